@@ -1,0 +1,142 @@
+"""Reading and writing the files that pipeline steps hand to each other.
+
+Files appear whole or not at all, are streamed in batches, and carry their provenance: Parquet files in
+the schema metadata under the key ``embquant``, as JSON.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from embquant.errors import InputError
+
+METADATA_KEY = b"embquant"
+ROWS_PER_GROUP = 16_384
+"""Rows of a Parquet row group: 24 MiB of float32 at 384 dimensions, the unit that is held in memory."""
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; on success fsync and rename it, on any failure remove it."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file; a missing or broken one is an InputError."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); delete it and run again") from None
+
+
+def write_parquet(
+    path: Path,
+    schema: pa.Schema,
+    batches: Iterable[pa.RecordBatch | pa.Table],
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Write ``batches`` of ``schema`` as they come, one row group each, with ``metadata`` in the schema."""
+    schema = schema.with_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
+    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write(batch.replace_schema_metadata(schema.metadata), row_group_size=ROWS_PER_GROUP)
+
+
+def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a Parquet file and check that it has ``columns``; a missing, truncated or foreign one is an InputError."""
+    try:
+        file = pq.ParquetFile(path, memory_map=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: not a readable Parquet file ({_first_line(error)}); replace or delete it") from None
+    missing = [column for column in columns if column not in file.schema_arrow.names]
+    if missing:
+        names = ", ".join(file.schema_arrow.names)
+        raise InputError(f"{path}: no column {missing[0]!r}; the file has: {names}")
+    return file
+
+
+def read_batches(path: Path, columns: Sequence[str], rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
+    """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time."""
+    try:
+        yield from open_parquet(path, columns).iter_batches(batch_size=rows, columns=list(columns))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read ``columns`` of a Parquet file whole."""
+    schema = pa.schema([open_parquet(path, columns).schema_arrow.field(column) for column in columns])
+    return pa.Table.from_batches(read_batches(path, columns), schema)
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return what ``write_parquet`` stored as ``metadata``; empty for a foreign file."""
+    return json.loads((open_parquet(path).schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
+
+
+def embedding_schema(dim: int) -> pa.Schema:
+    """Return the schema of an embeddings file: id, embedding (float32[dim])."""
+    return pa.schema([("id", pa.string()), ("embedding", pa.list_(pa.float32(), dim))])
+
+
+def matrix_to_array(matrix: np.ndarray) -> pa.FixedSizeListArray:
+    """Turn a (rows, width) matrix into an Arrow array of fixed-size lists, without copying contiguous data."""
+    values = pa.array(np.ascontiguousarray(matrix).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(values, matrix.shape[1])
+
+
+def array_to_matrix(array: pa.Array) -> np.ndarray:
+    """Turn an Arrow array of fixed-size lists or fixed-size binaries into a (rows, width) matrix."""
+    if pa.types.is_fixed_size_binary(array.type):
+        width = array.type.byte_width
+        values = np.frombuffer(array.buffers()[1], dtype=np.uint8)
+        return values[array.offset * width : (array.offset + len(array)) * width].reshape(-1, width)
+    return array.flatten().to_numpy(zero_copy_only=True).reshape(len(array), array.type.list_size)
+
+
+def read_matrices(paths: Iterable[Path], column: str) -> Iterator[np.ndarray]:
+    """Yield ``column`` of several Parquet files in order as (rows, width) matrices, a row group at a time."""
+    for path in paths:
+        for batch in read_batches(path, [column]):
+            yield array_to_matrix(batch.column(0))
+
+
+def count_rows(paths: Iterable[Path]) -> int:
+    """Return the number of rows of several Parquet files together, from their footers."""
+    return sum(open_parquet(path).metadata.num_rows for path in paths)
+
+
+def part_rows(total: int, part: int, parts: int) -> tuple[int, int]:
+    """Return first and last (exclusive) row of part ``part`` of ``parts`` nearly equal ones."""
+    return total * part // parts, total * (part + 1) // parts
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

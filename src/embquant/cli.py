@@ -1,0 +1,59 @@
+"""The command line: one command per pipeline step, and ``search``.
+
+Each command lives in the module that does its work (``add_arguments`` and ``run``), which is imported
+only when that command is called: no step pays for another step's libraries.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from embquant import __version__
+from embquant.errors import InputError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "prepare-dataset": ("embquant.datasets", "read a corpus, queries and judgements into Parquet, checked"),
+    "embed-corpus": ("embquant.embedding.corpus", "embed one part of a corpus"),
+    "embed-queries": ("embquant.embedding.queries", "embed the queries of a dataset"),
+    "collect-ids": ("embquant.ids", "write the ids of a corpus in row order"),
+    "fit-codec": ("embquant.codecs.fit", "fit a codec on the embeddings of a corpus"),
+    "encode-corpus": ("embquant.codecs.encode", "encode one part of a corpus"),
+    "build-index": ("embquant.indexes.build", "build an index, or a plain store, from codes"),
+    "search-index": ("embquant.search", "find each query's candidates"),
+    "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
+    "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
+    "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
+    "compare": ("embquant.report", "join all measurements of a study into its CSV reports"),
+    "search": ("embquant.ask", "answer a question from what a run has built"),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status (0 fine, 1 the machine's fault, 2 the input's)."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(prog="embquant", description=__doc__.splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"embquant {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    modules = {}
+    for name, (module_name, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        if name == asked:
+            modules[name] = import_module(module_name)
+            modules[name].add_arguments(command)
+    parsed = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    try:
+        modules[parsed.command].run(parsed)
+    except InputError as error:
+        return _fail(str(error), 2)
+    except OSError as error:
+        return _fail(f"{error.filename or 'operating system'}: {error.strerror or error}", 1)
+    return 0
+
+
+def _fail(message: str, status: int) -> int:
+    print("embquant: error:", " ".join(message.split()), file=sys.stderr)
+    return status
