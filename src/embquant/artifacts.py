@@ -1,7 +1,7 @@
 """Reading and writing the files that pipeline steps hand to each other.
 
 Files appear whole or not at all, are streamed in batches, and carry their provenance: Parquet files in
-the schema metadata under the key ``embquant``, as JSON.
+the file's metadata under the key ``embquant``, as JSON.
 """
 
 import json
@@ -60,11 +60,14 @@ def write_parquet(
     batches: Iterable[pa.RecordBatch | pa.Table],
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write ``batches`` of ``schema`` as they come, one row group each, with ``metadata`` in the schema."""
-    schema = schema.with_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
+    """Write ``batches`` of ``schema`` as they come, one row group each, and ``metadata`` last.
+
+    ``metadata`` is read after the last batch, so that it may hold what was counted on the way.
+    """
     with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for batch in batches:
-            writer.write(batch.replace_schema_metadata(schema.metadata), row_group_size=ROWS_PER_GROUP)
+            writer.write(batch, row_group_size=max(1, batch.num_rows))
+        writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
 
 
 def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
@@ -98,7 +101,7 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return what ``write_parquet`` stored as ``metadata``; empty for a foreign file."""
-    return json.loads((open_parquet(path).schema_arrow.metadata or {}).get(METADATA_KEY, b"{}"))
+    return json.loads((open_parquet(path).metadata.metadata or {}).get(METADATA_KEY, b"{}"))
 
 
 def embedding_schema(dim: int) -> pa.Schema:

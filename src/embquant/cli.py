@@ -14,18 +14,21 @@ from embquant import __version__
 from embquant.errors import InputError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "prepare-dataset": ("embquant.datasets", "read a corpus, queries and judgements into Parquet, checked"),
-    "embed-corpus": ("embquant.embedding.corpus", "embed one part of a corpus"),
+    "prepare-dataset": ("embquant.datasets.prepare", "read a corpus, queries and judgements into Parquet, checked"),
+    "prepare-model": ("embquant.embedding.prepare", "find a model, check it and choose what runs it"),
+    "embed-corpus": ("embquant.embedding.corpus", "embed the distinct texts of one part of a corpus"),
+    "place-embeddings": ("embquant.embedding.place", "give every row of one part its embedding"),
     "embed-queries": ("embquant.embedding.queries", "embed the queries of a dataset"),
     "collect-ids": ("embquant.ids", "write the ids of a corpus in row order"),
     "fit-codec": ("embquant.codecs.fit", "fit a codec on the embeddings of a corpus"),
     "encode-corpus": ("embquant.codecs.encode", "encode one part of a corpus"),
     "build-index": ("embquant.indexes.build", "build an index, or a plain store, from codes"),
+    "define-method": ("embquant.methods", "name an index and the way it is searched"),
     "search-index": ("embquant.search", "find each query's candidates"),
     "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
     "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
-    "compare": ("embquant.report", "join all measurements of a study into its CSV reports"),
+    "compare": ("embquant.report.compare", "join all measurements of a study into its CSV reports"),
     "search": ("embquant.ask", "answer a question from what a run has built"),
 }
 

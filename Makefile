@@ -1,0 +1,47 @@
+# What can be done here. `make` alone lists it; everything sets the environment up first if need be (envs/setup.sh).
+
+CONFIG :=
+CORES  := all
+ARGS   :=
+DATA   :=
+export PYTHON
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help env run test check-real lint bench clean
+
+# Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+unexport PYTHONPATH PYTHONHOME
+
+help:  ## this list
+	@echo 'make TARGET [VARIABLE=value]…'
+	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
+
+run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more arguments for snakemake'
+	@workflow/run.sh .venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
+
+test: env  ## all tests that need nothing but this repository; ARGS='-k name'
+	@.venv/bin/pytest --ignore=tests/real $(ARGS)
+
+check-real: env  ## the published figures on real collections, which lie in DATA=folder
+	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))
+	@.venv/bin/pytest tests/real --data '$(DATA)' $(ARGS)
+
+lint: env  ## the style of Python and workflow
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/snakefmt --check Snakefile workflow
+	@.venv/bin/snakemake --lint
+
+bench: env  ## this project and its peers side by side; ARGS='arguments for benchmarks/run.py'
+	@.venv/bin/python benchmarks/run.py $(ARGS)
+
+env:  ## the environment alone; PYTHON=python3.12 chooses its interpreter
+	@envs/setup.sh
+
+clean:  ## removes what was generated: results, environment, caches
+	@find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+	@find src tests benchmarks envs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@rm -rf .venv .snakemake .pytest_cache .ruff_cache .hypothesis src/embquant.egg-info

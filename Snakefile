@@ -1,0 +1,51 @@
+# What quantizing embeddings costs in retrieval quality and saves in memory and time.
+# The rules only say what follows from what; every step is a command of the library in src/embquant.
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+if not workflow.overwrite_configfiles:  # a study given with --configfile stands alone, it is not merged with this one
+
+    configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
+
+
+wildcard_constraints:
+    dataset="|".join(config["datasets"]),
+    model="|".join(config["models"]),
+    codec="|".join(config["codecs"]),
+    method="|".join(config["methods"]),
+    part=r"\d+",
+    parts=r"\d+",
+
+
+REPORTS = f"results/reports/{config['study']}"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        f"{REPORTS}/summary.csv",
+
+
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/embedding.smk"
+include: "workflow/rules/codecs.smk"
+include: "workflow/rules/search.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/timing.smk"
+include: "workflow/rules/report.smk"
+
+
+onsuccess:
+    shell("cat {REPORTS:q}/summary.txt")

@@ -1,0 +1,76 @@
+"""``search``: answer a question from what a run has built, the way one would deploy it."""
+
+import argparse
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from embquant.artifacts import open_parquet
+from embquant.embedding.encoder import load_encoder
+from embquant.errors import InputError
+from embquant.retriever import Retriever
+from embquant.spec import nearest
+
+SHOWN = 300
+"""Characters of a document that are printed."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``search``."""
+    parser.add_argument("folder", type=Path, help="results/{dataset}/{model}")
+    parser.add_argument("question", help="what to search for")
+    parser.add_argument("--method", default="binary", help="a method of the study (default binary)")
+    parser.add_argument("--rescore", default="none", metavar="STORE", help="rescore store (default none)")
+    parser.add_argument("--multiplier", type=int, default=4, help="candidates to rescore, a multiple of top_k (default 4)")
+    parser.add_argument("--top-k", type=int, default=10, help="documents to return (default 10)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the search (default 1)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Embed the question, search, and print documents with their scores and the times taken."""
+    if arguments.top_k < 1 or arguments.multiplier < 1:
+        raise InputError("--top-k and --multiplier must be 1 or more")
+    folder = arguments.folder
+    method = _existing(folder / "methods", arguments.method, "method")
+    store = None if arguments.rescore == "none" else _existing(folder / "stores", arguments.rescore, "rescore store")
+    encoder = load_encoder(folder.parent.parent / "models" / folder.name / "model.json", arguments.threads)
+    retriever = Retriever.open(method, store, arguments.threads)
+    started = time.perf_counter()
+    query = encoder.encode_queries([arguments.question])
+    embedded = time.perf_counter()
+    scores, rows = retriever.search(query, arguments.top_k, arguments.multiplier if store else 1)
+    searched = time.perf_counter()
+    found = rows[0][rows[0] >= 0]
+    documents = dict(zip(found, _documents(folder.parent / "corpus.parquet", found), strict=True))
+    for place, (row, score) in enumerate(zip(found, scores[0], strict=False), start=1):
+        identifier, text = documents[row]
+        shown = textwrap.indent(textwrap.shorten(text, SHOWN, placeholder=" …") if "\n" not in text else text[:SHOWN], "   ")
+        sys.stdout.write(f"{place}. {identifier}  (score {score:.4f})\n{shown}\n\n")
+    sys.stdout.write(
+        f"embedded in {1000 * (embedded - started):.1f} ms, searched in {1000 * (searched - embedded):.2f} ms\n"
+    )
+
+
+def _existing(folder: Path, name: str, what: str) -> Path:
+    known = {file.name.partition(".")[0]: file for file in sorted(folder.glob("*.json"))}
+    if not known:
+        raise InputError(f"{folder.parent}: no finished run here; give a folder results/{{dataset}}/{{model}}")
+    if name not in known:
+        raise InputError(f"{what} {name!r} is not in {folder}{nearest(name, known)}")
+    return known[name]
+
+
+def _documents(corpus: Path, rows: np.ndarray) -> Iterator[tuple[str, str]]:
+    """Yield id and shown text of ``rows`` of a corpus, reading only the row groups they are in."""
+    file = open_parquet(corpus, ["id", "text", "display"])
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
+    ends = np.cumsum(sizes)
+    for row in rows:
+        group = int(np.searchsorted(ends, row, side="right"))
+        table = file.read_row_group(group, columns=["id", "text", "display"])
+        document = table.slice(row - (ends[group] - sizes[group]), 1).to_pylist()[0]
+        yield document["id"], document["display"] or document["text"]

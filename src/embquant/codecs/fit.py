@@ -1,0 +1,46 @@
+"""``fit-codec``: fit a codec on the embeddings of a corpus."""
+
+import argparse
+import json
+import logging
+import time
+from pathlib import Path
+
+from embquant.artifacts import count_rows, open_parquet, read_matrices, write_json
+from embquant.codecs import codec_class
+from embquant.codecs.base import Sample
+from embquant.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``fit-codec``."""
+    parser.add_argument("--codec", required=True, metavar="JSON", help="codec entry: family and its parameters")
+    parser.add_argument("--embeddings", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
+    parser.add_argument("--output", required=True, type=Path, help="state of the codec (.npz); seconds beside it (.json)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Fit, save the state, and note the seconds it took beside it."""
+    parameters = json.loads(arguments.codec)
+    family = codec_class(parameters.pop("family"))
+    sample = corpus_sample(arguments.embeddings)
+    started = time.perf_counter()
+    try:
+        codec = family.fit(sample, **parameters)
+    except TypeError:
+        raise InputError(f"codec {family.family}: unknown parameter among {', '.join(parameters)}") from None
+    seconds = time.perf_counter() - started
+    codec.save(arguments.output)
+    write_json(arguments.output.with_suffix(".json"), {"family": family.family, **parameters, "seconds": seconds})
+    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", family.family, sample.rows, sample.dim, seconds)
+
+
+def corpus_sample(parts: list[Path]) -> Sample:
+    """Describe the embeddings of several part files as one sample."""
+    rows = count_rows(parts)
+    if rows == 0:
+        raise InputError(f"{parts[0]}: no embeddings to fit a codec on")
+    dim = open_parquet(parts[0], ["embedding"]).schema_arrow.field("embedding").type.list_size
+    return Sample(lambda: read_matrices(parts, "embedding"), rows, dim)

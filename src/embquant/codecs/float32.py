@@ -1,0 +1,64 @@
+"""float32: the embeddings as they are, the baseline that every other codec is measured against."""
+
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.codecs.base import Codec, Sample
+
+
+class Float32(Codec):
+    """Stores 4 bytes a dimension; nothing is fitted, nothing is lost."""
+
+    family = "float32"
+    bits = 32
+    column = "embedding"
+    scorings = ("symmetric",)
+
+    def __init__(self, dim: int) -> None:
+        """Take vectors of ``dim`` dimensions."""
+        self.dim = dim
+
+    @classmethod
+    def fit(cls, sample: Sample) -> Self:
+        """Note the number of dimensions."""
+        return cls(sample.dim)
+
+    def encode(self, vectors: np.ndarray) -> np.ndarray:
+        """Return the vectors themselves."""
+        return vectors
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return the vectors themselves."""
+        return codes
+
+    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
+        """Return the queries themselves."""
+        return queries
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Inner products in float64 (einsum without BLAS: the same on any number of threads)."""
+        return np.einsum("qkd,qd->qk", codes, queries, dtype=np.float64, casting="safe")
+
+    @property
+    def code_type(self) -> pa.DataType:
+        """float32[dim]."""
+        return pa.list_(pa.float32(), self.dim)
+
+    @property
+    def bytes_per_vector(self) -> int:
+        """4 · dim."""
+        return 4 * self.dim
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The number of dimensions."""
+        return {"dim": np.array(self.dim)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
+        """Read the number of dimensions."""
+        return cls(int(state["dim"]))
+
+
+CODEC = Float32

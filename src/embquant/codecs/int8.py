@@ -1,0 +1,109 @@
+"""int8: 256 equal steps between the least and the greatest value of each dimension."""
+
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.codecs.base import Codec, Sample
+from embquant.errors import InputError
+
+LEVELS = 256
+
+
+class Int8(Codec):
+    """Stores one byte a dimension: ``clip(⌊(x − start) / step⌋, 0, 255) − 128``, ``step = (max − min) / 255``.
+
+    Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="int8", ranges=…)`` returns. A
+    code c stands for the middle of its step, x ≈ z + s·c with s = step and z = start + 128.5 · step.
+
+    In an index a query is compared with codes in one of two ways. ``asymmetric``: by ⟨q, z + s∘c⟩ =
+    ⟨q∘s, c⟩ + ⟨q, z⟩ the scale is folded into the query, whose second term changes no ranking; q∘s is
+    quantized to int8 symmetrically, so that the scan stays int8 by int8. ``symmetric``: the query's code with
+    the documents' codes, which ignores scale and zero point, as most scripts do.
+    """
+
+    family = "int8"
+    bits = 8
+    scorings = ("asymmetric", "symmetric")
+
+    def __init__(self, ranges: np.ndarray) -> None:
+        """Take the ranges, float32 (2, dim): least and greatest value of each dimension."""
+        self.ranges = np.ascontiguousarray(ranges, dtype=np.float32)
+        self.dim = self.ranges.shape[1]
+        self._start = self.ranges[0]
+        step = (self.ranges[1] - self._start) / (LEVELS - 1)
+        self._step = np.where(step == 0, 1, step)  # a dead dimension: any step will do, the code is constant
+
+    @classmethod
+    def fit(cls, sample: Sample, calibration: int | str = "all", seed: int = 0) -> Self:
+        """Take each dimension's range over all of the sample, or over ``calibration`` rows drawn from it."""
+        if calibration == "all":
+            chosen = None
+        elif isinstance(calibration, int) and calibration > 0:
+            size = min(calibration, sample.rows)
+            chosen = np.sort(np.random.default_rng(seed).choice(sample.rows, size, replace=False))
+        else:
+            raise InputError(f"codec int8: calibration is {calibration!r}, expected a number of vectors or 'all'")
+        low = np.full(sample.dim, np.inf, np.float32)
+        high = np.full(sample.dim, -np.inf, np.float32)
+        first = 0
+        for batch in sample.batches():
+            last = first + len(batch)
+            rows = batch if chosen is None else batch[chosen[(chosen >= first) & (chosen < last)] - first]
+            low = np.minimum(low, rows.min(axis=0, initial=np.inf))
+            high = np.maximum(high, rows.max(axis=0, initial=-np.inf))
+            first = last
+        return cls(np.stack([low, high]))
+
+    def encode(self, vectors: np.ndarray) -> np.ndarray:
+        """Return int8 codes (rows, dim)."""
+        levels = (vectors - self._start) / self._step
+        np.floor(levels, out=levels)
+        np.clip(levels, 0, LEVELS - 1, out=levels)
+        levels -= LEVELS // 2
+        return levels.astype(np.int8)
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return the middle of each code's step, float32 (rows, dim)."""
+        return codes * self._step + self._middle
+
+    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
+        """Return int8 (rows, dim): the folded, requantized query, or its code (``symmetric``)."""
+        if scoring == "symmetric":
+            return self.encode(queries)
+        folded = queries * self._step
+        largest = np.abs(folded).max(axis=1, keepdims=True)
+        return np.rint(folded * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Inner products of queries with dequantized codes."""
+        folded = queries.astype(np.float64) * self._step
+        products = np.einsum("qkd,qd->qk", codes, folded)
+        return products + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
+
+    @property
+    def _middle(self) -> np.ndarray:
+        return self._start + (LEVELS // 2 + 0.5) * self._step
+
+    @property
+    def code_type(self) -> pa.DataType:
+        """int8[dim]."""
+        return pa.list_(pa.int8(), self.dim)
+
+    @property
+    def bytes_per_vector(self) -> int:
+        """One a dimension."""
+        return self.dim
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The ranges."""
+        return {"ranges": self.ranges}
+
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
+        """Read the ranges."""
+        return cls(state["ranges"])
+
+
+CODEC = Int8

@@ -1,0 +1,183 @@
+"""From a table's own columns to the fixed ones: names and aliases, and what each column must hold."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embquant.datasets.collection import CORPUS, QRELS, QUERIES
+from embquant.datasets.formats import Rows, Table
+from embquant.datasets.spec import Columns
+from embquant.errors import InputError
+
+ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "corpus": {"id": ("_id", "id"), "title": ("title",), "text": ("text",), "display": ()},
+    "queries": {"id": ("_id", "id"), "text": ("text",)},
+    "qrels": {
+        "query_id": ("query_id", "query-id"),
+        "doc_id": ("doc_id", "doc-id", "corpus-id", "corpus_id"),
+        "relevance": ("relevance", "score"),
+    },
+}
+"""The fields of each table and the column names they have by default."""
+
+OPTIONAL = {"title", "display"}
+
+
+def read_corpus(table: Table, chosen: Columns, key: str | None, number_rows: bool) -> Iterator[pa.RecordBatch]:
+    """Yield documents as batches of ``CORPUS``; without an id column and with ``number_rows``, the row is the id."""
+    names = _locate(table, "corpus", chosen, key, {"id"} if number_rows else set())
+    for first, rows in _read(table, names):
+        text = _text(rows, names["text"])
+        if "title" in names:
+            text = pc.binary_join_element_wise(_text(rows, names["title"]), text, " ")
+        text = pc.utf8_trim_whitespace(text)
+        display = pa.nulls(len(text), pa.string())
+        if "display" in names:
+            display = _text(rows, names["display"])
+            display = pc.if_else(pc.equal(display, text), None, display)
+        yield pa.record_batch([_ids(rows, names, "", first), text, display, _key(rows, names)], CORPUS)
+
+
+def read_queries(table: Table, chosen: Columns, key: str | None, number_rows: bool) -> Iterator[pa.RecordBatch]:
+    """Yield queries as batches of ``QUERIES``; without an id column and with ``number_rows``, ids are q0, q1, …"""
+    names = _locate(table, "queries", chosen, key, {"id"} if number_rows else set())
+    for first, rows in _read(table, names):
+        yield pa.record_batch([_ids(rows, names, "q", first), _text(rows, names["text"]), _key(rows, names)], QUERIES)
+
+
+def read_qrels(table: Table, chosen: Columns) -> Iterator[pa.RecordBatch]:
+    """Yield judgements as batches of ``QRELS``."""
+    names = _locate(table, "qrels", chosen, None, set())
+    for _, rows in _read(table, names):
+        columns = [_identifiers(rows, names["query_id"]), _identifiers(rows, names["doc_id"])]
+        yield pa.record_batch([*columns, _relevance(rows, names["relevance"])], QRELS)
+
+
+def _locate(table: Table, kind: str, chosen: Columns, key: str | None, dispensable: set[str]) -> dict[str, str]:
+    """Find the column of each field; a field that isn't needed and isn't there is left out."""
+    if table.varying and not table.columns:  # an empty file
+        return {}
+    names = {} if key is None else {"key": key}
+    for name, aliases in ALIASES[kind].items():
+        wanted = (chosen[name],) if chosen.get(name) else () if name in chosen else aliases
+        found = next((column for column in wanted if column in table.columns), None)
+        if found is None and table.varying and name in OPTIONAL and wanted:
+            found = wanted[0]
+        if found is not None:
+            names[name] = found
+        elif not _can_do_without(name, chosen, dispensable):
+            _fail_missing(table, wanted, kind, name)
+    if key is not None and key not in table.columns:
+        _fail_missing(table, (key,), kind, "key")
+    return names
+
+
+def _can_do_without(name: str, chosen: Columns, dispensable: set[str]) -> bool:
+    return (name in OPTIONAL or name in dispensable) and not chosen.get(name)
+
+
+def _fail_missing(table: Table, wanted: tuple[str, ...], kind: str, name: str) -> None:
+    looked = " or ".join(map(repr, wanted)) or f"for {name}"
+    raise InputError(
+        f"{table.name}: no column {looked} ({name} of the {kind}); it has: {', '.join(table.columns) or 'no rows'}; "
+        f"name the right one in the dataset's columns"
+    )
+
+
+def _read(table: Table, names: Mapping[str, str]) -> Iterator[tuple[int, Rows]]:
+    """Yield batches of the located columns, each with the number of rows before it."""
+    first = 0
+    for rows in table.read(list(dict.fromkeys(names.values()))):
+        yield first, rows
+        first += len(rows.numbers)
+
+
+def _ids(rows: Rows, names: Mapping[str, str], prefix: str, first: int) -> pa.Array:
+    if "id" in names:
+        return _identifiers(rows, names["id"])
+    return pa.array([f"{prefix}{number}" for number in range(first, first + len(rows.numbers))])
+
+
+def _key(rows: Rows, names: Mapping[str, str]) -> pa.Array:
+    if "key" not in names:
+        return pa.nulls(len(rows.numbers), pa.string())
+    return _strings(rows, names["key"], _is_identifier, pa.types.is_integer, "text or whole numbers")
+
+
+def _identifiers(rows: Rows, column: str) -> pa.Array:
+    """Return ids as text; integers are fine, nothing or "" is not."""
+    ids = _strings(rows, column, _is_identifier, pa.types.is_integer, "text or whole numbers")
+    empty = pc.equal(pc.fill_null(ids, ""), "")
+    if pc.any(empty).as_py():
+        raise InputError(f"{rows.where(pc.index(empty, True).as_py())}: {column!r} is empty, expected an id")
+    return ids
+
+
+def _text(rows: Rows, column: str) -> pa.Array:
+    """Return text, "" for null."""
+    return pc.fill_null(_strings(rows, column, _is_text, lambda _: False, "text"), "")
+
+
+def _strings(
+    rows: Rows,
+    column: str,
+    valid: Callable[[Any], bool],
+    valid_type: Callable[[pa.DataType], bool],
+    expected: str,
+) -> pa.StringArray:
+    values = rows.columns[column]
+    if isinstance(values, list):
+        for row, value in enumerate(values):
+            if not valid(value):
+                raise InputError(f"{rows.where(row)}: {column!r} is {_excerpt(value)}, expected {expected}")
+        try:
+            return pa.array([value if value is None else str(value) for value in values], pa.string())
+        except UnicodeEncodeError as error:
+            row = values.index(error.object)
+            raise InputError(f"{rows.where(row)}: {column!r} is not valid Unicode ({error.reason})") from None
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if not (_is_text_type(kind) or valid_type(kind)):
+        raise InputError(f"{rows.where(0)}: {column!r} holds {kind}, expected {expected}")
+    try:
+        strings = values.cast(pa.string())
+        strings.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{rows.where(0)} and after: {column!r} is not valid UTF-8 text ({error})") from None
+    return strings
+
+
+def _is_text(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_identifier(value: Any) -> bool:
+    return _is_text(value) or type(value) is int
+
+
+def _is_text_type(kind: pa.DataType) -> bool:
+    tests = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view, pa.types.is_null)
+    return any(test(kind) for test in (*tests, pa.types.is_binary, pa.types.is_large_binary))
+
+
+def _relevance(rows: Rows, column: str) -> pa.Array:
+    """Return relevance as int32; it may be stored as text, but must be a whole number."""
+    values = rows.columns[column]
+    values = values if isinstance(values, list) else values.to_pylist()
+    return pa.array([_whole(value, rows, row, column) for row, value in enumerate(values)], pa.int32())
+
+
+def _whole(value: Any, rows: Rows, row: int, column: str) -> int:
+    try:
+        number = float(value)
+        if number == int(number) and abs(number) < 2**31:
+            return int(number)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"{rows.where(row)}: {column!r} is {_excerpt(value)}, expected a whole number")
+
+
+def _excerpt(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:60]}…"

@@ -1,0 +1,191 @@
+"""Reading tables of rows from files: JSON lines, CSV, TSV (all three also gzipped) and Parquet.
+
+A table is read in batches of the wanted columns, with values as the file stores them; each row knows where it
+stands, for messages. What the columns must hold is checked in :mod:`embquant.datasets.columns`.
+"""
+
+import csv
+import gzip
+import json
+import sys
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from embquant.artifacts import open_parquet, read_batches
+from embquant.datasets.collection import BATCH_ROWS
+from embquant.datasets.layout import SUFFIXES
+from embquant.errors import InputError
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a table: its columns, as Arrow arrays or lists, and where each row stands."""
+
+    columns: Mapping[str, pa.Array | list[Any]]
+    place: str
+    numbers: Sequence[int]
+
+    def where(self, row: int) -> str:
+        """Say where row ``row`` of these stands, for example "corpus.csv: line 7"."""
+        return f"{self.place} {self.numbers[row]}"
+
+
+class Table(Protocol):
+    """A table that can be read in batches.
+
+    ``varying`` says that later rows may have columns that ``columns``, taken from the first row, doesn't name.
+    """
+
+    name: str
+    columns: Sequence[str]
+    varying: bool
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """Yield ``columns`` in batches of at most ``BATCH_ROWS`` rows."""
+
+
+def open_table(path: Path) -> Table:
+    """Open a table by the suffix of its name; a missing file or an unknown suffix is an InputError."""
+    if not path.is_file():
+        raise InputError(f"{path}: {'a folder, expected a file' if path.is_dir() else 'no such file'}")
+    kinds = {".parquet": ParquetTable, ".jsonl": JsonLinesTable, ".ndjson": JsonLinesTable}
+    kinds |= {".csv": DelimitedTable, ".tsv": DelimitedTable}
+    suffix = _suffix(path)
+    if suffix not in kinds or (suffix == ".parquet" and path.suffix.lower() == ".gz"):
+        raise InputError(f"{path}: unknown format, expected a name that ends in one of {', '.join(SUFFIXES)}")
+    return kinds[suffix](path)
+
+
+class ParquetTable:
+    """A Parquet file; rows are numbered from 1."""
+
+    varying = False
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path`` and read the names of its columns."""
+        self.name = str(path)
+        self.columns = open_parquet(path).schema_arrow.names
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """Yield ``columns`` as Arrow arrays."""
+        first = 1
+        for batch in read_batches(Path(self.name), columns, BATCH_ROWS):
+            numbers = range(first, first + batch.num_rows)
+            yield Rows({column: batch.column(column) for column in columns}, f"{self.name}: row", numbers)
+            first += batch.num_rows
+
+
+class DelimitedTable:
+    """A CSV or TSV file in UTF-8 with a header; rows are numbered by their (last) line.
+
+    TSV comes with quoted fields (from spreadsheets and pandas) or with quotes as part of the text (MS MARCO): it is
+    read the first way if the whole file can be, else the second.
+    """
+
+    varying = False
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path`` and read the names of its columns."""
+        self.name = str(path)
+        tab = _suffix(path) == ".tsv"
+        self._dialect: dict[str, Any] = {"delimiter": "\t" if tab else ",", "strict": True}
+        if tab and not self._reads_quoted():
+            self._dialect["quoting"] = csv.QUOTE_NONE
+        _, self.columns = next(self._rows(), (0, []))
+        if not self.columns:
+            raise InputError(f"{path}: empty file, expected a header and rows")
+        for column in self.columns:
+            if self.columns.count(column) > 1:
+                raise InputError(f"{path}: the header names the column {column!r} twice")
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """Yield ``columns`` as lists of text."""
+        positions = {column: self.columns.index(column) for column in columns}
+        rows = islice(self._rows(), 1, None)
+        while chunk := list(islice(rows, BATCH_ROWS)):
+            values = {column: [fields[at] for _, fields in chunk] for column, at in positions.items()}
+            yield Rows(values, f"{self.name}: line", [line for line, _ in chunk])
+
+    def _rows(self) -> Iterator[tuple[int, list[str]]]:
+        """Yield line number and fields of the header and every row; all have as many fields as the header."""
+        csv.field_size_limit(sys.maxsize)
+        reader = csv.reader((line for _, line in _lines(Path(self.name))), **self._dialect)
+        width = 0
+        while True:
+            try:
+                fields = next(reader, None)
+            except csv.Error as error:
+                raise InputError(f"{self.name}: line {reader.line_num}: {error}; check the quotes") from None
+            if fields is None:
+                return
+            if not fields:  # a blank line
+                continue
+            width = width or len(fields)
+            if len(fields) != width:
+                raise InputError(
+                    f"{self.name}: line {reader.line_num} has {len(fields)} fields, the header has {width}; "
+                    "put quotes around fields that hold the delimiter"
+                )
+            yield reader.line_num, fields
+
+    def _reads_quoted(self) -> bool:
+        try:
+            for _ in self._rows():
+                pass
+        except InputError:
+            return False
+        return True
+
+
+class JsonLinesTable:
+    """A file with one JSON object a line; rows are numbered by their line, an absent value is null."""
+
+    varying = True
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path`` and read the names of its columns."""
+        self.name = str(path)
+        self.columns = list(next((row for _, row in self._rows()), {}))
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """Yield ``columns`` as lists of what JSON has."""
+        rows = self._rows()
+        while chunk := list(islice(rows, BATCH_ROWS)):
+            values = {column: [row.get(column) for _, row in chunk] for column in columns}
+            yield Rows(values, f"{self.name}: line", [line for line, _ in chunk])
+
+    def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        for number, line in _lines(Path(self.name)):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise InputError(f"{self.name}: line {number} is not JSON ({error})") from None
+            if not isinstance(row, dict):
+                raise InputError(f"{self.name}: line {number} is not a JSON object, expected one object on each line")
+            yield number, row
+
+
+def _suffix(path: Path) -> str:
+    """Return the suffix that names the format: the last one, or the one before ``.gz``."""
+    return Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the lines of a text file, gzipped or not, with their numbers; anything but UTF-8 is an InputError."""
+    number = 0
+    try:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as handle:
+            for number, line in enumerate(handle, start=1):
+                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: line {number} is not UTF-8 text ({error.reason}); convert the file") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None

@@ -1,0 +1,75 @@
+"""Where the files of a collection lie: BEIR's layout of a folder, single files, or a mixture of both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from embquant.datasets.spec import ByKey, FilesSpec
+from embquant.errors import InputError
+
+SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".csv", ".tsv", ".jsonl.gz", ".ndjson.gz", ".csv.gz", ".tsv.gz")
+"""How the name of a table ends, by format."""
+
+OWN_QRELS = "test"
+"""The split whose judgements may be in a file without a split in its name."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The files of a collection; None for what it doesn't have."""
+
+    corpus: Path
+    queries: Path | None
+    qrels: Path | None
+
+    def paths(self) -> list[Path]:
+        """Return the files there are."""
+        return [path for path in (self.corpus, self.queries, self.qrels) if path is not None]
+
+
+def find_layout(spec: FilesSpec) -> Layout:
+    """Find the files that ``spec`` means; an InputError if there is no corpus, or more than one candidate.
+
+    In a folder these are corpus.*, queries_{split}.* or queries.*, and qrels/{split}.*, qrels_{split}.* or, for the
+    split test, qrels.*.
+    """
+    folder = None if spec.path is None else Path(spec.path).expanduser()
+    if folder is not None and not folder.is_dir():
+        raise InputError(
+            f"{folder}: {'not a folder; name a single file as corpus' if folder.exists() else 'no such folder'}"
+        )
+    corpus = _named(spec.corpus) or _find(folder, "corpus")
+    if corpus is None:
+        where = "files dataset: give path or corpus" if folder is None else f"{folder}: no corpus"
+        raise InputError(f"{where}; expected corpus{' or corpus'.join(SUFFIXES[:5])}")
+    queries = _named(spec.queries) or _find(folder, f"queries_{spec.split}", "queries")
+    if isinstance(spec.qrels, ByKey):
+        return Layout(corpus, queries, None)
+    names = [f"qrels/{spec.split}", f"qrels_{spec.split}", *(["qrels"] if spec.split == OWN_QRELS else [])]
+    qrels = _named(spec.qrels) or _find(folder, *names)
+    if qrels is None and (others := _qrels_of_any_split(folder)):
+        found = ", ".join(sorted(str(path.relative_to(folder)) for path in others))
+        raise InputError(f"{folder}: no judgements for the split {spec.split!r}; there are: {found}")
+    return Layout(corpus, queries, qrels)
+
+
+def _named(name: str | None) -> Path | None:
+    return None if name is None else Path(name).expanduser()
+
+
+def _find(folder: Path | None, *stems: str) -> Path | None:
+    """Return the table with the first of ``stems`` that is there."""
+    for stem in stems if folder is not None else ():
+        found = [path for suffix in SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()]
+        if len(found) > 1:
+            names = " and ".join(str(path.relative_to(folder)) for path in found)
+            raise InputError(f"{folder}: {names} are there; remove one, or name the file in the dataset")
+        if found:
+            return found[0]
+    return None
+
+
+def _qrels_of_any_split(folder: Path | None) -> list[Path]:
+    if folder is None:
+        return []
+    found = [*folder.glob("qrels.*"), *folder.glob("qrels_*"), *folder.glob("qrels/*")]
+    return [path for path in found if path.is_file() and path.name.endswith(SUFFIXES)]

@@ -1,0 +1,149 @@
+"""``prepare-dataset``: read a collection, check it, and write it as corpus, queries, judgements and a description.
+
+Files are written to ``output``: corpus.parquet, queries.parquet, qrels.parquet and, last, dataset.json, which marks
+a complete dataset. The fingerprint in it depends on ids, texts and judgements alone, not on where they came from.
+"""
+
+import argparse
+import hashlib
+import json
+import logging
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embquant.artifacts import write_json, write_parquet
+from embquant.datasets.collection import Collection, HeldOut
+from embquant.datasets.files import open_files
+from embquant.datasets.huggingface import open_huggingface
+from embquant.datasets.pooled import open_pooled
+from embquant.datasets.python_stdlib import open_python_stdlib
+from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
+from embquant.datasets.spec import FilesSpec, HuggingfaceSpec, PooledSpec, Spec, parse_dataset
+from embquant.datasets.staging import CORPUS_FILE, stage_corpus
+from embquant.datasets.texts import TableDigest
+from embquant.errors import InputError
+from embquant.provenance import code_digest, environment
+
+PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--name", required=True, help="the dataset's name")
+    parser.add_argument("--spec", required=True, help="its entry in the configuration, as JSON")
+    parser.add_argument("--pool", type=Path, nargs="*", default=[], help="prepared datasets, for the source 'pooled'")
+    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Prepare one dataset."""
+    try:
+        values = json.loads(arguments.spec)
+    except ValueError as error:
+        raise InputError(f"dataset {arguments.name}: the spec is not JSON ({error})") from None
+    prepare_dataset(arguments.name, values, arguments.pool, arguments.output)
+
+
+def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], output: Path) -> dict[str, Any]:
+    """Read, check and write the dataset that the spec ``values`` describes; return what dataset.json says.
+
+    ``pool`` has the folders of the members of a pooled dataset. Anything wrong with the input is an InputError, and
+    then nothing was written.
+    """
+    spec = parse_dataset(values)
+    collection = open_collection(spec, pool)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
+        description = _write(name, collection, Path(staging) / "corpus.parquet", output)
+    description["source"] = {**values}
+    description["provenance"] = {
+        "origin": collection.origin,
+        "code": code_digest("embquant.datasets.prepare"),
+        "environment": environment(["datasets", "numpy", "pyarrow"]),
+    }
+    write_json(output / "dataset.json", description)
+    return description
+
+
+def open_collection(spec: Spec, pool: Sequence[Path] = ()) -> Collection:
+    """Open the source that ``spec`` asks for."""
+    match spec:
+        case FilesSpec():
+            return open_files(spec)
+        case HuggingfaceSpec():
+            return open_huggingface(spec)
+        case PooledSpec():
+            return open_pooled(spec, pool)
+        case _:
+            return open_python_stdlib()
+
+
+def _write(name: str, collection: Collection, staging: Path, output: Path) -> dict[str, Any]:
+    left_out: Counter[str] = Counter()
+    staged = stage_corpus(collection.corpus, staging)
+    held_out = np.zeros(0, np.int64)
+    if isinstance(collection.queries, HeldOut):
+        queries, held_out = hold_out(staged, collection.queries)
+        qrels = QRELS_FILE.empty_table()
+        left_out["documents_held_out_as_queries"] = len(held_out)
+    else:
+        queries, qrels = select_queries(collection, staged, collection.queries, left_out)
+    corpus = staged.without(held_out)
+    left_out.update(collection.left_out)
+    (output / "dataset.json").unlink(missing_ok=True)  # from here on the old dataset is no longer whole
+    digests = [
+        _write_table(output / "corpus.parquet", CORPUS_FILE, corpus.batches(), ["id", "text"]),
+        _write_table(output / "queries.parquet", QUERIES_FILE, queries.to_batches(), ["id", "text"]),
+        _write_table(output / "qrels.parquet", QRELS_FILE, qrels.to_batches(), ["query_id", "doc_id", "relevance"]),
+    ]
+    left_out = {what: count for what, count in left_out.items() if count}
+    log.info("%s: %d documents, %d queries, %d judgements", name, len(corpus.lengths), len(queries), len(qrels))
+    for what, count in left_out.items():
+        log.info("%s: left out: %d %s", name, count, what.replace("_", " "))
+    empty = int((corpus.lengths == 0).sum())
+    if empty:
+        log.info("%s: %d documents are empty, kept", name, empty)
+    return {
+        "name": name,
+        "judged": collection.by_key or collection.qrels is not None,
+        "fingerprint": hashlib.sha256(b"".join(digests)).hexdigest(),
+        "counts": {
+            "documents": len(corpus.lengths),
+            "queries": len(queries),
+            "judgements": len(qrels),
+            "empty_documents": empty,
+        },
+        "left_out": left_out,
+        "duplicate_text_share": corpus.duplicate_share,
+        "text_length_characters": {
+            "corpus": _percentiles(corpus.lengths),
+            "queries": _percentiles(pc.utf8_length(queries["text"]).to_numpy()),
+        },
+    }
+
+
+def _write_table(path: Path, schema: pa.Schema, batches: Iterable[pa.RecordBatch], columns: Sequence[str]) -> bytes:
+    """Write a table and return the digest of ``columns``."""
+    digest = TableDigest(columns)
+
+    def digested() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            digest.update(batch)
+            yield batch
+
+    write_parquet(path, schema, digested())
+    return digest.digest()
+
+
+def _percentiles(lengths: np.ndarray) -> dict[str, int]:
+    values = np.percentile(lengths, PERCENTILES, method="inverted_cdf")
+    return {f"p{percent}": int(value) for percent, value in zip(PERCENTILES, values, strict=True)}

@@ -1,0 +1,91 @@
+"""Which queries are evaluated: those with text and, where there are judgements, with a relevant document."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from embquant.datasets.collection import QUERIES, Collection, HeldOut, Named
+from embquant.datasets.judgements import join_by_key, resolve_qrels
+from embquant.datasets.staging import StagedCorpus, check_unique
+from embquant.errors import InputError
+
+QUERIES_FILE = pa.schema([QUERIES.field("id"), QUERIES.field("text")])
+"""The columns of queries.parquet."""
+
+QRELS_FILE = pa.schema(
+    [
+        ("query_id", pa.string()),
+        ("doc_id", pa.string()),
+        ("relevance", pa.int32()),
+        ("query_row", pa.int64()),
+        ("doc_row", pa.int64()),
+    ]
+)
+"""The columns of qrels.parquet: ids, and the rows they have in queries.parquet and corpus.parquet."""
+
+HELD_OUT = 1000
+"""Documents that become queries unless said otherwise; never more than a tenth of the corpus."""
+
+
+def hold_out(corpus: StagedCorpus, wanted: HeldOut) -> tuple[pa.Table, np.ndarray]:
+    """Return a sample of documents with text as queries, and their rows, which are to leave the corpus."""
+    with_text = np.flatnonzero(corpus.lengths)
+    count = wanted.count or max(1, min(HELD_OUT, len(corpus.lengths) // 10))
+    if count >= len(with_text):
+        raise InputError(
+            f"{corpus.name}: can't hold out {count} queries from {len(with_text)} documents with text; "
+            "lower held_out_queries, or give queries"
+        )
+    rows = np.sort(np.random.default_rng(wanted.seed).choice(with_text, count, replace=False))
+    taken = np.zeros(len(corpus.lengths), bool)
+    taken[rows] = True
+    batches, first = [], 0
+    for batch in corpus.batches():
+        batches.append(batch.select(QUERIES_FILE.names).filter(pa.array(taken[first : first + batch.num_rows])))
+        first += batch.num_rows
+    return pa.Table.from_batches(batches, QUERIES_FILE), rows
+
+
+def select_queries(
+    collection: Collection, corpus: StagedCorpus, named: Named, left_out: Counter[str]
+) -> tuple[pa.Table, pa.Table]:
+    """Return the queries to evaluate and their judgements, as the two files have them; count what is left out."""
+    queries = pa.Table.from_batches(named.batches, QUERIES)
+    check_unique(queries["id"], named.name, "query")
+    evaluated = pc.not_equal(pc.utf8_trim_whitespace(queries["text"]), "").to_numpy()
+    left_out["queries_without_text"] = int((~evaluated).sum())
+    pairs = None
+    if collection.by_key:
+        pairs = join_by_key(corpus.keys, queries["key"])
+    elif collection.qrels is not None:
+        known = (corpus.name, corpus.ids), (named.name, queries["id"])
+        pairs = resolve_qrels(collection.qrels, *known, left_out)
+    if pairs is not None:
+        judged = np.zeros(len(queries), bool)
+        judged[pairs["query_row"].to_numpy()] = True
+        left_out["queries_without_relevant_document"] = int((evaluated & ~judged).sum())
+        evaluated &= judged
+    rows = np.flatnonzero(evaluated)
+    if not len(rows):
+        has = "text" if pairs is None else "text and a relevant document"
+        raise InputError(f"{named.name}: none of {len(queries)} queries has {has}")
+    kept = rows[: collection.max_queries]
+    left_out["queries_beyond_max_queries"] = len(rows) - len(kept)
+    queries = queries.select(QUERIES_FILE.names).take(kept)
+    return queries, QRELS_FILE.empty_table() if pairs is None else _with_ids(pairs, kept, queries, corpus)
+
+
+def _with_ids(pairs: pa.Table, kept: np.ndarray, queries: pa.Table, corpus: StagedCorpus) -> pa.Table:
+    """Keep the judgements of ``kept`` queries, numbered as these are, and add the ids."""
+    pairs = pairs.filter(pc.is_in(pairs["query_row"], value_set=pa.array(kept)))
+    query_rows = np.searchsorted(kept, pairs["query_row"].to_numpy())
+    columns = {
+        "query_id": queries["id"].take(query_rows),
+        "doc_id": corpus.ids.take(pairs["doc_row"]),
+        "relevance": pairs["relevance"],
+        "query_row": query_rows,
+        "doc_row": pairs["doc_row"],
+    }
+    return pa.table(columns, schema=QRELS_FILE)

@@ -1,0 +1,75 @@
+"""PyTorch through sentence-transformers: any model, any device."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embquant.errors import InputError
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+class TorchBackend:
+    """A model as sentence-transformers runs it."""
+
+    def __init__(self, model: dict[str, Any], threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        self._model = load_model(model["folder"], model["device"], model["dtype"], model["max_length"])
+        self.dim: int = model["dim"]
+
+    def tokenize(self, texts: Sequence[str], prompt: str) -> list["PromptedText"]:
+        """Return each text with its number of tokens."""
+        prompted = [prompt + text for text in texts]
+        tokenizer = self._model.tokenizer
+        if not callable(tokenizer):
+            return [PromptedText(text, prompt, len(full)) for text, full in zip(texts, prompted, strict=True)]
+        codes = tokenizer(prompted, truncation=True, return_attention_mask=False)["input_ids"]
+        return [PromptedText(text, prompt, len(code)) for text, code in zip(texts, codes, strict=True)]
+
+    def embed(self, inputs: Sequence["PromptedText"]) -> np.ndarray:
+        """Return the vectors of one batch of texts."""
+        texts = [item.text for item in inputs]
+        vectors = self._model.encode(
+            texts, prompt=inputs[0].prompt, batch_size=len(texts), convert_to_tensor=True, show_progress_bar=False
+        )
+        return vectors.float().cpu().numpy()
+
+
+class PromptedText:
+    """A text, the prompt before it and what both cost in tokens."""
+
+    __slots__ = ("prompt", "text", "tokens")
+
+    def __init__(self, text: str, prompt: str, tokens: int) -> None:
+        self.text = text
+        self.prompt = prompt
+        self.tokens = tokens
+
+    def __len__(self) -> int:
+        return self.tokens
+
+
+def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> "SentenceTransformer":
+    """Load the model in ``folder`` from safetensors alone, without running code that it may bring."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        model = SentenceTransformer(
+            str(folder),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
+        )
+    except (ImportError, OSError, ValueError) as error:
+        raise InputError(f"{folder}: sentence-transformers can't load this model ({error})") from None
+    if max_length is not None:
+        model.max_seq_length = max_length
+    return model.eval()

@@ -1,0 +1,61 @@
+"""A prepared model, ready to embed queries and documents."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from embquant.artifacts import read_json
+from embquant.embedding.backends import Backend, load_backend
+from embquant.embedding.tokens import batches
+from embquant.errors import InputError
+
+
+class Encoder:
+    """A backend with the model's prompts, its token budget and its normalisation."""
+
+    def __init__(self, backend: Backend, prompts: dict[str, str], batch_tokens: int, normalize: bool) -> None:
+        self._backend = backend
+        self._prompts = prompts
+        self._batch_tokens = batch_tokens
+        self._normalize = normalize
+
+    @property
+    def dim(self) -> int:
+        """Length of a vector."""
+        return self._backend.dim
+
+    def encode_queries(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the vectors (float32, (texts, dim)) of queries."""
+        return self._encode(texts, self._prompts["query"])
+
+    def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the vectors (float32, (texts, dim)) of documents."""
+        return self._encode(texts, self._prompts["document"])
+
+    def _encode(self, texts: Sequence[str], prompt: str) -> np.ndarray:
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        inputs = self._backend.tokenize(texts, prompt)
+        for rows in batches([len(item) for item in inputs], self._batch_tokens):
+            vectors[rows] = self._backend.embed([inputs[row] for row in rows])
+        return unit_rows(vectors) if self._normalize else vectors
+
+
+def load_encoder(model_json: Path, threads: int = 1) -> Encoder:
+    """Load the model that ``prepare-model`` left at ``model_json``, to run on ``threads`` threads."""
+    model = read_json(model_json)
+    if model.get("type") != "sentence-transformers":
+        raise InputError(f"{model_json}: holds precomputed embeddings, no model that could embed a text")
+    backend = load_backend(model, Path(model_json).parent, threads)
+    return Encoder(backend, model["prompts"], model["batch_tokens"], model["normalize"])
+
+
+def unit_rows(vectors: np.ndarray) -> np.ndarray:
+    """Divide each row by its length, in place; a zero row stays zero, as in ``torch.nn.functional.normalize``."""
+    vectors /= np.maximum(row_lengths(vectors), 1e-12)[:, np.newaxis]
+    return vectors
+
+
+def row_lengths(vectors: np.ndarray) -> np.ndarray:
+    """Return each row's Euclidean length, summed up in float64."""
+    return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))

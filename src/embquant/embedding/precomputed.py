@@ -1,0 +1,167 @@
+"""Embeddings that somebody else computed: found by id, checked, and brought into the dataset's order."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from embquant.artifacts import read_batches
+from embquant.embedding.encoder import row_lengths, unit_rows
+from embquant.embedding.rows import read_rows
+from embquant.embedding.spec import PrecomputedSpec
+from embquant.embedding.vectors import (
+    BadVectorError,
+    NpyVectors,
+    ParquetVectors,
+    VectorSource,
+    load_npy,
+    window_rows,
+)
+from embquant.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+IDS_AT_ONCE = 1 << 20
+
+
+class PrecomputedVectors:
+    """The vectors of rows ``start`` to ``stop`` of a table with an ``id`` column, in its order."""
+
+    def __init__(self, model: Mapping[str, Any], role: str, dataset: str, table: Path, start: int, stop: int) -> None:
+        self._paths, id_path = locate(model, role, dataset)
+        self._normalize = model["normalize"]
+        self._source = _open(self._paths, model["embedding_column"])
+        self.dim = self._source.dim
+        self._table, self._start, self._stop = table, start, stop
+        batches = _ids([id_path] if id_path else self._paths, model["id_column"])
+        self._positions = self._match(batches)
+
+    def windows(self) -> Iterator[tuple[int, pa.Array, np.ndarray]]:
+        """Yield (first row, ids, vectors), checked and, if the model says so, of unit length."""
+        step = window_rows(self.dim)
+        for first in range(self._start, self._stop, step):
+            last = min(first + step, self._stop)
+            ids = self._wanted(first, last)
+            yield first, ids, self._checked(ids, self._positions[first - self._start : last - self._start])
+
+    def _checked(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
+        try:
+            vectors = self._source.take(positions)
+        except BadVectorError as error:
+            row = int(np.flatnonzero(positions == error.position)[0])
+            raise self._bad(ids[row], str(error)) from None
+        lengths = row_lengths(vectors)
+        for wrong, reason in (
+            (~np.isfinite(lengths), "has NaN or infinity"),
+            (lengths == 0, "has length zero, which no direction can be had from"),
+        ):
+            if wrong.any() and (self._normalize or "zero" not in reason):
+                raise self._bad(ids[int(np.argmax(wrong))], reason)
+        return unit_rows(vectors) if self._normalize else vectors
+
+    def _bad(self, identifier: pa.Scalar, reason: str) -> InputError:
+        return InputError(f"{self._paths[0]}: the vector of id {identifier.as_py()!r} {reason}; correct it there")
+
+    def _wanted(self, start: int, stop: int) -> pa.Array:
+        batches = [batch.column(0) for _, batch in read_rows(self._table, ["id"], start, stop, IDS_AT_ONCE)]
+        return pa.concat_arrays(batches) if batches else pa.array([], pa.string())
+
+    def _match(self, batches: Sequence[pa.Array] | Iterator[pa.Array]) -> np.ndarray:
+        """Return the position of each wanted id's vector; ids that nobody wants are counted."""
+        wanted = self._wanted(self._start, self._stop)
+        positions = np.full(len(wanted), -1, dtype=np.int64)
+        offset = matched = 0
+        for ids in batches:
+            rows = pc.index_in(ids, value_set=wanted)
+            here = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
+            rows = rows.drop_null().to_numpy()
+            again = (positions[rows] >= 0) | ~_first_of_each(rows)
+            if again.any():
+                identifier = wanted[int(rows[np.argmax(again)])].as_py()
+                raise InputError(f"{self._paths[0]}: id {identifier!r} occurs more than once; keep one vector for each")
+            positions[rows] = here + offset
+            offset += len(ids)
+            matched += len(rows)
+        if offset != self._source.count:
+            raise InputError(f"{self._paths[0]}: {self._source.count} vectors but {offset} ids; expected one id each")
+        missing = np.flatnonzero(positions < 0)
+        if len(missing):
+            raise InputError(
+                f"{self._paths[0]}: no vector for id {wanted[int(missing[0])].as_py()!r} of {self._table} "
+                f"and {len(missing) - 1} more; every id needs one"
+            )
+        logger.info("%d vectors matched by id, %d others in %s left out", matched, offset - matched, self._paths[0])
+        return positions
+
+
+def locate(model: Mapping[str, Any], role: str, dataset: str) -> tuple[list[Path], Path | None]:
+    """Return the files with the vectors of ``role`` (corpus or queries), and the one with their ids if there is one.
+
+    Queries without files of their own are looked for among the corpus's. A folder stands for its Parquet files.
+    """
+    own = role == "queries" and model["queries"] is not None
+    template, ids = (model["queries"], model["query_ids"]) if own else (model["corpus"], model["ids"])
+    path = Path(template.replace("{dataset}", dataset)).expanduser()
+    if not path.exists():
+        raise InputError(f"{path}: no such file; the model's {'queries' if own else 'corpus'!s} names it")
+    paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not paths:
+        raise InputError(f"{path}: no .parquet file in this folder; expected the embeddings")
+    id_path = Path(ids.replace("{dataset}", dataset)).expanduser() if ids else None
+    if id_path is None and path.suffix == ".npy":
+        raise InputError(
+            f"{path}: a .npy file carries no ids; name the file with them in {'query_ids' if own else 'ids'}"
+        )
+    if id_path is not None and not id_path.is_file():
+        raise InputError(f"{id_path}: no such file; the model's ids name it")
+    return paths, id_path
+
+
+def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
+    """Check that all files are there and hold vectors, for each dataset if the paths name one."""
+    templated = any("{dataset}" in path for path in (spec.corpus, spec.queries or "", spec.ids or ""))
+    for dataset in datasets if templated else [""]:
+        for role in ("corpus", "queries"):
+            paths, id_path = locate(vars(spec), role, dataset)
+            _open(paths, spec.embedding_column)
+            next(iter(_ids([id_path] if id_path else paths, spec.id_column)), None)
+
+
+def _open(paths: Sequence[Path], column: str) -> VectorSource:
+    return NpyVectors(paths[0]) if paths[0].suffix == ".npy" else ParquetVectors(paths, column)
+
+
+def _ids(paths: Sequence[Path], column: str) -> Iterator[pa.Array]:
+    """Yield ids as strings, in order, from .parquet, .npy, .csv or .txt (one a line)."""
+    for path in paths:
+        match path.suffix:
+            case ".npy":
+                yield pa.array(load_npy(path).astype(str).tolist(), pa.string())
+            case ".txt":
+                yield pa.array(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), pa.string())
+            case ".csv":
+                yield _csv_column(path, column)
+            case ".parquet":
+                for batch in read_batches(path, [column], IDS_AT_ONCE):
+                    yield batch.column(0).cast(pa.string())
+            case suffix:
+                raise InputError(f"{path}: ids in a {suffix or 'nameless'} file; expected .parquet, .npy, .csv or .txt")
+
+
+def _csv_column(path: Path, column: str) -> pa.Array:
+    options = csv.ConvertOptions(include_columns=[column], column_types={column: pa.string()})
+    try:
+        return csv.read_csv(path, convert_options=options).column(0).combine_chunks()
+    except (pa.ArrowInvalid, KeyError) as error:
+        raise InputError(f"{path}: no ids in column {column!r} ({error})") from None
+
+
+def _first_of_each(rows: np.ndarray) -> np.ndarray:
+    first = np.zeros(len(rows), dtype=bool)
+    first[np.unique(rows, return_index=True)[1]] = True
+    return first

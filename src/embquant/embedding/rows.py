@@ -1,0 +1,40 @@
+"""Reading a range of a Parquet file's rows without decoding the row groups before it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from embquant.artifacts import open_parquet
+from embquant.errors import InputError
+
+ROWS = 2048
+"""Rows of a batch: few enough that long texts stay small in memory."""
+
+
+def read_rows(
+    path: Path, columns: Sequence[str], start: int, stop: int, rows: int = ROWS
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield rows ``start`` to ``stop`` (exclusive) of a Parquet file as (row of the first, batch)."""
+    file = open_parquet(path, columns)
+    offsets = row_group_offsets(file)
+    groups = [group for group in range(len(offsets) - 1) if offsets[group] < stop and offsets[group + 1] > start]
+    if not groups:
+        return
+    position = int(offsets[groups[0]])
+    try:
+        for batch in file.iter_batches(batch_size=rows, row_groups=groups, columns=list(columns)):
+            first, last = max(start, position), min(stop, position + len(batch))
+            if first < last:
+                yield first, batch.slice(first - position, last - first)
+            position += len(batch)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: damaged Parquet file ({error}); replace or delete it") from None
+
+
+def row_group_offsets(file: pq.ParquetFile) -> np.ndarray:
+    """Return the first row of each row group, and the number of rows at the end (int64)."""
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    return np.cumsum([0, *sizes], dtype=np.int64)

@@ -1,0 +1,54 @@
+"""Texts to token ids, and token ids to batches of bounded size."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+TEXTS_AT_ONCE = 256
+"""The library's encodings are many times larger than the ids that are kept of them."""
+
+
+class Tokenizer:
+    """A model's fast tokenizer, truncating at ``max_length`` tokens; needs the ``tokenizers`` library alone."""
+
+    def __init__(self, path: Path, max_length: int, pad_id: int, threads: int) -> None:
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if threads > 1 else "false")
+        import tokenizers
+
+        self._tokenizer = tokenizers.Tokenizer.from_file(str(path))
+        self._tokenizer.enable_truncation(max_length)
+        self._tokenizer.no_padding()
+        self._pad_id = pad_id
+
+    def __call__(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Return the token ids (int32) of each text, special tokens included."""
+        return [
+            np.array(code.ids, dtype=np.int32)
+            for start in range(0, len(texts), TEXTS_AT_ONCE)
+            for code in self._tokenizer.encode_batch_fast(list(texts[start : start + TEXTS_AT_ONCE]))
+        ]
+
+    def pad(self, ids: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return ids and attention mask, both int64 of shape (texts, longest), padded at the right."""
+        longest = max(map(len, ids))
+        padded = np.full((len(ids), longest), self._pad_id, dtype=np.int64)
+        mask = np.zeros((len(ids), longest), dtype=np.int64)
+        for row, tokens in enumerate(ids):
+            padded[row, : len(tokens)] = tokens
+            mask[row, : len(tokens)] = 1
+        return padded, mask
+
+
+def batches(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray]:
+    """Yield the rows of each batch: neighbours in length, at most ``budget`` padded tokens, at least one text.
+
+    Longest first, so that the peak of memory comes at the start; ties stay in order.
+    """
+    order = np.argsort(-np.asarray(lengths, dtype=np.int64), kind="stable")
+    start = 0
+    while start < len(order):
+        size = max(1, budget // max(1, lengths[order[start]]))
+        yield order[start : start + size]
+        start += size

@@ -1,0 +1,140 @@
+"""``evaluate-run``: measure every rescore store, multiplier and top_k of a method on its candidates."""
+
+import argparse
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.artifacts import count_rows, read_matrices, read_table, write_parquet
+from embquant.methods import Method
+from embquant.metrics import Exact, Judgements, Metric, Ranking, parse_metric
+from embquant.rescoring import Store
+from embquant.search import Candidates
+from embquant.topk import rank
+
+log = logging.getLogger(__name__)
+
+NO_STORE = "none"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of a method that is measured: a row of the reports."""
+
+    store: str
+    multiplier: int
+    top_k: int
+
+    @property
+    def depth(self) -> int:
+        """Candidates that the first stage has to find."""
+        return self.top_k * self.multiplier
+
+
+def cells(stores: Sequence[str], multipliers: Sequence[int], top_ks: Sequence[int]) -> list[Cell]:
+    """Return all settings: without rescoring, then each store with each multiplier, for every top_k."""
+    plain = [Cell(NO_STORE, 1, top_k) for top_k in top_ks]
+    return plain + [
+        Cell(store, multiplier, top_k) for store in stores for multiplier in multipliers for top_k in top_ks
+    ]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``evaluate-run``."""
+    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
+    parser.add_argument("--candidates", required=True, type=Path, help="its candidates")
+    parser.add_argument("--exact", required=True, type=Path, help="candidates of the exact float32 search")
+    parser.add_argument("--exact-store", required=True, type=Path, help="manifest of the flat float32 index")
+    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
+    parser.add_argument("--qrels", required=True, type=Path, help="judgements of the dataset")
+    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
+    parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers")
+    parser.add_argument("--top-k", required=True, nargs="+", type=int, help="documents returned")
+    parser.add_argument("--metrics", required=True, nargs="+", help="metrics, as ir-measures writes them")
+    parser.add_argument("--output", required=True, type=Path, help="metrics of each query (Parquet)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure and write one row a query and setting."""
+    method = Method.read(arguments.method)
+    stores = open_stores(arguments.stores)
+    metrics = [parse_metric(name) for name in arguments.metrics]
+    exact_store = Store.open(arguments.exact_store)
+    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
+    ids = read_table(arguments.queries, ["id"]).column(0).combine_chunks()
+    judgements = read_judgements(arguments.qrels, len(queries), len(exact_store.index.codes))
+    exact = Exact(*Candidates(arguments.exact).read(0))
+    sweep = Sweep(Candidates(arguments.candidates), queries, stores)
+    grid = cells(list(stores), arguments.multipliers, arguments.top_k)
+
+    def measured() -> Iterator[pa.Table]:
+        for cell, rows in sweep.rankings(grid):
+            ranking = Ranking(rows, exact_store.score(queries, rows))
+            truth = Exact(exact.rows[:, : cell.top_k], exact.scores[:, : cell.top_k])
+            yield _table(cell, ids, metrics, [metric.compute(ranking, judgements, truth) for metric in metrics])
+
+    write_parquet(arguments.output, _schema(metrics), measured(), {"method": method.name})
+    log.info("%s: %d settings of %d queries", method.name, len(grid), len(queries))
+
+
+class Sweep:
+    """All settings of a method from one candidate search.
+
+    Each store scores the deepest candidates once; a smaller multiplier ranks a prefix of the same scores.
+    """
+
+    def __init__(self, candidates: Candidates, queries: np.ndarray, stores: dict[str, Store]) -> None:
+        """Rescore ``candidates`` by float32 ``queries`` (queries, dim) and each of ``stores``."""
+        self._candidates = candidates
+        self._queries = queries
+        self._stores = stores
+
+    def rankings(self, grid: Sequence[Cell]) -> Iterator[tuple[Cell, np.ndarray]]:
+        """Yield each cell with its ranked rows, int64 (queries, top_k), −1 where there is no document."""
+        for group in sorted({self._candidates.group(cell.depth) for cell in grid}):
+            rows, _ = self._candidates.read(group)
+            for store in dict.fromkeys(cell.store for cell in grid):
+                here = [cell for cell in grid if cell.store == store and self._candidates.group(cell.depth) == group]
+                if here:
+                    order = self._order(store, rows[:, : max(cell.depth for cell in here)])
+                    yield from ((cell, _ranked(rows, order, cell)) for cell in here)
+
+    def _order(self, store: str, rows: np.ndarray) -> np.ndarray:
+        if store == NO_STORE:
+            return np.broadcast_to(np.arange(rows.shape[1]), rows.shape)
+        return rank(self._stores[store].score(self._queries, rows), rows, rows.shape[1])
+
+
+def _ranked(rows: np.ndarray, order: np.ndarray, cell: Cell) -> np.ndarray:
+    """Take the best ``top_k`` of the first ``depth`` candidates, in ``order``."""
+    first = np.argsort(order >= cell.depth, axis=1, kind="stable")[:, : cell.top_k]
+    ranked = np.take_along_axis(rows, np.take_along_axis(order, first, axis=1), axis=1)
+    return np.pad(ranked, ((0, 0), (0, cell.top_k - ranked.shape[1])), constant_values=-1)
+
+
+def open_stores(named: Sequence[str]) -> dict[str, Store]:
+    """Open rescore stores given as ``NAME=MANIFEST``."""
+    return {name: Store.open(Path(path)) for name, _, path in (pair.partition("=") for pair in named)}
+
+
+def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | None:
+    """Read the judgements of a dataset; None if it has none."""
+    if count_rows([qrels]) == 0:
+        return None
+    columns = read_table(qrels, ["query_row", "doc_row", "relevance"]).columns
+    return Judgements.from_rows(*(column.to_numpy() for column in columns), queries, documents)
+
+
+def _schema(metrics: Sequence[Metric]) -> pa.Schema:
+    keys = [("query_id", pa.string()), ("rescore_store", pa.string())]
+    keys += [("rescore_multiplier", pa.int64()), ("top_k", pa.int64())]
+    return pa.schema(keys + [(str(metric), pa.float64()) for metric in metrics])
+
+
+def _table(cell: Cell, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:
+    keys = [ids] + [pa.repeat(pa.scalar(value), len(ids)) for value in (cell.store, cell.multiplier, cell.top_k)]
+    return pa.table(keys + [pa.array(value, from_pandas=True) for value in values], schema=_schema(metrics))

@@ -1,0 +1,49 @@
+"""What every index can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+
+class Index(ABC):
+    """Finds each query's best documents among the codes of a corpus; rows are positions in the corpus."""
+
+    exact: ClassVar[bool]
+    """Whether a deeper search only appends to a shallower one."""
+
+    engine: str
+    """Who does the search, for the reports."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, **parameters: Any) -> None:
+        """Build the index of ``count`` codes of ``dim`` dimensions, given in batches, and write it to ``path``."""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False, **parameters: Any) -> Self:
+        """Open an index file; ``mapped`` leaves the codes on disk, mapped into memory, instead of loading them."""
+
+    @abstractmethod
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores (greater is better) and int64 rows (queries, min(k, documents)), ties by ascending row.
+
+        ``queries`` are what the codec's ``encode_queries`` returns. Where an approximate index finds fewer than
+        k documents, rows end in −1.
+        """
+
+    def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Search as :meth:`search` does, independent of the number of threads to the last bit."""
+        return self.search(queries, k)
+
+
+class FlatIndex(Index):
+    """An exact index that is a plain array of codes, and so a rescore store as well."""
+
+    exact = True
+
+    codes: np.ndarray
+    """The codes (documents, width), in memory or mapped; valid as long as the index is."""

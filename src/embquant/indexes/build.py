@@ -1,0 +1,90 @@
+"""``build-index``: build an index, or a plain store, from codes."""
+
+import argparse
+import json
+import logging
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from embquant.artifacts import atomic_path, count_rows, read_json, read_matrices, read_metadata, write_json
+from embquant.codecs.base import Codec, load_codec
+from embquant.errors import InputError
+from embquant.indexes import Index, index_class
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Describes an index file; lies beside it as JSON. Paths are relative to the manifest's folder."""
+
+    family: str
+    kind: str
+    file: str
+    codec: str
+    dim: int
+    vectors: int
+    bytes_per_vector: int
+    parameters: dict[str, Any]
+    fit_seconds: float
+    encode_seconds: float
+    build_seconds: float
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a manifest; a foreign JSON file is an InputError."""
+        try:
+            return cls(**read_json(path))
+        except TypeError:
+            raise InputError(f"{path}: not the manifest of an index; delete it and run again") from None
+
+
+def open_index(manifest: Path, threads: int, mapped: bool = False, **parameters: Any) -> tuple[Codec, Index]:
+    """Open the index that ``manifest`` describes, and the codec of its codes."""
+    described = Manifest.read(manifest)
+    codec = load_codec(manifest.parent / described.codec)
+    kind = index_class(described.family, described.kind)
+    return codec, kind.open(manifest.parent / described.file, described.dim, threads, mapped, **parameters)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``build-index``."""
+    parser.add_argument("--kind", required=True, help="flat or hnsw")
+    parser.add_argument("--codec", required=True, type=Path, help="state of the fitted codec")
+    parser.add_argument("--codes", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
+    parser.add_argument("--parameters", default="{}", metavar="JSON", help="parameters of the build")
+    parser.add_argument("--output", required=True, type=Path, help="index file; its manifest goes beside it (FILE.json)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Build the index, streaming the codes, and describe it."""
+    codec = load_codec(arguments.codec)
+    kind = index_class(codec.family, arguments.kind)
+    parameters = json.loads(arguments.parameters)
+    count = count_rows(arguments.codes)
+    started = time.perf_counter()
+    with atomic_path(arguments.output) as temporary:
+        codes = read_matrices(arguments.codes, codec.column)
+        try:
+            kind.build(codes, count, codec.dim, temporary, **parameters)
+        except TypeError:
+            raise InputError(f"index {arguments.kind}: unknown parameter among {', '.join(parameters)}") from None
+    seconds = time.perf_counter() - started
+    manifest = Manifest(
+        family=codec.family,
+        kind=arguments.kind,
+        file=arguments.output.name,
+        codec=os.path.relpath(arguments.codec, arguments.output.parent),
+        dim=codec.dim,
+        vectors=count,
+        bytes_per_vector=codec.bytes_per_vector,
+        parameters=parameters,
+        fit_seconds=read_json(arguments.codec.with_suffix(".json"))["seconds"],
+        encode_seconds=sum(read_metadata(part).get("seconds", 0.0) for part in arguments.codes),
+        build_seconds=seconds,
+    )
+    write_json(arguments.output.with_name(arguments.output.name + ".json"), asdict(manifest))
+    log.info("%s: %d vectors in %.2f s", arguments.output.name, count, seconds)

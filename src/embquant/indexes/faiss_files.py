@@ -1,0 +1,45 @@
+"""FAISS flat index files: filled without a second copy, read into memory or mapped, viewed as arrays."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+
+from embquant.errors import InputError
+
+
+def fill(index: Any, storage: Any, codes: Iterable[np.ndarray], count: int, width: int) -> None:
+    """Put ``count`` codes of ``width`` bytes into a flat index.
+
+    The storage is made at its final size first: FAISS's ``add`` would double it as it grows.
+    """
+    storage.resize(count * width)
+    target = view(storage, count, width, np.uint8)
+    first = 0
+    for batch in codes:
+        target[first : first + len(batch)] = batch.view(np.uint8).reshape(len(batch), width)
+        first += len(batch)
+    index.ntotal = count
+
+
+def view(storage: Any, count: int, columns: int, dtype: type) -> np.ndarray:
+    """Return a flat index's storage as an array (count, columns) that shares its memory."""
+    values = faiss.rev_swig_ptr(storage.data(), storage.size())
+    return values.view(dtype).reshape(count, columns)
+
+
+def read(path: Path, reader: Callable[..., Any], dim: int, mapped: bool) -> Any:
+    """Read an index file with ``reader``; one that is missing, damaged or of another size is an InputError."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file")
+    # IO_FLAG_MMAP copies flat indexes into memory all the same; _IFC maps them.
+    flags = faiss.IO_FLAG_MMAP_IFC if mapped else 0
+    try:
+        index = reader(str(path), flags)
+    except RuntimeError:
+        raise InputError(f"{path}: not a readable FAISS index; delete it and run again") from None
+    if index.d != dim:
+        raise InputError(f"{path}: holds vectors of {index.d} dimensions, expected {dim}")
+    return index

@@ -1,0 +1,54 @@
+"""Bits in a FAISS flat binary index, compared by Hamming distance."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import faiss
+import numpy as np
+
+from embquant.indexes.base import FlatIndex
+from embquant.indexes.faiss_files import fill, read, view
+from embquant.topk import rank
+
+
+class FlatBinary(FlatIndex):
+    """Scans all codes; a score is the negative Hamming distance."""
+
+    engine = "faiss"
+
+    def __init__(self, index: faiss.IndexBinaryFlat, threads: int) -> None:
+        """Search ``index`` on ``threads`` threads."""
+        self._index = index
+        self._threads = threads
+        self.codes = view(index.xb, index.ntotal, index.code_size, np.uint8)
+
+    @classmethod
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path) -> None:
+        """Write a FAISS ``IndexBinaryFlat``."""
+        index = faiss.IndexBinaryFlat(_padded(dim))
+        fill(index, index.xb, codes, count, index.code_size)
+        faiss.write_index_binary(index, str(path))
+
+    @classmethod
+    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False) -> Self:
+        """Open a FAISS ``IndexBinaryFlat``."""
+        return cls(read(path, faiss.read_index_binary, _padded(dim), mapped), threads)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return negative distances and rows.
+
+        FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
+        """
+        faiss.omp_set_num_threads(self._threads)
+        distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+        order = rank(-distances, rows, k)
+        return -np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def _padded(dim: int) -> int:
+    """FAISS counts whole bytes; the bits beyond ``dim`` are zero on both sides and never differ."""
+    return -(-dim // 8) * 8
+
+
+INDEX = FlatBinary

@@ -1,0 +1,68 @@
+"""int8 codes in USearch's plain matrix file, scanned exactly."""
+
+import struct
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self
+
+import numkong
+import numpy as np
+from usearch.io import load_matrix
+
+from embquant.errors import InputError
+from embquant.indexes.base import FlatIndex
+from embquant.topk import TopK
+
+SCORES_AT_ONCE = 1 << 24
+"""Scores of one block of documents: 64 MiB."""
+
+
+class FlatInt8(FlatIndex):
+    """Scans all codes with NumKong's int8 kernels (USearch's own); a score is the integer inner product.
+
+    The same ranking as ``usearch.index.search(…, exact=True)``, which calls a kernel for every pair.
+    """
+
+    engine = "numkong"
+
+    def __init__(self, codes: np.ndarray, threads: int) -> None:
+        """Search ``codes``, int8 (documents, dim), on ``threads`` threads."""
+        self.codes = codes
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+
+    @classmethod
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path) -> None:
+        """Write what ``usearch.io.save_matrix`` writes: two int32, then the codes; but batch by batch."""
+        with Path(path).open("wb") as file:
+            file.write(struct.pack("<ii", count, dim))
+            for batch in codes:
+                batch.tofile(file)
+
+    @classmethod
+    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False) -> Self:
+        """Open an ``.i8bin`` file with ``usearch.io.load_matrix``."""
+        try:
+            codes = load_matrix(str(path), view=mapped)
+        except (ValueError, OSError) as error:
+            raise InputError(f"{path}: not a readable .i8bin file ({error}); delete it and run again") from None
+        if codes is None:
+            raise InputError(f"{path}: no such file")
+        if codes.shape[1] != dim:
+            raise InputError(f"{path}: holds vectors of {codes.shape[1]} dimensions, expected {dim}")
+        return cls(codes, threads)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return int32 inner products and rows."""
+        best = TopK(len(queries), min(k, len(self.codes)))
+        block = max(1, SCORES_AT_ONCE // len(queries))
+        packed = numkong.dots_pack(np.ascontiguousarray(queries), dtype="int8")
+        for first in range(0, len(self.codes), block):
+            shares = np.array_split(self.codes[first : first + block], self._threads)
+            products = self._pool.map(lambda share: np.asarray(numkong.dots_packed(share, packed)), shares)
+            best.push(np.concatenate(list(products)), first)
+        return best.result()
+
+
+INDEX = FlatInt8

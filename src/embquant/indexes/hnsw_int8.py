@@ -1,0 +1,80 @@
+"""int8 codes in a USearch HNSW graph."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from usearch.index import Index as Graph
+from usearch.index import MetricKind, ScalarKind
+
+from embquant.errors import InputError
+from embquant.indexes.base import Index
+from embquant.topk import rank
+
+
+class HnswInt8(Index):
+    """Searches a graph by inner product; a score is the integer inner product.
+
+    Malkov and Yashunin 2016, "Efficient and robust approximate nearest neighbor search using Hierarchical
+    Navigable Small World graphs", arXiv:1603.09320.
+    """
+
+    exact = False
+    engine = "usearch"
+
+    def __init__(self, graph: Graph, threads: int) -> None:
+        """Search ``graph`` on ``threads`` threads."""
+        self._graph = graph
+        self._threads = threads
+
+    @classmethod
+    def build(
+        cls,
+        codes: Iterable[np.ndarray],
+        count: int,
+        dim: int,
+        path: Path,
+        connectivity: int = 16,
+        expansion_add: int = 128,
+    ) -> None:
+        """Add the codes in row order on one thread: with more, every build gives another graph."""
+        graph = Graph(
+            ndim=dim,
+            metric=MetricKind.IP,
+            dtype=ScalarKind.I8,
+            connectivity=connectivity,
+            expansion_add=expansion_add,
+        )
+        first = 0
+        for batch in codes:
+            graph.add(np.arange(first, first + len(batch)), np.ascontiguousarray(batch), threads=1)
+            first += len(batch)
+        graph.save(str(path))
+
+    @classmethod
+    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False, expansion_search: int = 64) -> Self:
+        """Open a USearch index."""
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such file")
+        try:
+            graph = Graph.restore(str(path), view=mapped)
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{path}: not a readable USearch index ({error}); delete it and run again") from None
+        if graph is None or graph.ndim != dim:
+            raise InputError(f"{path}: not a USearch index of {dim} dimensions; delete it and run again")
+        graph.expansion_search = expansion_search
+        return cls(graph, threads)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return inner products and rows; the graph is walked with max(expansion_search, k) candidates."""
+        found = self._graph.search(np.ascontiguousarray(queries), min(k, len(self._graph)), threads=self._threads)
+        shape = (len(queries), -1)
+        missing = np.arange(found.keys.reshape(shape).shape[1]) >= np.reshape(found.counts, (-1, 1))
+        rows = np.where(missing, -1, found.keys.reshape(shape).astype(np.int64))
+        scores = np.where(missing, -np.inf, 1 - found.distances.reshape(shape).astype(np.float64))
+        order = rank(scores, rows, k)
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+INDEX = HnswInt8

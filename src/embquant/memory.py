@@ -1,0 +1,110 @@
+"""``measure-memory``: what a method holds in memory, each setting in a process of its own."""
+
+import argparse
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embquant.artifacts import read_matrices, write_json
+from embquant.evaluation import NO_STORE
+from embquant.indexes.build import Manifest
+from embquant.methods import Method
+
+PR_SET_THP_DISABLE = 41
+
+MMAP_THRESHOLD = 1 << 16
+"""Arrays from this size on are allocated apart from the heap, and given back to the last page."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``measure-memory``."""
+    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
+    parser.add_argument("--baseline", required=True, type=Path, help="definition of the float32 baseline")
+    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
+    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
+    parser.add_argument("--depth", required=True, type=int, help="candidates of the search whose peak is measured")
+    parser.add_argument("--output", required=True, type=Path, help="figures (JSON)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure the method without and with each store."""
+    method = Method.read(arguments.method)
+    index = arguments.method.parent / method.index
+    described = Manifest.read(index)
+    baseline = Manifest.read(arguments.baseline.parent / Method.read(arguments.baseline).index)
+    index_bytes = (index.parent / described.file).stat().st_size
+    settings = []
+    for name, _, manifest in [(NO_STORE, "", ""), *(pair.partition("=") for pair in arguments.stores)]:
+        store = Path(manifest) if manifest else None
+        settings.append(
+            {
+                "rescore_store": name,
+                "vectors": described.vectors,
+                "dim": described.dim,
+                "bytes_per_vector": described.bytes_per_vector,
+                "vector_bytes": described.vectors * described.bytes_per_vector,
+                "index_file_bytes": index_bytes,
+                "store_file_bytes": (store.parent / Manifest.read(store).file).stat().st_size if store else 0,
+                "compression_vs_float32": baseline.vectors * baseline.bytes_per_vector / index_bytes,
+                **_in_a_process(arguments.method, store, arguments.queries, arguments.depth),
+            }
+        )
+    write_json(arguments.output, {"method": method.name, "settings": settings})
+
+
+def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
+    """Call :func:`measure` in a new interpreter, set up so that it allocates the same bytes every time."""
+    asked = json.dumps([str(method), str(store) if store else None, str(queries), depth])
+    command = [sys.executable, "-m", "embquant.memory", asked]
+    variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    variables["MALLOC_MMAP_THRESHOLD_"] = str(MMAP_THRESHOLD)
+    done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
+    """Open the method as it is deployed, search once, and return what that took in bytes.
+
+    ``resident_bytes`` is by how much opening it grew the private memory, ``mapped_bytes`` the size of the
+    files that it mapped, ``peak_rss_bytes`` the most that the whole process ever held.
+    """
+    from embquant.retriever import Retriever
+
+    # Without this, the kernel may back an array by pages of 2 MiB or of 4 KiB, as it pleases.
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+    query = next(read_matrices([queries], "embedding"))[:1]
+    Retriever.open(method, store, threads=1)  # imports what it needs
+    before = _private_bytes()
+    retriever = Retriever.open(method, store, threads=1)
+    resident = _private_bytes() - before
+    retriever.search(query, depth)
+    return {"resident_bytes": resident, "mapped_bytes": _mapped_bytes(store), "peak_rss_bytes": _peak_bytes()}
+
+
+def _private_bytes() -> int:
+    return 1024 * int(re.search(r"^Anonymous: +(\d+) kB", Path("/proc/self/smaps_rollup").read_text(), re.M)[1])
+
+
+def _peak_bytes() -> int:
+    return 1024 * int(re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[1])
+
+
+def _mapped_bytes(store: Path | None) -> int:
+    if store is None:
+        return 0
+    file = str((store.parent / Manifest.read(store).file).resolve())
+    maps = (line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text().splitlines())
+    ranges = [line[0].split("-") for line in maps if len(line) == 6 and line[5] == file]
+    return sum(int(end, 16) - int(start, 16) for start, end in ranges)
+
+
+if __name__ == "__main__":
+    method, store, queries, depth = json.loads(sys.argv[1])
+    print(json.dumps(measure(Path(method), Path(store) if store else None, Path(queries), depth)))

@@ -1,0 +1,52 @@
+"""``define-method``: a method is an index and the way it is searched."""
+
+import argparse
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from embquant.artifacts import read_json, write_json
+from embquant.codecs import codec_class
+from embquant.errors import InputError
+from embquant.indexes.build import Manifest
+from embquant.spec import nearest
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of a study on one dataset and model. ``index`` is a manifest, relative to the method's folder."""
+
+    name: str
+    index: str
+    scoring: str
+    search: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a method; a foreign JSON file is an InputError."""
+        try:
+            return cls(**read_json(path))
+        except TypeError:
+            raise InputError(f"{path}: not the definition of a method; delete it and run again") from None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``define-method``."""
+    parser.add_argument("--name", required=True, help="name of the method")
+    parser.add_argument("--index", required=True, type=Path, help="manifest of the index it searches")
+    parser.add_argument("--scoring", help="symmetric or asymmetric (default: the codec's own)")
+    parser.add_argument("--search", default="{}", metavar="JSON", help="search parameters of the index")
+    parser.add_argument("--output", required=True, type=Path, help="definition of the method (.json)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Check the scoring and write the definition."""
+    family = codec_class(Manifest.read(arguments.index).family)
+    scoring = arguments.scoring or family.scorings[0]
+    if scoring not in family.scorings:
+        known = nearest(scoring, family.scorings)
+        raise InputError(f"method {arguments.name}: {family.family} has no scoring {scoring!r}{known}")
+    index = os.path.relpath(arguments.index, arguments.output.parent)
+    write_json(arguments.output, asdict(Method(arguments.name, index, scoring, json.loads(arguments.search))))

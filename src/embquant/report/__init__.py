@@ -1,0 +1,1 @@
+"""Reports of a study: tables as CSV, and the summary for reading."""

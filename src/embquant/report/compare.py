@@ -1,0 +1,48 @@
+"""``compare``: join all measurements of a study into its reports."""
+
+import argparse
+import json
+from pathlib import Path
+
+from embquant import __version__
+from embquant.artifacts import atomic_path, read_json, write_json
+from embquant.provenance import environment
+from embquant.report.summary import summary_text
+from embquant.report.tables import read_tables
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``compare``."""
+    parser.add_argument("--runs", required=True, nargs="+", type=Path, help="folders …/{dataset}/{model}/{method}")
+    parser.add_argument("--baseline", required=True, help="the method that retentions refer to")
+    parser.add_argument("--datasets", required=True, nargs="+", type=Path, help="dataset.json of each dataset")
+    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model.json of each model")
+    parser.add_argument("--config", required=True, metavar="JSON", help="the study's configuration, for the record")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the reports")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write the CSVs, the summary and the provenance."""
+    tables = read_tables(arguments.runs, arguments.baseline)
+    summary = tables.summary
+    names = []
+    for name in ("retrieval", "memory", "speed", "summary"):
+        path = arguments.output / f"{name}.csv"
+        table = summary if name == "summary" else getattr(tables, name)
+        with atomic_path(path) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+        names.append(str(path))
+    config = json.loads(arguments.config)
+    text = summary_text(summary, config["rescore"]["multipliers"]) + "\n\n" + "\n".join(names) + "\n"
+    with atomic_path(arguments.output / "summary.txt") as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    write_json(
+        arguments.output / "provenance.json",
+        {
+            "embquant": __version__,
+            "config": config,
+            "datasets": [read_json(path) for path in arguments.datasets],
+            "models": [read_json(path) for path in arguments.models],
+            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy", "pyarrow", "pandas", "snakemake"]),
+        },
+    )

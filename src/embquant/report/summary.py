@@ -1,0 +1,60 @@
+"""The summary that a person reads at the end of a run."""
+
+import pandas as pd
+from tabulate import tabulate
+
+COLUMNS = {
+    "method": "method",
+    "rescore": "rescored by",
+    "nDCG@10": "nDCG@10",
+    "retention_nDCG@10": "of float32",
+    "overlap@10": "overlap@10",
+    "rbo": "rbo",
+    "bytes_per_vector": "B/vector",
+    "compression_vs_float32": "smaller",
+    "latency_p50_ms": "p50 ms",
+    "speedup_p50_vs_float32": "faster",
+    "queries_per_second": "queries/s",
+}
+
+
+def summary_text(summary: pd.DataFrame, multipliers: list[int]) -> str:
+    """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
+
+    All settings are in the CSVs.
+    """
+    top_k = summary["top_k"].min()
+    multiplier = sorted(multipliers)[len(multipliers) // 2]
+    plain = summary["rescore_store"] == "none"
+    shown = summary[(summary["top_k"] == top_k) & (plain | (summary["rescore_multiplier"] == multiplier))]
+    texts = []
+    for (dataset, model), table in shown.groupby(["dataset", "model"], sort=False):
+        first = table.iloc[0]
+        texts.append(
+            f"{dataset} · {model}: {first['vectors']:,} documents of {first['dim']} dimensions, "
+            f"{first['queries']:,} queries, top_k {top_k}\n\n{_table(table)}"
+        )
+    return "\n\n".join(texts)
+
+
+def _table(table: pd.DataFrame) -> str:
+    rescored = table["rescore_store"] + " ×" + table["rescore_multiplier"].astype(str)
+    table = table.assign(
+        rescore=rescored.where(table["rescore_store"] != "none", "–"),
+        **{
+            name: table[name].map("{:.1f}×".format)
+            for name in ("compression_vs_float32", "speedup_p50_vs_float32")
+        },
+        queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
+        latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
+    )
+    columns = [name for name in COLUMNS if name in table.columns and table[name].notna().any()]
+    if "nDCG@10" in columns and "rbo" in columns:
+        columns.remove("rbo")
+    return tabulate(
+        table[columns].to_numpy().tolist(),
+        headers=[COLUMNS[name] for name in columns],
+        floatfmt=".4f",
+        colalign=["left", "left"] + ["right"] * (len(columns) - 2),
+        disable_numparse=[at for at, name in enumerate(columns) if table[name].dtype == object],
+    )

@@ -1,0 +1,158 @@
+"""``time-search``: latency and throughput of a method, beside the baseline, alone on the machine."""
+
+import argparse
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embquant.artifacts import read_matrices, write_json
+from embquant.evaluation import NO_STORE, Cell, cells
+from embquant.indexes.build import Manifest
+from embquant.methods import Method
+from embquant.provenance import environment
+from embquant.retriever import Retriever
+
+log = logging.getLogger(__name__)
+
+BASELINE_ENGINES = ("blas", "faiss")
+"""The engines of the flat float32 index; the faster one of a run is the baseline."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``time-search``."""
+    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
+    parser.add_argument("--baseline", required=True, type=Path, help="definition of the float32 baseline")
+    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
+    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
+    parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers")
+    parser.add_argument("--top-k", required=True, nargs="+", type=int, help="documents returned")
+    parser.add_argument("--threads", required=True, type=int, help="threads of the search")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds, each timing everything once (default 3)")
+    parser.add_argument("--single", type=int, default=100, help="queries timed one at a time in a round (default 100)")
+    parser.add_argument("--output", required=True, type=Path, help="figures (JSON)")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One search that is timed: seconds of single queries, and of all queries as one batch, over all rounds."""
+
+    engine: str
+    cell: Cell
+    search: Callable[[np.ndarray], Any]
+    singles: list[float] = field(default_factory=list)
+    batches: list[float] = field(default_factory=list)
+
+    def time_singles(self, queries: np.ndarray) -> None:
+        """Search query by query."""
+        for query in queries:
+            self.singles.append(_seconds(self.search, query[None]))
+
+    def time_batch(self, queries: np.ndarray) -> None:
+        """Search all queries at once."""
+        self.batches.append(_seconds(self.search, queries))
+
+    def figures(self, queries: int) -> dict[str, float]:
+        """Latency percentiles over all single queries, throughput of the median batch."""
+        p50, p95, p99 = np.percentile(self.singles, [50, 95, 99]) * 1000
+        return {
+            "latency_p50_ms": p50,
+            "latency_p95_ms": p95,
+            "latency_p99_ms": p99,
+            "queries_per_second": queries / float(np.median(self.batches)),
+        }
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Time every setting of the method, and the baseline's, in rounds that alternate in direction."""
+    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
+    baselines = _baselines(arguments)
+    contestants = [] if arguments.method == arguments.baseline else _contestants(arguments)
+    everybody = baselines + contestants
+    singles = queries[np.linspace(0, len(queries) - 1, min(arguments.single, len(queries)), dtype=np.int64)]
+    for contestant in everybody:  # pages and caches warm, buffers allocated
+        contestant.time_singles(singles[:3])
+        contestant.singles.clear()
+    for number in range(arguments.rounds):
+        for contestant in everybody:
+            contestant.time_singles(singles)
+        for contestant in everybody:
+            contestant.time_batch(queries)
+        everybody.reverse()
+        log.info("round %d of %d", number + 1, arguments.rounds)
+    fastest = [_fastest([own for own in baselines if own.cell.top_k == top_k]) for top_k in arguments.top_k]
+    reference = {own.cell.top_k: own.figures(len(queries)) for own in fastest}
+    settings = [_setting(own, len(queries), reference[own.cell.top_k]) for own in contestants or fastest]
+    write_json(
+        arguments.output,
+        {
+            "method": Method.read(arguments.method).name,
+            "threads": arguments.threads,
+            "rounds": arguments.rounds,
+            "single_queries": len(singles),
+            "batch_queries": len(queries),
+            "build_seconds": build_seconds(arguments.method),
+            "settings": settings,
+            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy"]),
+        },
+    )
+
+
+def build_seconds(method: Path) -> float:
+    """Return the seconds of fitting the codec, encoding the corpus and building the index of a method."""
+    manifest = Manifest.read(method.parent / Method.read(method).index)
+    return manifest.fit_seconds + manifest.encode_seconds + manifest.build_seconds
+
+
+def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
+    stores = {name: Path(manifest) for name, _, manifest in (pair.partition("=") for pair in arguments.stores)}
+    retrievers = {
+        name: Retriever.open(arguments.method, store, arguments.threads)
+        for name, store in {NO_STORE: None, **stores}.items()
+    }
+    grid = cells(list(stores), arguments.multipliers, arguments.top_k)
+    return [_contestant(retrievers[cell.store], cell) for cell in grid]
+
+
+def _baselines(arguments: argparse.Namespace) -> list[Contestant]:
+    retrievers = [
+        Retriever.open(arguments.baseline, None, arguments.threads, engine=engine) for engine in BASELINE_ENGINES
+    ]
+    return [_contestant(own, Cell(NO_STORE, 1, top_k)) for own in retrievers for top_k in arguments.top_k]
+
+
+def _contestant(retriever: Retriever, cell: Cell) -> Contestant:
+    def search(queries: np.ndarray) -> Any:
+        return retriever.search(queries, cell.top_k, cell.multiplier)
+
+    return Contestant(retriever.index.engine, cell, search)
+
+
+def _fastest(baselines: Sequence[Contestant]) -> Contestant:
+    """Join the engines' best: the least median latency with the least median batch."""
+    single = min(baselines, key=lambda own: float(np.median(own.singles)))
+    batch = min(baselines, key=lambda own: float(np.median(own.batches)))
+    engine = single.engine if single is batch else f"{single.engine} alone, {batch.engine} in batch"
+    return Contestant(engine, single.cell, single.search, single.singles, batch.batches)
+
+
+def _setting(contestant: Contestant, queries: int, baseline: dict[str, float]) -> dict[str, Any]:
+    figures = contestant.figures(queries)
+    return {
+        "rescore_store": contestant.cell.store,
+        "rescore_multiplier": contestant.cell.multiplier,
+        "top_k": contestant.cell.top_k,
+        **figures,
+        "speedup_p50_vs_float32": baseline["latency_p50_ms"] / figures["latency_p50_ms"],
+        "engine": contestant.engine,
+    }
+
+
+def _seconds(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> float:
+    started = time.perf_counter()
+    search(queries)
+    return time.perf_counter() - started

@@ -1,0 +1,69 @@
+CODEC = f"{MODEL}/codecs/{{codec}}"
+CODES = f"{CODEC}/part-{{part}}-of-{{parts}}.parquet"
+
+
+rule fit_codec:
+    input:
+        parts(EMBEDDINGS),
+    output:
+        state=f"{CODEC}/state.npz",
+        described=f"{CODEC}/state.json",
+    params:
+        spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
+        code=lambda wildcards: code("embquant.codecs.fit", codec_module(wildcards.codec)),
+    log:
+        "results/logs/{dataset}/{model}/fit_codec-{codec}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    shell:
+        "embquant fit-codec --codec {params.spec:q} --embeddings {input:q} --output {output.state:q} 2> {log:q}"
+
+
+rule encode_corpus:
+    input:
+        state=rules.fit_codec.output.state,
+        embeddings=EMBEDDINGS,
+    output:
+        CODES,
+    params:
+        code=lambda wildcards: code("embquant.codecs.encode", codec_module(wildcards.codec)),
+    log:
+        "results/logs/{dataset}/{model}/encode_corpus-{codec}-{part}-of-{parts}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "embquant encode-corpus --codec {input.state:q} --embeddings {input.embeddings:q} --output {output:q} 2> {log:q}"
+
+
+# A store is a flat index: searched by the methods that scan, mapped from disk where candidates are rescored.
+rule build_store:
+    input:
+        state=rules.fit_codec.output.state,
+        described=rules.fit_codec.output.described,
+        codes=codes,
+    output:
+        store=f"{MODEL}/stores/{{codec}}.{{suffix}}",
+        manifest=f"{MODEL}/stores/{{codec}}.{{suffix}}.json",
+    params:
+        code=lambda wildcards: code(
+            "embquant.indexes.build", codec_module(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
+        ),
+    log:
+        "results/logs/{dataset}/{model}/build_store-{codec}.{suffix}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input: 2000 + 2 * input.size_mb,
+        runtime=120,
+    shell:
+        "embquant build-index --kind flat --codec {input.state:q} --codes {input.codes:q} --output {output.store:q} "
+        "2> {log:q}"

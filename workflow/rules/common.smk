@@ -1,0 +1,232 @@
+# Every helper function of the workflow, and nothing else.
+import json
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import jsonschema
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+
+from embquant.codecs import codec_class
+from embquant.datasets.inputs import input_files
+from embquant.datasets.spec import parse_dataset
+from embquant.errors import InputError
+from embquant.indexes import KINDS, SUFFIXES
+from embquant.metrics import parse_metric
+from embquant.provenance import code_digest, file_digest
+from embquant.spec import nearest
+
+RESERVED = ("logs", "models", "reports")
+
+
+def load_study(config, schema):
+    """Check the configuration and fill in its defaults; any mistake ends the run here, in one line."""
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    try:
+        check_keys(config, load_configfile(schema))
+        validate(config, schema)
+        check_references(config)
+    except InputError as error:
+        raise WorkflowError(f"embquant: error: {config_name()}: {error}") from None
+
+
+def config_name():
+    """Return the path of the configuration as the user would write it."""
+    return os.path.relpath((workflow.configfiles or ["config.yaml"])[-1])
+
+
+def check_keys(config, schema):
+    """Check ``config`` against the schema and name the nearest valid key for a misspelt one."""
+    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema).iter_errors(config))
+    if error is None:
+        return
+    where = ".".join(map(str, error.absolute_path)) or "top level"
+    if error.validator == "additionalProperties":
+        unknown = next(key for key in error.instance if key not in error.schema["properties"])
+        raise InputError(f"{where}: unknown key {unknown!r}{nearest(unknown, error.schema['properties'])}")
+    raise InputError(f"{where}: {error.message}")
+
+
+def check_references(config):
+    """Check that names used in the configuration are defined in it, and that the pieces fit together."""
+    for dataset, spec in config["datasets"].items():
+        if dataset in RESERVED:
+            raise InputError(f"datasets: a dataset can't be called {dataset!r}, results/{dataset} has another use")
+        in_place(f"datasets.{dataset}", parse_dataset, spec)
+        for member in spec.get("datasets", []):
+            known_in(config["datasets"], member, f"datasets.{dataset}.datasets")
+    for dataset in config.get("evaluate", []):
+        known_in(config["datasets"], dataset, "evaluate")
+    for codec, spec in config["codecs"].items():
+        codec_class(spec["family"])
+    for method, spec in config["methods"].items():
+        known_in(config["codecs"], spec["codec"], f"methods.{method}.codec")
+        if (family(spec["codec"]), spec["index"]) not in KINDS:
+            raise InputError(f"methods.{method}: there is no index {spec['index']!r} for {family(spec['codec'])} codes")
+    for store in config["rescore"]["stores"]:
+        known_in(config["codecs"], store, "rescore.stores")
+    known_in(config["methods"], config["baseline"], "baseline")
+    if not is_exact_float32(config["baseline"]):
+        raise InputError(f"baseline: {config['baseline']!r} is not a float32 codec with a flat index")
+    for metric in config["metrics"]:
+        parse_metric(metric)
+
+
+def in_place(where, check, *values):
+    """Call a check of the library and put the place in the configuration before its message."""
+    try:
+        check(*values)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def known_in(names, name, where):
+    """Check that ``name`` is among ``names``."""
+    if name not in names:
+        raise InputError(f"{where}: {name!r} is not defined{nearest(name, names)}")
+
+
+def canonical(value):
+    """Write a parameter so that the same value is always the same text: Snakemake compares texts."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
+
+
+@cache
+def code(*modules):
+    """Return a digest of the library modules that a rule uses and of the environment they run in."""
+    return f"{code_digest(*modules)} {file_digest(workflow.basedir + '/envs/requirements.lock')[:16]}"
+
+
+def family(codec):
+    """Return the family of a codec of the study."""
+    return config["codecs"][codec]["family"]
+
+
+def codec_module(codec):
+    """Return the library module of a codec of the study."""
+    return codec_class(family(codec)).__module__
+
+
+def is_exact_float32(method):
+    """Whether a method is the exact search that all others are compared with."""
+    spec = config["methods"][method]
+    return (family(spec["codec"]), spec["index"]) == ("float32", "flat")
+
+
+def parts(pattern):
+    """Return the paths of all parts of a corpus for a pattern with {part} and {parts}; other wildcards stay."""
+    count = config["parts"]
+    return [pattern.replace("{part}", f"{part:03d}").replace("{parts}", f"{count:03d}") for part in range(count)]
+
+
+def codes(wildcards):
+    """Return the parts of a codec's codes; float32's codes are the embeddings themselves."""
+    pattern = EMBEDDINGS if family(wildcards.codec) == "float32" else CODES
+    return [path.format(**wildcards) for path in parts(pattern)]
+
+
+def method_codec(method):
+    """Return the codec of a method."""
+    return config["methods"][method]["codec"]
+
+
+def method_input(pattern):
+    """Return an input function: ``pattern`` with {codec} replaced by the codec of the method asked for."""
+    return lambda wildcards: [
+        path.format(codec=method_codec(wildcards.method), **wildcards) for path in parts(pattern)
+    ]
+
+
+def scoring(method):
+    """Return how a method compares queries with codes: as it says, or its codec's default."""
+    return config["methods"][method].get("scoring") or codec_class(family(method_codec(method))).scorings[0]
+
+
+def store_manifest(codec):
+    """Return the pattern of the manifest of a codec's plain store, which names the file it lies beside."""
+    return f"{MODEL}/stores/{codec}{SUFFIXES[family(codec), 'flat']}.json"
+
+
+def index_manifest(wildcards):
+    """Return the manifest of the index that a method searches: a flat one is the codec's plain store."""
+    spec = config["methods"][wildcards.method]
+    if spec["index"] == "flat":
+        return store_manifest(spec["codec"]).format(**wildcards)
+    suffix = SUFFIXES[family(spec["codec"]), spec["index"]]
+    return f"{MODEL}/indexes/{wildcards.method}{suffix}.json".format(**wildcards)
+
+
+def index_file(wildcards):
+    """Return the file of the index that a method searches; its manifest names it."""
+    return index_manifest(wildcards).removesuffix(".json")
+
+
+def index_modules(method):
+    """Return the library modules that searching a method takes beyond those of the command."""
+    spec = config["methods"][method]
+    return [codec_module(spec["codec"]), KINDS[family(spec["codec"]), spec["index"]]]
+
+
+def rescore_stores(method):
+    """Return the codecs whose stores can rescore a method: those at least as fine, unless nothing can change."""
+    if is_exact_float32(method):
+        return []
+    bits = codec_class(family(method_codec(method))).bits
+    return [codec for codec in config["rescore"]["stores"] if codec_class(family(codec)).bits >= bits]
+
+
+def store_modules(method):
+    """Return the library modules of a method's rescore stores."""
+    modules = [codec_module(codec) for codec in rescore_stores(method)]
+    return modules + [KINDS[family(codec), "flat"] for codec in rescore_stores(method)]
+
+
+def store_manifests(wildcards):
+    """Return the manifests of a method's rescore stores."""
+    return [store_manifest(codec).format(**wildcards) for codec in rescore_stores(wildcards.method)]
+
+
+def named_stores(wildcards):
+    """Return the rescore stores as the commands take them, NAME=MANIFEST."""
+    names = rescore_stores(wildcards.method)
+    return [f"{name}={manifest}" for name, manifest in zip(names, store_manifests(wildcards))]
+
+
+def depths(method):
+    """Return the numbers of candidates that a method is searched for."""
+    multipliers = config["rescore"]["multipliers"] if rescore_stores(method) else []
+    return sorted({top_k * multiplier for top_k in config["top_k"] for multiplier in [1, *multipliers]})
+
+
+def exact_store(wildcards):
+    """Return the manifest of the flat float32 index, which tells every document's exact score."""
+    return store_manifest(method_codec(config["baseline"])).format(**wildcards)
+
+
+def pooled(wildcards):
+    """Return the folders of the datasets that a pooled one joins."""
+    return [f"results/{member}" for member in config["datasets"][wildcards.dataset].get("datasets", [])]
+
+
+def source_files(wildcards):
+    """Return the files a dataset is read from, as far as they are there: the command names what is missing."""
+    joined = [f"{folder}/{file}" for folder in pooled(wildcards) for file in DATASET_FILES]
+    return joined + [str(path) for path in input_files(config["datasets"][wildcards.dataset])]
+
+
+def evaluated():
+    """Return the datasets that the study reports on: all, unless ``evaluate`` names some."""
+    return config.get("evaluate") or list(config["datasets"])
+
+
+def runs():
+    """Return the folders of all runs of the study, in the order of the configuration."""
+    return [
+        f"{REPORTS}/runs/{dataset}/{model}/{method}"
+        for dataset in evaluated()
+        for model in config["models"]
+        for method in config["methods"]
+    ]

@@ -1,0 +1,29 @@
+DATASET = "results/{dataset}"
+DATASET_FILES = ["corpus.parquet", "queries.parquet", "qrels.parquet", "dataset.json"]
+
+
+rule prepare_dataset:
+    input:
+        source_files,
+    output:
+        corpus=f"{DATASET}/corpus.parquet",
+        queries=f"{DATASET}/queries.parquet",
+        qrels=f"{DATASET}/qrels.parquet",
+        described=f"{DATASET}/dataset.json",
+    params:
+        spec=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),
+        pool=pooled,
+        folder=subpath(output.described, parent=True),
+        code=code("embquant.datasets.prepare"),
+    log:
+        "results/logs/{dataset}/prepare_dataset.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    priority: 100  # whatever is wrong with an input is said before any long work
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "embquant prepare-dataset --name {wildcards.dataset} --spec {params.spec:q} --pool {params.pool:q} "
+        "--output {params.folder:q} 2> {log:q}"

@@ -1,0 +1,107 @@
+MODEL = f"{DATASET}/{{model}}"
+EMBEDDINGS = f"{MODEL}/embeddings/part-{{part}}-of-{{parts}}.parquet"
+DISTINCT = f"{MODEL}/embeddings/distinct-{{part}}-of-{{parts}}.parquet"
+
+
+rule prepare_model:
+    output:
+        described="results/models/{model}/model.json",
+    params:
+        spec=lambda wildcards: canonical(config["models"][wildcards.model]),
+        folder=subpath(output.described, parent=True),
+        code=code("embquant.embedding.prepare"),
+    log:
+        "results/logs/models/{model}/prepare_model.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    priority: 100
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "embquant prepare-model --name {wildcards.model} --spec {params.spec:q} --output {params.folder:q} 2> {log:q}"
+
+
+rule embed_queries:
+    input:
+        queries=rules.prepare_dataset.output.queries,
+        model=rules.prepare_model.output.described,
+    output:
+        f"{MODEL}/queries.parquet",
+    params:
+        code=code("embquant.embedding.queries"),
+    log:
+        "results/logs/{dataset}/{model}/embed_queries.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    priority: 50
+    resources:
+        mem_mb=3000,
+        runtime=120,
+    shell:
+        "embquant embed-queries --dataset {wildcards.dataset} --queries {input.queries:q} --model {input.model:q} "
+        "--threads {threads} --output {output:q} 2> {log:q}"
+
+
+# One thread a job, and jobs beside each other: embeddings don't depend on the number of cores, to the last bit.
+rule embed_corpus:
+    input:
+        corpus=rules.prepare_dataset.output.corpus,
+        model=rules.prepare_model.output.described,
+    output:
+        temp(DISTINCT),
+    params:
+        code=code("embquant.embedding.corpus"),
+    log:
+        "results/logs/{dataset}/{model}/embed_corpus-{part}-of-{parts}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=720,
+    shell:
+        "embquant embed-corpus --dataset {wildcards.dataset} --corpus {input.corpus:q} --model {input.model:q} "
+        "--threads {threads} --part {wildcards.part} --parts {wildcards.parts} --output {output:q} 2> {log:q}"
+
+
+rule place_embeddings:
+    input:
+        corpus=rules.prepare_dataset.output.corpus,
+        distinct=parts(DISTINCT),
+    output:
+        EMBEDDINGS,
+    params:
+        code=code("embquant.embedding.place"),
+    log:
+        "results/logs/{dataset}/{model}/place_embeddings-{part}-of-{parts}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    shell:
+        "embquant place-embeddings --corpus {input.corpus:q} --distinct {input.distinct:q} --part {wildcards.part} "
+        "--parts {wildcards.parts} --output {output:q} 2> {log:q}"
+
+
+rule collect_ids:
+    input:
+        rules.prepare_dataset.output.corpus,
+    output:
+        f"{MODEL}/ids.parquet",
+    params:
+        code=code("embquant.ids"),
+    log:
+        "results/logs/{dataset}/{model}/collect_ids.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    shell:
+        "embquant collect-ids --corpus {input:q} --output {output:q} 2> {log:q}"

@@ -1,0 +1,30 @@
+rule evaluate_run:
+    input:
+        method=rules.define_method.output,
+        candidates=rules.search_index.output,
+        exact=f"{REPORTS}/runs/{{dataset}}/{{model}}/{config['baseline']}/candidates.parquet",
+        exact_store=exact_store,
+        stores=store_manifests,
+        queries=rules.embed_queries.output,
+        qrels=rules.prepare_dataset.output.qrels,
+    output:
+        f"{RUN}/metrics.parquet",
+    params:
+        stores=named_stores,
+        multipliers=config["rescore"]["multipliers"],
+        top_k=config["top_k"],
+        metrics=config["metrics"],
+        code=lambda wildcards: code("embquant.evaluation", *store_modules(wildcards.method)),
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/evaluate_run-{{method}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    shell:
+        "embquant evaluate-run --method {input.method:q} --candidates {input.candidates:q} --exact {input.exact:q} "
+        "--exact-store {input.exact_store:q} --queries {input.queries:q} --qrels {input.qrels:q} "
+        "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
+        "--metrics {params.metrics:q} --output {output:q} 2> {log:q}"

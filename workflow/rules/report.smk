@@ -1,0 +1,29 @@
+TABLES = ["retrieval.csv", "memory.csv", "speed.csv", "summary.csv"]
+
+
+rule compare:
+    input:
+        measured=[f"{run}/{file}" for run in runs() for file in ("metrics.parquet", "speed.json", "memory.json")],
+        datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
+        models=expand(rules.prepare_model.output.described, model=config["models"]),
+    output:
+        tables=[f"{REPORTS}/{table}" for table in TABLES],
+        text=f"{REPORTS}/summary.txt",
+        provenance=f"{REPORTS}/provenance.json",
+    params:
+        runs=runs(),
+        baseline=config["baseline"],
+        config=canonical(config),
+        folder=REPORTS,
+        code=code("embquant.report.compare"),
+    log:
+        f"results/logs/reports/{config['study']}/compare.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    shell:
+        "embquant compare --runs {params.runs:q} --baseline {params.baseline:q} --datasets {input.datasets:q} "
+        "--models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"

@@ -1,0 +1,72 @@
+RUN = f"{REPORTS}/runs/{{dataset}}/{{model}}/{{method}}"
+
+
+rule build_index:
+    input:
+        state=method_input(rules.fit_codec.output.state),
+        described=method_input(rules.fit_codec.output.described),
+        codes=method_input(CODES),
+    output:
+        index=f"{MODEL}/indexes/{{method}}.{{suffix}}",
+        manifest=f"{MODEL}/indexes/{{method}}.{{suffix}}.json",
+    params:
+        kind=lambda wildcards: config["methods"][wildcards.method]["index"],
+        build=lambda wildcards: canonical(config["methods"][wildcards.method]["build"]),
+        code=lambda wildcards: code("embquant.indexes.build", *index_modules(wildcards.method)),
+    log:
+        "results/logs/{dataset}/{model}/build_index-{method}.{suffix}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input: 2000 + 3 * input.size_mb,
+        runtime=720,
+    shell:
+        "embquant build-index --kind {params.kind} --codec {input.state:q} --codes {input.codes:q} "
+        "--parameters {params.build:q} --output {output.index:q} 2> {log:q}"
+
+
+rule define_method:
+    input:
+        index_manifest,
+    output:
+        f"{MODEL}/methods/{{method}}.json",
+    params:
+        scoring=lambda wildcards: scoring(wildcards.method),
+        search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
+        code=lambda wildcards: code("embquant.methods"),
+    log:
+        "results/logs/{dataset}/{model}/define_method-{method}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "embquant define-method --name {wildcards.method} --index {input:q} --scoring {params.scoring} "
+        "--search {params.search:q} --output {output:q} 2> {log:q}"
+
+
+rule search_index:
+    input:
+        index=index_file,
+        manifest=index_manifest,
+        method=rules.define_method.output,
+        queries=rules.embed_queries.output,
+    output:
+        f"{RUN}/candidates.parquet",
+    params:
+        depths=lambda wildcards: depths(wildcards.method),
+        code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_index-{{method}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: workflow.cores or 1
+    resources:
+        mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
+        runtime=240,
+    shell:
+        "embquant search-index --method {input.method:q} --queries {input.queries:q} --depths {params.depths} "
+        "--threads {threads} --output {output:q} 2> {log:q}"

@@ -1,0 +1,63 @@
+# Threads: a job that asks for all cores runs alone, and only then do times mean anything.
+rule time_search:
+    input:
+        index=index_manifest,
+        method=rules.define_method.output,
+        baseline=f"{MODEL}/methods/{config['baseline']}.json",
+        exact_store=exact_store,
+        stores=store_manifests,
+        queries=rules.embed_queries.output,
+    output:
+        f"{RUN}/speed.json",
+    params:
+        stores=named_stores,
+        multipliers=config["rescore"]["multipliers"],
+        top_k=config["top_k"],
+        rounds=config["timing"]["rounds"],
+        single=config["timing"]["single_queries"],
+        search_threads="" if config["timing"]["threads"] == "all" else config["timing"]["threads"],
+        code=lambda wildcards: code(
+            "embquant.timing", *index_modules(wildcards.method), *store_modules(wildcards.method)
+        ),
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_search-{{method}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: workflow.cores or 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    shell:
+        "search_threads={params.search_threads:q}; "
+        "embquant time-search --method {input.method:q} --baseline {input.baseline:q} --queries {input.queries:q} "
+        "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
+        "--threads ${{search_threads:-{threads}}} --rounds {params.rounds} --single {params.single} "
+        "--output {output:q} 2> {log:q}"
+
+
+rule measure_memory:
+    input:
+        index=index_manifest,
+        method=rules.define_method.output,
+        baseline=f"{MODEL}/methods/{config['baseline']}.json",
+        stores=store_manifests,
+        queries=rules.embed_queries.output,
+    output:
+        f"{RUN}/memory.json",
+    params:
+        stores=named_stores,
+        depth=lambda wildcards: depths(wildcards.method)[-1],
+        code=lambda wildcards: code(
+            "embquant.memory", *index_modules(wildcards.method), *store_modules(wildcards.method)
+        ),
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/measure_memory-{{method}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    shell:
+        "embquant measure-memory --method {input.method:q} --baseline {input.baseline:q} --queries {input.queries:q} "
+        "--stores {params.stores:q} --depth {params.depth} --output {output:q} 2> {log:q}"
