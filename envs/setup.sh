@@ -4,7 +4,7 @@
 # installation that was broken off is made anew. $PYTHON, if set, is the interpreter to use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PATH=${PATH//"$PWD/.venv/bin:"/}  # the environment can't be made by its own Python
+PATH=${PATH//"$PWD/.venv/bin:"/} # the environment can't be made by its own Python
 
 fail() {
     echo "embquant: error: $*" >&2
@@ -80,5 +80,5 @@ install_project() {
     cp pyproject.toml .venv/project.stamp
 }
 
-cmp -s .venv/packages.stamp <(ingredients) && is_usable || install_packages
+{ cmp -s .venv/packages.stamp <(ingredients) && is_usable; } || install_packages
 cmp -s .venv/project.stamp pyproject.toml || install_project

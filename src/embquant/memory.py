@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from embquant.artifacts import read_matrices, write_json
+from embquant.errors import InputError
 from embquant.evaluation import NO_STORE
 from embquant.indexes.build import Manifest
 from embquant.methods import Method
@@ -65,7 +66,9 @@ def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -
     command = [sys.executable, "-m", "embquant.memory", asked]
     variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     variables["MALLOC_MMAP_THRESHOLD_"] = str(MMAP_THRESHOLD)
-    done = subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"{method}: measuring its memory failed: {done.stderr.strip().splitlines()[-1]}")
     return json.loads(done.stdout)
 
 

@@ -123,6 +123,8 @@ def test_hnsw_is_reproducible_opens_in_usearch_and_finds_most(tmp_path):
     scores, rows = index_class("int8", "hnsw").open(path, 40, threads=1).search(asked, 10)
     expected = brute_force("int8", codes, asked, 10)[1]
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows, expected, strict=True)]) > 0.9
+    _, alone = index_class("int8", "hnsw").open(path, 40, threads=1).search(asked[:1], 10)
+    np.testing.assert_array_equal(alone, rows[:1])
     np.testing.assert_array_equal(scores, np.take_along_axis(asked.astype(int) @ codes.T.astype(int), rows, axis=1))
 
 

@@ -11,6 +11,8 @@ rule fit_codec:
     params:
         spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
         code=lambda wildcards: code("embquant.codecs.fit", codec_module(wildcards.codec)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     log:
         "results/logs/{dataset}/{model}/fit_codec-{codec}.log",
     conda:
@@ -31,6 +33,8 @@ rule encode_corpus:
         CODES,
     params:
         code=lambda wildcards: code("embquant.codecs.encode", codec_module(wildcards.codec)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     log:
         "results/logs/{dataset}/{model}/encode_corpus-{codec}-{part}-of-{parts}.log",
     conda:
@@ -56,6 +60,8 @@ rule build_store:
         code=lambda wildcards: code(
             "embquant.indexes.build", codec_module(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
         ),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"
     log:
         "results/logs/{dataset}/{model}/build_store-{codec}.{suffix}.log",
     conda:

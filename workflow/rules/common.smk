@@ -133,11 +133,14 @@ def method_codec(method):
     return config["methods"][method]["codec"]
 
 
-def method_input(pattern):
+def of_codec(pattern):
     """Return an input function: ``pattern`` with {codec} replaced by the codec of the method asked for."""
-    return lambda wildcards: [
-        path.format(codec=method_codec(wildcards.method), **wildcards) for path in parts(pattern)
-    ]
+    return lambda wildcards: pattern.format(codec=method_codec(wildcards.method), **wildcards)
+
+
+def method_codes(wildcards):
+    """Return the parts of the codes that a method's index is built from."""
+    return [of_codec(path)(wildcards) for path in parts(CODES)]
 
 
 def scoring(method):

@@ -15,6 +15,8 @@ rule prepare_dataset:
         pool=pooled,
         folder=subpath(output.described, parent=True),
         code=code("embquant.datasets.prepare"),
+    message:
+        "Dataset {wildcards.dataset}: reading and checking"
     log:
         "results/logs/{dataset}/prepare_dataset.log",
     conda:

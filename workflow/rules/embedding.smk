@@ -10,6 +10,8 @@ rule prepare_model:
         spec=lambda wildcards: canonical(config["models"][wildcards.model]),
         folder=subpath(output.described, parent=True),
         code=code("embquant.embedding.prepare"),
+    message:
+        "Model {wildcards.model}: finding and checking"
     log:
         "results/logs/models/{model}/prepare_model.log",
     conda:
@@ -31,6 +33,8 @@ rule embed_queries:
         f"{MODEL}/queries.parquet",
     params:
         code=code("embquant.embedding.queries"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: embedding the queries"
     log:
         "results/logs/{dataset}/{model}/embed_queries.log",
     conda:
@@ -54,6 +58,8 @@ rule embed_corpus:
         temp(DISTINCT),
     params:
         code=code("embquant.embedding.corpus"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     log:
         "results/logs/{dataset}/{model}/embed_corpus-{part}-of-{parts}.log",
     conda:
@@ -75,6 +81,8 @@ rule place_embeddings:
         EMBEDDINGS,
     params:
         code=code("embquant.embedding.place"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: placing part {wildcards.part} of {wildcards.parts}"
     log:
         "results/logs/{dataset}/{model}/place_embeddings-{part}-of-{parts}.log",
     conda:
@@ -95,6 +103,8 @@ rule collect_ids:
         f"{MODEL}/ids.parquet",
     params:
         code=code("embquant.ids"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: collecting ids"
     log:
         "results/logs/{dataset}/{model}/collect_ids.log",
     conda:

@@ -15,6 +15,8 @@ rule evaluate_run:
         top_k=config["top_k"],
         metrics=config["metrics"],
         code=lambda wildcards: code("embquant.evaluation", *store_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/evaluate_run-{{method}}.log",
     conda:

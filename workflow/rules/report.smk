@@ -16,6 +16,8 @@ rule compare:
         config=canonical(config),
         folder=REPORTS,
         code=code("embquant.report.compare"),
+    message:
+        "Joining the reports"
     log:
         f"results/logs/reports/{config['study']}/compare.log",
     conda:

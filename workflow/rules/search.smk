@@ -3,9 +3,9 @@ RUN = f"{REPORTS}/runs/{{dataset}}/{{model}}/{{method}}"
 
 rule build_index:
     input:
-        state=method_input(rules.fit_codec.output.state),
-        described=method_input(rules.fit_codec.output.described),
-        codes=method_input(CODES),
+        state=of_codec(rules.fit_codec.output.state),
+        described=of_codec(rules.fit_codec.output.described),
+        codes=method_codes,
     output:
         index=f"{MODEL}/indexes/{{method}}.{{suffix}}",
         manifest=f"{MODEL}/indexes/{{method}}.{{suffix}}.json",
@@ -13,6 +13,8 @@ rule build_index:
         kind=lambda wildcards: config["methods"][wildcards.method]["index"],
         build=lambda wildcards: canonical(config["methods"][wildcards.method]["build"]),
         code=lambda wildcards: code("embquant.indexes.build", *index_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: building the index of {wildcards.method}"
     log:
         "results/logs/{dataset}/{model}/build_index-{method}.{suffix}.log",
     conda:
@@ -35,6 +37,8 @@ rule define_method:
         scoring=lambda wildcards: scoring(wildcards.method),
         search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
         code=lambda wildcards: code("embquant.methods"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: defining {wildcards.method}"
     log:
         "results/logs/{dataset}/{model}/define_method-{method}.log",
     conda:
@@ -59,6 +63,8 @@ rule search_index:
     params:
         depths=lambda wildcards: depths(wildcards.method),
         code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_index-{{method}}.log",
     conda:

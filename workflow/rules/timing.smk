@@ -19,6 +19,8 @@ rule time_search:
         code=lambda wildcards: code(
             "embquant.timing", *index_modules(wildcards.method), *store_modules(wildcards.method)
         ),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: timing {wildcards.method}, alone on the machine"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_search-{{method}}.log",
     conda:
@@ -50,6 +52,8 @@ rule measure_memory:
         code=lambda wildcards: code(
             "embquant.memory", *index_modules(wildcards.method), *store_modules(wildcards.method)
         ),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/measure_memory-{{method}}.log",
     conda:

@@ -35,7 +35,7 @@ def assemble(
         raise InputError(f"{corpus.table.name}: there are judgements but no queries; name the table of queries")
     if queries is not None and spec.held_out_queries is not None:
         raise InputError(
-            f"{queries.table.name}: held_out_queries is for a corpus without queries; remove it, or name only the corpus"
+            f"{queries.table.name}: held_out_queries is for a corpus without queries; remove one of the two"
         )
     number_rows = qrels is None
     documents = read_corpus(corpus.table, corpus.columns, key and key.corpus, number_rows)

@@ -5,7 +5,6 @@ cached), ``HF_HUB_OFFLINE`` (use the cache alone), ``HF_TOKEN`` (private and gat
 mirror) and ``HTTPS_PROXY``. Loading scripts never run: ``datasets`` has none any more, and refuses such a repository.
 """
 
-import itertools
 import logging
 import re
 import sys
@@ -91,7 +90,9 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> "Dataset":
 
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
-    for attempt in itertools.count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             return datasets.load_dataset(
                 repository.repository,

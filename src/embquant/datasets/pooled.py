@@ -79,7 +79,7 @@ def _members(spec: PooledSpec, folders: Sequence[Path]) -> list[Member]:
 
 def _corpus(members: Sequence[Member], documents: int) -> Iterator[pa.RecordBatch]:
     """Yield the documents of all members in order, and again from the start until there are enough."""
-    for copy, member in itertools.product(itertools.count(1), members):
+    for copy, member in ((copy, member) for copy in itertools.count(1) for member in members):
         for rows in read_batches(member.folder / "corpus.parquet", ["id", "text", "display"], BATCH_ROWS):
             rows = rows.slice(0, documents)
             columns = {"id": member.prefixed(rows.column("id"), copy), "text": rows.column("text")}

@@ -53,6 +53,8 @@ def select_queries(
 ) -> tuple[pa.Table, pa.Table]:
     """Return the queries to evaluate and their judgements, as the two files have them; count what is left out."""
     queries = pa.Table.from_batches(named.batches, QUERIES)
+    if not len(queries):
+        raise InputError(f"{named.name}: no queries")
     check_unique(queries["id"], named.name, "query")
     evaluated = pc.not_equal(pc.utf8_trim_whitespace(queries["text"]), "").to_numpy()
     left_out["queries_without_text"] = int((~evaluated).sum())

@@ -11,7 +11,7 @@ from embquant.artifacts import ROWS_PER_GROUP, count_rows, matrix_to_array, part
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.embedding.progress import track
-from embquant.embedding.rows import read_rows
+from embquant.embedding.rows import in_row_groups, read_rows
 
 WINDOW_CHARACTERS = 16 << 20
 """Characters of the texts that are tokenized and sorted together: what long documents may take of memory."""
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
     schema = pa.schema([("row", pa.int64()), ("embedding", pa.list_(pa.float32(), dim))])
     tables = (pa.table([pa.array(rows), matrix_to_array(matrix)], schema=schema) for rows, matrix in pairs)
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
-    write_parquet(arguments.output, schema, tables, {"model": model, "every_row": precomputed})
+    write_parquet(arguments.output, schema, in_row_groups(tables), {"model": model, "every_row": precomputed})
 
 
 def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.ndarray, list[str]]]:

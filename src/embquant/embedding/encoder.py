@@ -15,6 +15,7 @@ class Encoder:
     """A backend with the model's prompts, its token budget and its normalisation."""
 
     def __init__(self, backend: Backend, prompts: dict[str, str], batch_tokens: int, normalize: bool) -> None:
+        """Take ``prompts`` for query and document, and the padded tokens that a batch may have."""
         self._backend = backend
         self._prompts = prompts
         self._batch_tokens = batch_tokens

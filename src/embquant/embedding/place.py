@@ -16,7 +16,7 @@ from embquant.artifacts import (
     read_metadata,
     write_parquet,
 )
-from embquant.embedding.rows import read_rows
+from embquant.embedding.rows import in_row_groups, read_rows
 from embquant.embedding.vectors import ParquetVectors, window_rows
 from embquant.errors import InputError
 
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> None:
     vectors = ParquetVectors(arguments.distinct, "embedding")
     start, stop = part_rows(count_rows([arguments.corpus]), arguments.part, arguments.parts)
     tables = place(arguments.corpus, arguments.distinct, vectors, start, stop, metadata["every_row"])
-    write_parquet(arguments.output, embedding_schema(vectors.dim), tables, {"model": metadata["model"]})
+    write_parquet(arguments.output, embedding_schema(vectors.dim), in_row_groups(tables), {"model": metadata["model"]})
 
 
 def place(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,13 @@ class PrecomputedVectors:
     """The vectors of rows ``start`` to ``stop`` of a table with an ``id`` column, in its order."""
 
     def __init__(self, model: Mapping[str, Any], role: str, dataset: str, table: Path, start: int, stop: int) -> None:
+        """Match all ids of the rows to positions in the files; ``role`` is corpus or queries."""
         self._paths, id_path = locate(model, role, dataset)
         self._normalize = model["normalize"]
         self._source = _open(self._paths, model["embedding_column"])
         self.dim = self._source.dim
         self._table, self._start, self._stop = table, start, stop
-        batches = _ids([id_path] if id_path else self._paths, model["id_column"])
-        self._positions = self._match(batches)
+        self._positions = self._match(_ids([id_path] if id_path else self._paths, model["id_column"]))
 
     def windows(self) -> Iterator[tuple[int, pa.Array, np.ndarray]]:
         """Yield (first row, ids, vectors), checked and, if the model says so, of unit length."""
@@ -47,31 +48,31 @@ class PrecomputedVectors:
         for first in range(self._start, self._stop, step):
             last = min(first + step, self._stop)
             ids = self._wanted(first, last)
-            yield first, ids, self._checked(ids, self._positions[first - self._start : last - self._start])
+            yield first, ids, self._vectors(ids, self._positions[first - self._start : last - self._start])
 
-    def _checked(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
+    def _vectors(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
         try:
             vectors = self._source.take(positions)
         except BadVectorError as error:
-            row = int(np.flatnonzero(positions == error.position)[0])
-            raise self._bad(ids[row], str(error)) from None
+            raise self._bad(ids, positions == error.position, str(error)) from None
         lengths = row_lengths(vectors)
-        for wrong, reason in (
-            (~np.isfinite(lengths), "has NaN or infinity"),
-            (lengths == 0, "has length zero, which no direction can be had from"),
-        ):
-            if wrong.any() and (self._normalize or "zero" not in reason):
-                raise self._bad(ids[int(np.argmax(wrong))], reason)
-        return unit_rows(vectors) if self._normalize else vectors
+        if not np.isfinite(lengths).all():
+            raise self._bad(ids, ~np.isfinite(lengths), "NaN or infinity in it")
+        if not self._normalize:
+            return vectors
+        if not lengths.all():
+            raise self._bad(ids, lengths == 0, "length zero, so it can't be normalized")
+        return unit_rows(vectors)
 
-    def _bad(self, identifier: pa.Scalar, reason: str) -> InputError:
-        return InputError(f"{self._paths[0]}: the vector of id {identifier.as_py()!r} {reason}; correct it there")
+    def _bad(self, ids: pa.Array, wrong: np.ndarray, reason: str) -> InputError:
+        first = ids[int(np.argmax(wrong))].as_py()
+        return InputError(f"{self._paths[0]}: vector of id {first!r}: {reason}; correct or remove it")
 
     def _wanted(self, start: int, stop: int) -> pa.Array:
         batches = [batch.column(0) for _, batch in read_rows(self._table, ["id"], start, stop, IDS_AT_ONCE)]
         return pa.concat_arrays(batches) if batches else pa.array([], pa.string())
 
-    def _match(self, batches: Sequence[pa.Array] | Iterator[pa.Array]) -> np.ndarray:
+    def _match(self, batches: Iterator[pa.Array]) -> np.ndarray:
         """Return the position of each wanted id's vector; ids that nobody wants are counted."""
         wanted = self._wanted(self._start, self._stop)
         positions = np.full(len(wanted), -1, dtype=np.int64)
@@ -126,10 +127,15 @@ def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
     """Check that all files are there and hold vectors, for each dataset if the paths name one."""
     templated = any("{dataset}" in path for path in (spec.corpus, spec.queries or "", spec.ids or ""))
     for dataset in datasets if templated else [""]:
+        dims = {}
         for role in ("corpus", "queries"):
-            paths, id_path = locate(vars(spec), role, dataset)
-            _open(paths, spec.embedding_column)
-            next(iter(_ids([id_path] if id_path else paths, spec.id_column)), None)
+            paths, id_path = locate(asdict(spec), role, dataset)
+            dims[role] = _open(paths, spec.embedding_column).dim
+            next(_ids([id_path] if id_path else paths, spec.id_column), None)
+        if dims["corpus"] != dims["queries"]:
+            raise InputError(
+                f"{paths[0]}: expected {dims['corpus']} dimensions as the corpus has, got {dims['queries']}"
+            )
 
 
 def _open(paths: Sequence[Path], column: str) -> VectorSource:

@@ -102,12 +102,16 @@ def _choose_backend(
     reason = _why_not_openvino(spec, model, original)
     if reason is None:
         with tempfile.TemporaryDirectory(dir=output, prefix=".graph-") as folder:
-            difference = _try_openvino(model, original, Path(folder))
-            if spec.backend == "openvino" or spec.dtype != "float32" or difference <= FAITHFUL:
-                for path in Path(folder).iterdir():
-                    shutil.move(path, output / path.name)
-                return {"backend": "openvino", "max_abs_difference": difference}
-        reason = f"it differs by {difference:.1e} from sentence-transformers"
+            try:
+                difference = _convert(model, original, Path(folder))
+            except Exception as error:  # converter and plugin raise errors of many kinds for graphs they can't do
+                reason = f"OpenVINO can't run it ({' '.join(str(error).split())[:200]})"
+            else:
+                if spec.backend == "openvino" or spec.dtype != "float32" or difference <= FAITHFUL:
+                    for path in Path(folder).iterdir():
+                        shutil.move(path, output / path.name)
+                    return {"backend": "openvino", "max_abs_difference": difference}
+                reason = f"OpenVINO differs by {difference:.1e} from sentence-transformers"
     if spec.backend == "openvino":
         raise InputError(f"model {spec.name}: backend is 'openvino', but {reason}; choose 'auto' or 'torch'")
     logger.info("%s runs on torch: %s", spec.name, reason)
@@ -128,7 +132,7 @@ def _why_not_openvino(spec: TextModelSpec, model: dict[str, Any], original: "Sen
     return openvino.obstacle(original)
 
 
-def _try_openvino(model: dict[str, Any], original: "SentenceTransformer", folder: Path) -> float:
+def _convert(model: dict[str, Any], original: "SentenceTransformer", folder: Path) -> float:
     openvino.convert(original, folder)
     original.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
     return _difference({**model, "backend": "openvino"}, original, folder)

@@ -11,6 +11,7 @@ from embquant.artifacts import count_rows, embedding_schema, matrix_to_array, re
 from embquant.embedding.encoder import Encoder, load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.embedding.progress import track
+from embquant.embedding.rows import in_row_groups
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         dim = encoder.dim
     schema = embedding_schema(dim)
     tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in pairs)
-    write_parquet(arguments.output, schema, tables, {"model": model})
+    write_parquet(arguments.output, schema, in_row_groups(tables), {"model": model})
 
 
 def _embed(queries: Path, total: int, encoder: Encoder) -> Iterator[tuple[pa.Array, np.ndarray]]:

@@ -1,13 +1,13 @@
-"""Reading a range of a Parquet file's rows without decoding the row groups before it."""
+"""Ranges of a Parquet file's rows, read without decoding the row groups before them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embquant.artifacts import open_parquet
+from embquant.artifacts import ROWS_PER_GROUP, open_parquet
 from embquant.errors import InputError
 
 ROWS = 2048
@@ -32,6 +32,12 @@ def read_rows(
             position += len(batch)
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: damaged Parquet file ({error}); replace or delete it") from None
+
+
+def in_row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables into pieces that are small enough for one row group each."""
+    for table in tables:
+        yield from (table.slice(start, ROWS_PER_GROUP) for start in range(0, table.num_rows, ROWS_PER_GROUP))
 
 
 def row_group_offsets(file: pq.ParquetFile) -> np.ndarray:

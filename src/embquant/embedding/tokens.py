@@ -14,6 +14,7 @@ class Tokenizer:
     """A model's fast tokenizer, truncating at ``max_length`` tokens; needs the ``tokenizers`` library alone."""
 
     def __init__(self, path: Path, max_length: int, pad_id: int, threads: int) -> None:
+        """Load tokenizer.json at ``path``; ``pad_id`` fills up the shorter texts of a batch."""
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if threads > 1 else "false")
         import tokenizers
 

@@ -19,6 +19,7 @@ class BadVectorError(Exception):
     """The vector at ``position`` can't be used."""
 
     def __init__(self, position: int, reason: str) -> None:
+        """Say why, for the caller who knows the vector's id."""
         super().__init__(reason)
         self.position = position
 
@@ -37,6 +38,7 @@ class NpyVectors:
     """The rows of a two-dimensional .npy file, mapped from disk."""
 
     def __init__(self, path: Path) -> None:
+        """Map the file; an InputError if it holds something else."""
         self._rows = load_npy(path)
         if self._rows.ndim != 2 or self._rows.dtype.kind != "f":
             found = f"{self._rows.dtype} of shape {self._rows.shape}"
@@ -53,6 +55,7 @@ class ParquetVectors:
     """The lists in ``column`` of one or more Parquet files, counted through."""
 
     def __init__(self, paths: Sequence[Path], column: str) -> None:
+        """Read the footers; an InputError if a file or the column is not what is expected."""
         self._paths = list(paths)
         self._column = column
         files = [open_parquet(path, [column]) for path in self._paths]
@@ -91,8 +94,9 @@ class ParquetVectors:
         if kinds and pa.types.is_fixed_size_list(kinds[0]):
             return kinds[0].list_size
         for path in self._paths:
-            for _, batch in read_rows(path, [self._column], 0, 1):
-                return len(batch.column(0)[0] or [])
+            for _, batch in read_rows(path, [self._column], 0, 1024):
+                lengths = batch.column(0).value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
+                return int(np.bincount(lengths).argmax())  # the most usual one, so that a bad vector is the odd one out
         return 0
 
 

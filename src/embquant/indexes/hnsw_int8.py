@@ -68,11 +68,13 @@ class HnswInt8(Index):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inner products and rows; the graph is walked with max(expansion_search, k) candidates."""
-        found = self._graph.search(np.ascontiguousarray(queries), min(k, len(self._graph)), threads=self._threads)
-        shape = (len(queries), -1)
-        missing = np.arange(found.keys.reshape(shape).shape[1]) >= np.reshape(found.counts, (-1, 1))
-        rows = np.where(missing, -1, found.keys.reshape(shape).astype(np.int64))
-        scores = np.where(missing, -np.inf, 1 - found.distances.reshape(shape).astype(np.float64))
+        count = min(k, len(self._graph))
+        found = self._graph.search(np.ascontiguousarray(queries), count, threads=self._threads)
+        counts = [len(found.keys)] if len(queries) == 1 else found.counts  # one query's result is cut, a batch's padded
+        width = found.keys.size // len(queries)
+        missing = np.arange(width) >= np.reshape(counts, (-1, 1))
+        rows = np.where(missing, -1, found.keys.reshape(-1, width).astype(np.int64))
+        scores = np.where(missing, -np.inf, 1 - found.distances.reshape(-1, width).astype(np.float64))
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 

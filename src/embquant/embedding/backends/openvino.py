@@ -23,6 +23,7 @@ class OpenVinoBackend:
     """A converted graph and the model's tokenizer."""
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
+        """Compile the graph in ``folder`` for ``threads`` threads."""
         import openvino
 
         self.dim: int = model["dim"]

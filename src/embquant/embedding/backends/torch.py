@@ -1,6 +1,7 @@
 """PyTorch through sentence-transformers: any model, any device."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ class TorchBackend:
     """A model as sentence-transformers runs it."""
 
     def __init__(self, model: dict[str, Any], threads: int) -> None:
+        """Load the model for ``threads`` threads."""
         import torch
 
         torch.set_num_threads(threads)
@@ -39,17 +41,16 @@ class TorchBackend:
         return vectors.float().cpu().numpy()
 
 
+@dataclass(frozen=True, slots=True)
 class PromptedText:
     """A text, the prompt before it and what both cost in tokens."""
 
-    __slots__ = ("prompt", "text", "tokens")
-
-    def __init__(self, text: str, prompt: str, tokens: int) -> None:
-        self.text = text
-        self.prompt = prompt
-        self.tokens = tokens
+    text: str
+    prompt: str
+    tokens: int
 
     def __len__(self) -> int:
+        """Return the number of tokens."""
         return self.tokens
 
 

