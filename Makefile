@@ -14,6 +14,8 @@ SHELL := bash
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
+# Packages are installed without byte code; were none to be written, every step would compile torch again.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## this list
 	@echo 'make TARGET [VARIABLE=value]…'

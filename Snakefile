@@ -13,6 +13,7 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
 include: "workflow/rules/common.smk"
 
 
+shell.prefix(own_programs_first())
 load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
 
 

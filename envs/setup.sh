@@ -53,7 +53,7 @@ identity() {
     "$1" -c 'import sys; print(sys.base_prefix, sys.version)' 2>/dev/null
 }
 
-# Errors are all that pip says.
+# Errors are all that pip says. Byte code is left to the first import: most modules are never imported.
 pip_install() {
     .venv/bin/python -m pip install -qq --no-input --disable-pip-version-check --no-compile "$@" ||
         fail "the environment could not be set up; pip says above why. Nothing is half done: run make again"
@@ -69,9 +69,6 @@ install_packages() {
     rm -rf .venv
     "$python" -m venv .venv
     pip_install --requirement envs/requirements.lock
-    # Byte code now and on all cores, which pip does on one: where PYTHONDONTWRITEBYTECODE is set, every step of the
-    # workflow would compile torch again. A package may carry templates that aren't valid Python: no reason to fail.
-    .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null || true
     ingredients >.venv/packages.stamp
 }
 

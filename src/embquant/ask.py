@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("question", help="what to search for")
     parser.add_argument("--method", default="binary", help="a method of the study (default binary)")
     parser.add_argument("--rescore", default="none", metavar="STORE", help="rescore store (default none)")
-    parser.add_argument("--multiplier", type=int, default=4, help="candidates to rescore, a multiple of top_k (default 4)")
+    parser.add_argument("--multiplier", type=int, default=4, help="candidates rescored = top_k × this (default 4)")
     parser.add_argument("--top-k", type=int, default=10, help="documents to return (default 10)")
     parser.add_argument("--threads", type=int, default=1, help="threads of the search (default 1)")
 
@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
     documents = dict(zip(found, _documents(folder.parent / "corpus.parquet", found), strict=True))
     for place, (row, score) in enumerate(zip(found, scores[0], strict=False), start=1):
         identifier, text = documents[row]
-        shown = textwrap.indent(textwrap.shorten(text, SHOWN, placeholder=" …") if "\n" not in text else text[:SHOWN], "   ")
-        sys.stdout.write(f"{place}. {identifier}  (score {score:.4f})\n{shown}\n\n")
+        shown = text if len(text) <= SHOWN else text[:SHOWN] + " …"
+        sys.stdout.write(f"{place}. {identifier}  (score {score:.4f})\n{textwrap.indent(shown, '   ')}\n\n")
     sys.stdout.write(
         f"embedded in {1000 * (embedded - started):.1f} ms, searched in {1000 * (searched - embedded):.2f} ms\n"
     )

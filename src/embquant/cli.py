@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             modules[name] = import_module(module_name)
             modules[name].add_arguments(command)
     parsed = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+    logging.getLogger("embquant").setLevel(logging.INFO)
     try:
         modules[parsed.command].run(parsed)
     except InputError as error:

@@ -3,13 +3,13 @@
 import argparse
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from embquant.artifacts import count_rows, read_matrices, read_table, write_parquet
+from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.methods import Method
 from embquant.metrics import Exact, Judgements, Metric, Ranking, parse_metric
 from embquant.rescoring import Store
@@ -17,30 +17,6 @@ from embquant.search import Candidates
 from embquant.topk import rank
 
 log = logging.getLogger(__name__)
-
-NO_STORE = "none"
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One setting of a method that is measured: a row of the reports."""
-
-    store: str
-    multiplier: int
-    top_k: int
-
-    @property
-    def depth(self) -> int:
-        """Candidates that the first stage has to find."""
-        return self.top_k * self.multiplier
-
-
-def cells(stores: Sequence[str], multipliers: Sequence[int], top_ks: Sequence[int]) -> list[Cell]:
-    """Return all settings: without rescoring, then each store with each multiplier, for every top_k."""
-    plain = [Cell(NO_STORE, 1, top_k) for top_k in top_ks]
-    return plain + [
-        Cell(store, multiplier, top_k) for store in stores for multiplier in multipliers for top_k in top_ks
-    ]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure and write one row a query and setting."""
     method = Method.read(arguments.method)
-    stores = open_stores(arguments.stores)
+    stores = {name: Store.open(manifest) for name, manifest in named_manifests(arguments.stores).items()}
     metrics = [parse_metric(name) for name in arguments.metrics]
     exact_store = Store.open(arguments.exact_store)
     queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
@@ -114,11 +90,6 @@ def _ranked(rows: np.ndarray, order: np.ndarray, cell: Cell) -> np.ndarray:
     first = np.argsort(order >= cell.depth, axis=1, kind="stable")[:, : cell.top_k]
     ranked = np.take_along_axis(rows, np.take_along_axis(order, first, axis=1), axis=1)
     return np.pad(ranked, ((0, 0), (0, cell.top_k - ranked.shape[1])), constant_values=-1)
-
-
-def open_stores(named: Sequence[str]) -> dict[str, Store]:
-    """Open rescore stores given as ``NAME=MANIFEST``."""
-    return {name: Store.open(Path(path)) for name, _, path in (pair.partition("=") for pair in named)}
 
 
 def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | None:

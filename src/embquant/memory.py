@@ -8,13 +8,10 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from embquant.artifacts import read_matrices, write_json
 from embquant.errors import InputError
-from embquant.evaluation import NO_STORE
+from embquant.grid import NO_STORE, named_manifests
 from embquant.indexes.build import Manifest
 from embquant.methods import Method
 
@@ -42,8 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     baseline = Manifest.read(arguments.baseline.parent / Method.read(arguments.baseline).index)
     index_bytes = (index.parent / described.file).stat().st_size
     settings = []
-    for name, _, manifest in [(NO_STORE, "", ""), *(pair.partition("=") for pair in arguments.stores)]:
-        store = Path(manifest) if manifest else None
+    for name, store in {NO_STORE: None, **named_manifests(arguments.stores)}.items():
         settings.append(
             {
                 "rescore_store": name,

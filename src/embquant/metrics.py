@@ -120,7 +120,8 @@ def parse_metric(name: str) -> Metric:
         return Metric(name, None)
     if match and (match[1] in JUDGED or match[1] == "overlap"):
         return Metric(match[1], int(match[2]))
-    raise InputError(f"metric {name!r} is not known{nearest(name, [f'{m}@10' for m in [*JUDGED, 'overlap']] + ['rbo'])}")
+    valid = [f"{measure}@10" for measure in (*JUDGED, "overlap")]
+    raise InputError(f"metric {name!r} is not known{nearest(name, [*valid, 'rbo'])}")
 
 
 def ndcg(gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from embquant.artifacts import read_matrices, write_json
-from embquant.evaluation import NO_STORE, Cell, cells
+from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.indexes.build import Manifest
 from embquant.methods import Method
 from embquant.provenance import environment
@@ -109,7 +109,7 @@ def build_seconds(method: Path) -> float:
 
 
 def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
-    stores = {name: Path(manifest) for name, _, manifest in (pair.partition("=") for pair in arguments.stores)}
+    stores = named_manifests(arguments.stores)
     retrievers = {
         name: Retriever.open(arguments.method, store, arguments.threads)
         for name, store in {NO_STORE: None, **stores}.items()

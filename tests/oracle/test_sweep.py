@@ -9,8 +9,10 @@ import pytest
 from embquant import evaluation, methods, search
 from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
 from embquant.codecs import encode, fit
-from embquant.evaluation import Sweep, cells, open_stores
+from embquant.evaluation import Sweep
+from embquant.grid import cells
 from embquant.indexes import SUFFIXES, build
+from embquant.rescoring import Store
 from embquant.retriever import Retriever
 from embquant.search import Candidates
 
@@ -79,7 +81,7 @@ def manifest(study, family):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_every_cell_is_what_searching_at_that_setting_returns(study, method):
-    stores = open_stores([f"{name}={manifest(study, name)}" for name in STORES])
+    stores = {name: Store.open(manifest(study, name)) for name in STORES}
     sweep = Sweep(Candidates(study.folder / f"{method}.candidates.parquet"), study.queries, stores)
     grid = cells(STORES, MULTIPLIERS, TOP_K)
     measured = dict(sweep.rankings(grid))

@@ -58,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
         if path.startswith(resolve):
             revision, _, name = path.removeprefix(resolve).partition("/")
         else:
-            revision, name = (path.removeprefix(api).split("/") + ["", "", ""])[2:3][0], ""
+            name, revision = "", next(iter(path.removeprefix(api).split("/")[2:3]), "")
         if revision not in ("main", COMMIT, ""):
             return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         if path.startswith(resolve):

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from embedding_files import write_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
 from embquant.embedding import corpus
-from embquant.embedding.tokens import Tokenizer, batches
 from embquant.embedding.spec import TextModelSpec
+from embquant.embedding.tokens import Tokenizer, batches
 from embquant.embedding.weights import resolve_weights
 
 
@@ -33,8 +34,6 @@ def test_padding():
 
 @pytest.fixture
 def table(tmp_path):
-    from embedding_files import write_corpus
-
     return write_corpus(tmp_path / "corpus.parquet", ["a", "b", "a", "c", "b", "d", "e", "a"])
 
 
@@ -45,8 +44,9 @@ def test_windows_skip_repetitions_and_other_parts(table):
     assert list(corpus.distinct_texts(table, 7, 8)) == []
 
 
-def test_windows_are_bounded_by_their_characters(table, monkeypatch):
-    monkeypatch.setattr(corpus, "WINDOW_CHARACTERS", 3)
-    windows = list(corpus.distinct_texts(table, 0, 8))
-    assert [text for _, texts in windows for text in texts] == ["a", "b", "c", "d", "e"]
-    assert [rows.tolist() for rows, _ in windows] == [[0, 1, 3], [5, 6]]
+def test_windows_are_bounded_by_their_characters(tmp_path, monkeypatch):
+    monkeypatch.setattr(corpus, "WINDOW_CHARACTERS", 500)
+    texts = [f"{row:04d}" for row in range(1000)]
+    windows = list(corpus.distinct_texts(write_corpus(tmp_path / "long.parquet", texts), 0, 1000))
+    assert [text for _, found in windows for text in found] == texts
+    assert [len(found) for _, found in windows] == [256, 256, 256, 232]  # a batch that is read is not cut again

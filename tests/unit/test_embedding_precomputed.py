@@ -36,12 +36,12 @@ def embed(folder, **spec):
     model = folder / "model" / "model.json"
     spec = json.dumps({"type": "precomputed", **spec})
     part = ["--corpus", folder / "corpus.parquet", "--part", 0, "--parts", 1, "--output"]
+    output = ["--output", folder / "query-vectors.parquet"]
     steps = [
         ["prepare-model", "--name", "m", "--spec", spec, "--dataset", "mine", "--output", folder / "model"],
         ["embed-corpus", "--dataset", "mine", "--model", model, *part, folder / "distinct.parquet"],
         ["place-embeddings", "--distinct", folder / "distinct.parquet", *part, folder / "part.parquet"],
-        ["embed-queries", "--dataset", "mine", "--queries", folder / "queries.parquet", "--model", model]
-        + ["--output", folder / "query-vectors.parquet"],
+        ["embed-queries", "--dataset", "mine", "--queries", folder / "queries.parquet", "--model", model, *output],
     ]
     if any(command(*step) for step in steps):
         return None

@@ -56,7 +56,7 @@ def test_flat_index_finds_what_brute_force_finds(tmp_path, family, queries, mapp
 
 @pytest.mark.parametrize("family", FLAT)
 def test_flat_index_returns_all_documents_where_more_are_asked_for(tmp_path, family):
-    codec, codes, path = built(tmp_path, family, "flat", rows=1005)
+    codec, _, path = built(tmp_path, family, "flat", rows=1005)
     index = index_class(family, "flat").open(path, 40, threads=1)
     asked = codec.encode_queries(vectors_of(2, seed=1), codec.scorings[0])
     _, rows = index.search(asked, 5000)
@@ -132,7 +132,7 @@ def test_hnsw_is_reproducible_opens_in_usearch_and_finds_most(tmp_path):
 def test_missing_damaged_and_foreign_files_are_input_errors(tmp_path, family, kind):
     _, _, path = built(tmp_path, family, kind)
     opener = index_class(family, kind).open
-    with pytest.raises(InputError, match="expected|dimensions"):
+    with pytest.raises(InputError, match=r"expected|dimensions"):
         opener(path, 48, threads=1)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="delete it and run again"):

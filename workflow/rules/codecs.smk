@@ -8,11 +8,6 @@ rule fit_codec:
     output:
         state=f"{CODEC}/state.npz",
         described=f"{CODEC}/state.json",
-    params:
-        spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
-        code=lambda wildcards: code("embquant.codecs.fit", codec_module(wildcards.codec)),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     log:
         "results/logs/{dataset}/{model}/fit_codec-{codec}.log",
     conda:
@@ -21,6 +16,11 @@ rule fit_codec:
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
+        code=lambda wildcards: code("embquant.codecs.fit", codec_module(wildcards.codec)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     shell:
         "embquant fit-codec --codec {params.spec:q} --embeddings {input:q} --output {output.state:q} 2> {log:q}"
 
@@ -31,10 +31,6 @@ rule encode_corpus:
         embeddings=EMBEDDINGS,
     output:
         CODES,
-    params:
-        code=lambda wildcards: code("embquant.codecs.encode", codec_module(wildcards.codec)),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     log:
         "results/logs/{dataset}/{model}/encode_corpus-{codec}-{part}-of-{parts}.log",
     conda:
@@ -43,6 +39,10 @@ rule encode_corpus:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        code=lambda wildcards: code("embquant.codecs.encode", codec_module(wildcards.codec)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     shell:
         "embquant encode-corpus --codec {input.state:q} --embeddings {input.embeddings:q} --output {output:q} 2> {log:q}"
 
@@ -56,12 +56,6 @@ rule build_store:
     output:
         store=f"{MODEL}/stores/{{codec}}.{{suffix}}",
         manifest=f"{MODEL}/stores/{{codec}}.{{suffix}}.json",
-    params:
-        code=lambda wildcards: code(
-            "embquant.indexes.build", codec_module(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
-        ),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"
     log:
         "results/logs/{dataset}/{model}/build_store-{codec}.{suffix}.log",
     conda:
@@ -70,6 +64,12 @@ rule build_store:
     resources:
         mem_mb=lambda wildcards, input: 2000 + 2 * input.size_mb,
         runtime=120,
+    params:
+        code=lambda wildcards: code(
+            "embquant.indexes.build", codec_module(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
+        ),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"
     shell:
         "embquant build-index --kind flat --codec {input.state:q} --codes {input.codes:q} --output {output.store:q} "
         "2> {log:q}"

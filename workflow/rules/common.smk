@@ -1,6 +1,7 @@
 # Every helper function of the workflow, and nothing else.
 import json
 import os
+import shlex
 import sys
 from functools import cache
 from pathlib import Path
@@ -24,13 +25,17 @@ RESERVED = ("logs", "models", "reports")
 
 def load_study(config, schema):
     """Check the configuration and fill in its defaults; any mistake ends the run here, in one line."""
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     try:
         check_keys(config, load_configfile(schema))
         validate(config, schema)
         check_references(config)
     except InputError as error:
         raise WorkflowError(f"embquant: error: {config_name()}: {error}") from None
+
+
+def own_programs_first():
+    """Return the start of every shell command: steps run the programs of Snakemake's own environment."""
+    return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
 
 
 def config_name():
@@ -97,7 +102,7 @@ def canonical(value):
 @cache
 def code(*modules):
     """Return a digest of the library modules that a rule uses and of the environment they run in."""
-    return f"{code_digest(*modules)} {file_digest(workflow.basedir + '/envs/requirements.lock')[:16]}"
+    return f"{code_digest(*modules)} {file_digest(Path(workflow.basedir, 'envs', 'requirements.lock'))[:16]}"
 
 
 def family(codec):

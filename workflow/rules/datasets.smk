@@ -10,6 +10,15 @@ rule prepare_dataset:
         queries=f"{DATASET}/queries.parquet",
         qrels=f"{DATASET}/qrels.parquet",
         described=f"{DATASET}/dataset.json",
+    log:
+        "results/logs/{dataset}/prepare_dataset.log",
+    priority: 100  # whatever is wrong with an input is said before any long work
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         spec=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),
         pool=pooled,
@@ -17,15 +26,6 @@ rule prepare_dataset:
         code=code("embquant.datasets.prepare"),
     message:
         "Dataset {wildcards.dataset}: reading and checking"
-    log:
-        "results/logs/{dataset}/prepare_dataset.log",
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    priority: 100  # whatever is wrong with an input is said before any long work
-    resources:
-        mem_mb=2000,
-        runtime=60,
     shell:
         "embquant prepare-dataset --name {wildcards.dataset} --spec {params.spec:q} --pool {params.pool:q} "
         "--output {params.folder:q} 2> {log:q}"

@@ -6,21 +6,21 @@ DISTINCT = f"{MODEL}/embeddings/distinct-{{part}}-of-{{parts}}.parquet"
 rule prepare_model:
     output:
         described="results/models/{model}/model.json",
+    log:
+        "results/logs/models/{model}/prepare_model.log",
+    priority: 100
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
     params:
         spec=lambda wildcards: canonical(config["models"][wildcards.model]),
         folder=subpath(output.described, parent=True),
         code=code("embquant.embedding.prepare"),
     message:
         "Model {wildcards.model}: finding and checking"
-    log:
-        "results/logs/models/{model}/prepare_model.log",
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    priority: 100
-    resources:
-        mem_mb=4000,
-        runtime=60,
     shell:
         "embquant prepare-model --name {wildcards.model} --spec {params.spec:q} --output {params.folder:q} 2> {log:q}"
 
@@ -31,19 +31,19 @@ rule embed_queries:
         model=rules.prepare_model.output.described,
     output:
         f"{MODEL}/queries.parquet",
+    log:
+        "results/logs/{dataset}/{model}/embed_queries.log",
+    priority: 50
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=120,
     params:
         code=code("embquant.embedding.queries"),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding the queries"
-    log:
-        "results/logs/{dataset}/{model}/embed_queries.log",
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    priority: 50
-    resources:
-        mem_mb=3000,
-        runtime=120,
     shell:
         "embquant embed-queries --dataset {wildcards.dataset} --queries {input.queries:q} --model {input.model:q} "
         "--threads {threads} --output {output:q} 2> {log:q}"
@@ -56,10 +56,6 @@ rule embed_corpus:
         model=rules.prepare_model.output.described,
     output:
         temp(DISTINCT),
-    params:
-        code=code("embquant.embedding.corpus"),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     log:
         "results/logs/{dataset}/{model}/embed_corpus-{part}-of-{parts}.log",
     conda:
@@ -68,6 +64,10 @@ rule embed_corpus:
     resources:
         mem_mb=3000,
         runtime=720,
+    params:
+        code=code("embquant.embedding.corpus"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     shell:
         "embquant embed-corpus --dataset {wildcards.dataset} --corpus {input.corpus:q} --model {input.model:q} "
         "--threads {threads} --part {wildcards.part} --parts {wildcards.parts} --output {output:q} 2> {log:q}"
@@ -79,10 +79,6 @@ rule place_embeddings:
         distinct=parts(DISTINCT),
     output:
         EMBEDDINGS,
-    params:
-        code=code("embquant.embedding.place"),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: placing part {wildcards.part} of {wildcards.parts}"
     log:
         "results/logs/{dataset}/{model}/place_embeddings-{part}-of-{parts}.log",
     conda:
@@ -91,6 +87,10 @@ rule place_embeddings:
     resources:
         mem_mb=2000,
         runtime=120,
+    params:
+        code=code("embquant.embedding.place"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: placing part {wildcards.part} of {wildcards.parts}"
     shell:
         "embquant place-embeddings --corpus {input.corpus:q} --distinct {input.distinct:q} --part {wildcards.part} "
         "--parts {wildcards.parts} --output {output:q} 2> {log:q}"
@@ -101,10 +101,6 @@ rule collect_ids:
         rules.prepare_dataset.output.corpus,
     output:
         f"{MODEL}/ids.parquet",
-    params:
-        code=code("embquant.ids"),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: collecting ids"
     log:
         "results/logs/{dataset}/{model}/collect_ids.log",
     conda:
@@ -113,5 +109,9 @@ rule collect_ids:
     resources:
         mem_mb=1000,
         runtime=30,
+    params:
+        code=code("embquant.ids"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: collecting ids"
     shell:
         "embquant collect-ids --corpus {input:q} --output {output:q} 2> {log:q}"

@@ -9,14 +9,6 @@ rule evaluate_run:
         qrels=rules.prepare_dataset.output.qrels,
     output:
         f"{RUN}/metrics.parquet",
-    params:
-        stores=named_stores,
-        multipliers=config["rescore"]["multipliers"],
-        top_k=config["top_k"],
-        metrics=config["metrics"],
-        code=lambda wildcards: code("embquant.evaluation", *store_modules(wildcards.method)),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/evaluate_run-{{method}}.log",
     conda:
@@ -25,6 +17,14 @@ rule evaluate_run:
     resources:
         mem_mb=4000,
         runtime=240,
+    params:
+        stores=named_stores,
+        multipliers=config["rescore"]["multipliers"],
+        top_k=config["top_k"],
+        metrics=config["metrics"],
+        code=lambda wildcards: code("embquant.evaluation", *store_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     shell:
         "embquant evaluate-run --method {input.method:q} --candidates {input.candidates:q} --exact {input.exact:q} "
         "--exact-store {input.exact_store:q} --queries {input.queries:q} --qrels {input.qrels:q} "

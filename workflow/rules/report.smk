@@ -10,14 +10,6 @@ rule compare:
         tables=[f"{REPORTS}/{table}" for table in TABLES],
         text=f"{REPORTS}/summary.txt",
         provenance=f"{REPORTS}/provenance.json",
-    params:
-        runs=runs(),
-        baseline=config["baseline"],
-        config=canonical(config),
-        folder=REPORTS,
-        code=code("embquant.report.compare"),
-    message:
-        "Joining the reports"
     log:
         f"results/logs/reports/{config['study']}/compare.log",
     conda:
@@ -26,6 +18,14 @@ rule compare:
     resources:
         mem_mb=4000,
         runtime=30,
+    params:
+        runs=runs(),
+        baseline=config["baseline"],
+        config=canonical(config),
+        folder=subpath(output.text, parent=True),
+        code=code("embquant.report.compare"),
+    message:
+        "Joining the reports"
     shell:
         "embquant compare --runs {params.runs:q} --baseline {params.baseline:q} --datasets {input.datasets:q} "
         "--models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"

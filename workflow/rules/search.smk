@@ -9,12 +9,6 @@ rule build_index:
     output:
         index=f"{MODEL}/indexes/{{method}}.{{suffix}}",
         manifest=f"{MODEL}/indexes/{{method}}.{{suffix}}.json",
-    params:
-        kind=lambda wildcards: config["methods"][wildcards.method]["index"],
-        build=lambda wildcards: canonical(config["methods"][wildcards.method]["build"]),
-        code=lambda wildcards: code("embquant.indexes.build", *index_modules(wildcards.method)),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: building the index of {wildcards.method}"
     log:
         "results/logs/{dataset}/{model}/build_index-{method}.{suffix}.log",
     conda:
@@ -23,6 +17,12 @@ rule build_index:
     resources:
         mem_mb=lambda wildcards, input: 2000 + 3 * input.size_mb,
         runtime=720,
+    params:
+        kind=lambda wildcards: config["methods"][wildcards.method]["index"],
+        build=lambda wildcards: canonical(config["methods"][wildcards.method]["build"]),
+        code=lambda wildcards: code("embquant.indexes.build", *index_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: building the index of {wildcards.method}"
     shell:
         "embquant build-index --kind {params.kind} --codec {input.state:q} --codes {input.codes:q} "
         "--parameters {params.build:q} --output {output.index:q} 2> {log:q}"
@@ -33,12 +33,6 @@ rule define_method:
         index_manifest,
     output:
         f"{MODEL}/methods/{{method}}.json",
-    params:
-        scoring=lambda wildcards: scoring(wildcards.method),
-        search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
-        code=lambda wildcards: code("embquant.methods"),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: defining {wildcards.method}"
     log:
         "results/logs/{dataset}/{model}/define_method-{method}.log",
     conda:
@@ -47,6 +41,12 @@ rule define_method:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        scoring=lambda wildcards: scoring(wildcards.method),
+        search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
+        code=lambda wildcards: code("embquant.methods"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: defining {wildcards.method}"
     shell:
         "embquant define-method --name {wildcards.method} --index {input:q} --scoring {params.scoring} "
         "--search {params.search:q} --output {output:q} 2> {log:q}"
@@ -60,11 +60,6 @@ rule search_index:
         queries=rules.embed_queries.output,
     output:
         f"{RUN}/candidates.parquet",
-    params:
-        depths=lambda wildcards: depths(wildcards.method),
-        code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_index-{{method}}.log",
     conda:
@@ -73,6 +68,11 @@ rule search_index:
     resources:
         mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
         runtime=240,
+    params:
+        depths=lambda wildcards: depths(wildcards.method),
+        code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     shell:
         "embquant search-index --method {input.method:q} --queries {input.queries:q} --depths {params.depths} "
         "--threads {threads} --output {output:q} 2> {log:q}"

@@ -9,6 +9,14 @@ rule time_search:
         queries=rules.embed_queries.output,
     output:
         f"{RUN}/speed.json",
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_search-{{method}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: workflow.cores or 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
     params:
         stores=named_stores,
         multipliers=config["rescore"]["multipliers"],
@@ -21,14 +29,6 @@ rule time_search:
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing {wildcards.method}, alone on the machine"
-    log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_search-{{method}}.log",
-    conda:
-        "../../envs/environment.yaml"
-    threads: workflow.cores or 1
-    resources:
-        mem_mb=4000,
-        runtime=240,
     shell:
         "search_threads={params.search_threads:q}; "
         "embquant time-search --method {input.method:q} --baseline {input.baseline:q} --queries {input.queries:q} "
@@ -46,14 +46,6 @@ rule measure_memory:
         queries=rules.embed_queries.output,
     output:
         f"{RUN}/memory.json",
-    params:
-        stores=named_stores,
-        depth=lambda wildcards: depths(wildcards.method)[-1],
-        code=lambda wildcards: code(
-            "embquant.memory", *index_modules(wildcards.method), *store_modules(wildcards.method)
-        ),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/measure_memory-{{method}}.log",
     conda:
@@ -62,6 +54,14 @@ rule measure_memory:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        stores=named_stores,
+        depth=lambda wildcards: depths(wildcards.method)[-1],
+        code=lambda wildcards: code(
+            "embquant.memory", *index_modules(wildcards.method), *store_modules(wildcards.method)
+        ),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"
     shell:
         "embquant measure-memory --method {input.method:q} --baseline {input.baseline:q} --queries {input.queries:q} "
         "--stores {params.stores:q} --depth {params.depth} --output {output:q} 2> {log:q}"

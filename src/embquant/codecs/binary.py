@@ -1,6 +1,5 @@
 """binary: the sign of each dimension, one bit each."""
 
-from functools import cache
 from typing import Self
 
 import numpy as np
@@ -50,12 +49,15 @@ class Binary(Codec):
         so that a candidate costs ⌈dim / 8⌉ look-ups instead of ``dim`` products.
         """
         width = codes.shape[-1]
-        padded = np.zeros((len(queries), 8 * width))
-        padded[:, : self.dim] = queries
-        tables = np.einsum("qbi,vi->qbv", padded.reshape(len(queries), width, 8), _signs())
+        padded = np.zeros((len(queries), width, 8))
+        padded.reshape(len(queries), -1)[:, : self.dim] = queries
+        tables = np.zeros((len(queries), width, 1))
+        for bit in range(8):  # each bit doubles the table: what precedes it without and with the bit set
+            share = padded[:, :, bit, None]
+            tables = np.stack([tables - share, tables + share], axis=-1).reshape(len(queries), width, -1)
+        places = np.arange(width) * 256
         flat = tables.reshape(len(queries), -1)
-        offsets = np.arange(width) * 256
-        return np.stack([table.take(offsets + own).sum(axis=1) for table, own in zip(flat, codes, strict=True)])
+        return np.stack([table.take(places + own).sum(axis=1) for table, own in zip(flat, codes, strict=True)])
 
     @property
     def code_type(self) -> pa.DataType:
@@ -75,12 +77,6 @@ class Binary(Codec):
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the number of dimensions."""
         return cls(int(state["dim"]))
-
-
-@cache
-def _signs() -> np.ndarray:
-    """The eight bits of every byte as ±1, float64 (256, 8)."""
-    return np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float64) * 2 - 1
 
 
 CODEC = Binary

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``fit-codec``."""
     parser.add_argument("--codec", required=True, metavar="JSON", help="codec entry: family and its parameters")
     parser.add_argument("--embeddings", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
-    parser.add_argument("--output", required=True, type=Path, help="state of the codec (.npz); seconds beside it (.json)")
+    parser.add_argument("--output", required=True, type=Path, help="state (.npz); its seconds beside it (.json)")
 
 
 def run(arguments: argparse.Namespace) -> None:

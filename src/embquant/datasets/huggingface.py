@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 LONGEST_WAIT = 60.0
 """Seconds between two attempts, at most."""
 
+LONGEST_REASON = 300
+"""Characters of another library's message."""
+
 COMMIT = re.compile("[0-9a-f]{40}")
 
 TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
@@ -53,7 +56,7 @@ def open_huggingface(spec: HuggingfaceSpec) -> Collection:
 
 
 class RepositoryTable:
-    """A split of a repository; rows are numbered from 1. ``version`` is the commit on the hub, or a local digest."""
+    """A split of a repository; rows are numbered from 1. ``version`` is the commit on the hub, or "local folder"."""
 
     varying = False
 
@@ -63,7 +66,7 @@ class RepositoryTable:
         self.name = ", ".join(part for part in parts if part)
         self._dataset = _load(repository, self.name, retries)
         self.columns: Sequence[str] = self._dataset.column_names
-        self.version = _version(self._dataset)
+        self.version = "local folder" if _is_local(repository) else _commit(self._dataset)
         commits = [text for text in (repository.revision or "", self.version) if COMMIT.fullmatch(text)]
         if len(set(commits)) > 1:  # without a network datasets falls back on any revision in its cache
             raise InputError(
@@ -90,6 +93,9 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> "Dataset":
 
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # else the log has a line for each request
+    # A cached table of a local folder would be taken even when its files were edited (datasets 5.2).
+    mode = "force_redownload" if _is_local(repository) else "reuse_dataset_if_exists"
     attempt = 0
     while True:
         attempt += 1
@@ -99,6 +105,7 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> "Dataset":
                 repository.configuration,
                 split=repository.split,
                 revision=repository.revision,
+                download_mode=mode,
             )
         except Exception as error:  # whatever the many readers behind load_dataset raise
             if attempt > retries or not _is_transient(error):
@@ -108,7 +115,11 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> "Dataset":
             time.sleep(wait)
 
 
-def _version(dataset: "Dataset") -> str:
+def _is_local(repository: RepositorySpec) -> bool:
+    return Path(repository.repository).is_dir()
+
+
+def _commit(dataset: "Dataset") -> str:
     """Return the commit that ``dataset`` was downloaded from: the name of its folder in the cache of ``datasets``."""
     return Path(dataset.cache_files[0]["filename"]).parent.name
 
@@ -144,9 +155,13 @@ def _explain(error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the message of the first cause, shortened to one line."""
-    message = " ".join(str(_causes(error)[-1]).split()) or type(error).__name__
-    return message if len(message) <= 300 else f"{message[:300]}…"
+    """Return the message in one line, shortened; that of the cause where the outer one says nothing."""
+    from datasets.exceptions import DatasetGenerationError
+
+    if isinstance(error, DatasetGenerationError) and error.__cause__ is not None:
+        error = error.__cause__
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if len(message) <= LONGEST_REASON else f"{message[:LONGEST_REASON]}…"
 
 
 def _causes(error: BaseException) -> list[BaseException]:

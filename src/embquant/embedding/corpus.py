@@ -1,7 +1,7 @@
 """``embed-corpus``: the vectors of one part of a corpus, each distinct text embedded once."""
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         dim = vectors.dim
     else:
         encoder = load_encoder(arguments.model, arguments.threads)
-        total = sum(len(rows) for rows, _ in distinct_texts(arguments.corpus, start, stop))
+        total = sum(len(rows) for rows, _ in _first_occurrences(arguments.corpus, start, stop, []))
         windows = track(distinct_texts(arguments.corpus, start, stop), total, "texts", lambda window: len(window[0]))
         pairs = ((rows, encoder.encode_documents(texts)) for rows, texts in windows)
         dim = encoder.dim
@@ -54,11 +54,9 @@ def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.nda
     rows: list[np.ndarray] = []
     texts: list[str] = []
     characters = 0
-    for first, batch in read_rows(corpus, ["first_row", "text"], start, stop):
-        own = np.arange(first, first + len(batch))
-        new = np.flatnonzero(batch.column(0).to_numpy() == own)
-        found = batch.column(1).take(pa.array(new)).to_pylist()
-        rows.append(own[new])
+    for new, batch in _first_occurrences(corpus, start, stop, ["text"]):
+        found = batch.column(1).to_pylist()
+        rows.append(new)
         texts.extend(found)
         characters += sum(map(len, found))
         if len(texts) >= ROWS_PER_GROUP or characters >= WINDOW_CHARACTERS:
@@ -66,3 +64,11 @@ def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.nda
             rows, texts, characters = [], [], 0
     if texts:
         yield np.concatenate(rows), texts
+
+
+def _first_occurrences(
+    corpus: Path, start: int, stop: int, columns: Sequence[str]
+) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
+    for first, batch in read_rows(corpus, ["first_row", *columns], start, stop):
+        new = np.flatnonzero(batch.column(0).to_numpy() == np.arange(first, first + len(batch)))
+        yield first + new, batch.take(pa.array(new))

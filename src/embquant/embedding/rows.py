@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from embquant.artifacts import ROWS_PER_GROUP, open_parquet
 from embquant.errors import InputError
 
-ROWS = 2048
+ROWS = 256
 """Rows of a batch: few enough that long texts stay small in memory."""
 
 

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codec", required=True, type=Path, help="state of the fitted codec")
     parser.add_argument("--codes", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
     parser.add_argument("--parameters", default="{}", metavar="JSON", help="parameters of the build")
-    parser.add_argument("--output", required=True, type=Path, help="index file; its manifest goes beside it (FILE.json)")
+    parser.add_argument("--output", required=True, type=Path, help="index; its manifest beside it (FILE.json)")
 
 
 def run(arguments: argparse.Namespace) -> None:

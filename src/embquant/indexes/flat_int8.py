@@ -17,6 +17,9 @@ from embquant.topk import TopK
 SCORES_AT_ONCE = 1 << 24
 """Scores of one block of documents: 64 MiB."""
 
+BYTES_A_THREAD = 1 << 23
+"""Codes that are worth waking another thread for."""
+
 
 class FlatInt8(FlatIndex):
     """Scans all codes with NumKong's int8 kernels (USearch's own); a score is the integer inner product.
@@ -59,10 +62,15 @@ class FlatInt8(FlatIndex):
         block = max(1, SCORES_AT_ONCE // len(queries))
         packed = numkong.dots_pack(np.ascontiguousarray(queries), dtype="int8")
         for first in range(0, len(self.codes), block):
-            shares = np.array_split(self.codes[first : first + block], self._threads)
-            products = self._pool.map(lambda share: np.asarray(numkong.dots_packed(share, packed)), shares)
-            best.push(np.concatenate(list(products)), first)
+            best.push(self._products(self.codes[first : first + block], packed), first)
         return best.result()
+
+    def _products(self, codes: np.ndarray, packed: numkong.PackedMatrix) -> np.ndarray:
+        """Return the inner products of ``codes`` with packed queries, int32 (documents, queries)."""
+        shares = np.array_split(codes, self._threads if codes.size >= BYTES_A_THREAD else 1)
+        if len(shares) == 1:
+            return np.asarray(numkong.dots_packed(codes, packed))
+        return np.concatenate(list(self._pool.map(lambda own: np.asarray(numkong.dots_packed(own, packed)), shares)))
 
 
 INDEX = FlatInt8

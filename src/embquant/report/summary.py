@@ -41,10 +41,7 @@ def _table(table: pd.DataFrame) -> str:
     rescored = table["rescore_store"] + " ×" + table["rescore_multiplier"].astype(str)
     table = table.assign(
         rescore=rescored.where(table["rescore_store"] != "none", "–"),
-        **{
-            name: table[name].map("{:.1f}×".format)
-            for name in ("compression_vs_float32", "speedup_p50_vs_float32")
-        },
+        **{name: table[name].map("{:.1f}×".format) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
         queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
         latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
     )

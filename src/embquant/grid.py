@@ -1,0 +1,34 @@
+"""The settings a method is measured at: rescore stores × multipliers × top_k."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+NO_STORE = "none"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One setting of a method that is measured: a row of the reports."""
+
+    store: str
+    multiplier: int
+    top_k: int
+
+    @property
+    def depth(self) -> int:
+        """Candidates that the first stage has to find."""
+        return self.top_k * self.multiplier
+
+
+def cells(stores: Sequence[str], multipliers: Sequence[int], top_ks: Sequence[int]) -> list[Cell]:
+    """Return all settings: without rescoring, then each store with each multiplier, for every top_k."""
+    plain = [Cell(NO_STORE, 1, top_k) for top_k in top_ks]
+    return plain + [
+        Cell(store, multiplier, top_k) for store in stores for multiplier in multipliers for top_k in top_ks
+    ]
+
+
+def named_manifests(pairs: Sequence[str]) -> dict[str, Path]:
+    """Read rescore stores given as ``NAME=MANIFEST``."""
+    return {name: Path(manifest) for name, _, manifest in (pair.partition("=") for pair in pairs)}

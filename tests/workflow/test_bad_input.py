@@ -1,0 +1,90 @@
+"""What is wrong is said in one line, last, before any long work, and nothing half-written stays."""
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY, study
+
+pytestmark = pytest.mark.workflow
+
+
+def failing_run(checkout):
+    """Run as `make run` does and return the last line."""
+    command = ["bash", str(REPOSITORY / "workflow" / "run.sh"), "snakemake", "--cores", "2"]
+    status, output = checkout.call([*command, "--configfile", "study.yaml"])
+    assert status != 0, output
+    last = output.rstrip().splitlines()[-1]
+    assert last.startswith("embquant: error: "), output
+    assert "embed_corpus" not in output
+    return last
+
+
+def with_method(**keys):
+    return {**study()["methods"], "binary": {"codec": "binary", "index": "flat", **keys}}
+
+
+CONFIGS = [
+    ({"top_kk": [10]}, "unknown key 'top_kk'; did you mean 'top_k'"),
+    ({"rescore": {"multiplyers": [4]}}, "rescore: unknown key 'multiplyers'; did you mean 'multipliers'"),
+    ({"methods": with_method(indx="flat")}, "methods.binary: unknown key 'indx'; did you mean 'index'"),
+    ({"methods": with_method(codec="binay")}, "'binay' is not defined; did you mean 'binary'"),
+    ({"methods": with_method(index="hnsw")}, "no index 'hnsw' for binary codes"),
+    ({"codecs": {**study()["codecs"], "int8": {"family": "int7"}}}, "codec 'int7' is not known; did you mean 'int8'"),
+    ({"codecs": {**study()["codecs"], "int8": {"family": "int8", "calibraton": 9}}}, "did you mean 'calibration'"),
+    ({"datasets": {"facts": {"source": "fils", "path": "input"}}}, "did you mean 'files'"),
+    ({"datasets": {"facts": {"source": "files", "pth": "input"}}}, "unknown key 'pth'; did you mean 'path'"),
+    ({"datasets": {"reports": {"source": "files", "path": "input"}}}, "can't be called 'reports'"),
+    ({"datasets": {"../x": {"source": "files", "path": "input"}}}, "'../x' does not match"),
+    ({"models": {"minilm": {"nme": "x"}}}, "unknown key 'nme'; did you mean 'name'"),
+    ({"metrics": ["nDCG@10", "ndgc@10"]}, "metric 'ndgc@10' is not known; did you mean 'nDCG@10'"),
+    ({"baseline": "int8"}, "'int8' is not a float32 codec with a flat index"),
+    ({"top_k": [0]}, "0 is less than the minimum of 1"),
+    ({"parts": "many"}, "'many' is not of type 'integer'"),
+]
+
+
+@pytest.mark.parametrize(("changes", "message"), CONFIGS, ids=[message[:40] for _, message in CONFIGS])
+def test_configuration(fresh, changes, message):
+    fresh.configure(**changes)
+    last = failing_run(fresh)
+    assert message in last
+    assert "study.yaml" in last
+    assert not (fresh.folder / "results").exists()
+
+
+def test_missing_folder(fresh):
+    fresh.configure(datasets={"facts": {"source": "files", "path": "nowhere"}})
+    assert "nowhere: no such folder" in failing_run(fresh)
+
+
+def test_duplicate_id_is_named_and_nothing_is_left(fresh):
+    with (fresh.folder / "input" / "corpus.jsonl").open("a") as file:
+        file.write('{"_id": "d3", "title": "", "text": "again"}\n')
+    assert "'d3'" in failing_run(fresh)
+    assert not list(fresh.folder.glob("results/facts/*.parquet"))
+
+
+def test_missing_model_says_what_to_install(fresh):
+    fresh.configure(models={"minilm": {"name": "nobody/no-such-model"}})
+    assert "nobody/no-such-model" in failing_run(fresh)
+
+
+def test_precomputed_embeddings_with_nan_name_the_document(fresh):
+    vectors = np.random.default_rng(0).standard_normal((33, 16)).astype(np.float32)
+    vectors[7, 3] = np.nan
+    np.save(fresh.folder / "vectors.npy", vectors)
+    ids = [f"d{row}" for row in range(25)] + [f"q{row}" for row in range(8)]
+    (fresh.folder / "ids.txt").write_text("\n".join(ids) + "\n")
+    fresh.configure(models={"given": {"type": "precomputed", "corpus": "vectors.npy", "ids": "ids.txt"}})
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status != 0
+    assert "d7" in output
+    assert "NaN" in output
+    assert not list(fresh.folder.glob("results/facts/given/embeddings/*"))
+
+
+def test_damaged_index_is_named_and_not_used(changed):
+    index = changed.folder / "results" / "facts" / "minilm" / "stores" / "binary.faiss"
+    index.write_bytes(index.read_bytes()[:-100])
+    status, output = changed.embquant("search", "results/facts/minilm", "x")
+    assert status == 2
+    assert output == f"embquant: error: {index.relative_to(changed.folder)}: not a readable FAISS index; delete it and run again\n"  # noqa: E501

@@ -1,0 +1,177 @@
+"""The whole workflow on a small study: what comes out, and what a change makes run again."""
+
+import re
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, study
+
+pytestmark = pytest.mark.workflow
+KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
+
+
+def report(checkout, name, study="small"):
+    return pd.read_csv(checkout.folder / "results" / "reports" / study / f"{name}.csv")
+
+
+def test_every_setting_has_a_row_and_retention_is_the_ratio_of_means(finished):
+    retrieval = report(finished, "retrieval")
+    settings = {"float32": 2, "binary": 2 + 3 * 2 * 2, "int8": 2 + 2 * 2 * 2, "int8-hnsw": 2 + 2 * 2 * 2}
+    assert retrieval["method"].value_counts().to_dict() == settings
+    assert not retrieval.duplicated(KEYS).any()
+    assert retrieval["queries"].eq(len(QUERIES)).all()
+    at_10 = retrieval[retrieval["top_k"] == 10]
+    float32 = at_10[at_10["method"] == "float32"].iloc[0]
+    assert 0.7 < float32["nDCG@10"] <= 1
+    assert float32["overlap@10"] == float32["rbo"] == 1
+    expected = (at_10["nDCG@10"] / float32["nDCG@10"]).tolist()
+    assert at_10["retention_nDCG@10"].tolist() == pytest.approx(expected, rel=1e-4)
+    assert retrieval.loc[retrieval["top_k"] == 3, ["nDCG@10", "R@100", "overlap@10"]].isna().all(axis=None)
+    assert at_10["R@100"].isna().all()
+
+
+def test_rescoring_everything_by_float32_is_float32(finished):
+    retrieval = report(finished, "retrieval").set_index(KEYS)
+    exact = retrieval.loc[("float32", "none", 1, 10)]
+    assert retrieval.loc[("int8", "float32", 2, 10), "nDCG@10"] == pytest.approx(exact["nDCG@10"])
+
+
+def test_memory_is_that_of_real_files(finished):
+    memory = report(finished, "memory")
+    stores = finished.folder / "results" / "facts" / "minilm" / "stores"
+    sizes = {family: stores.joinpath(name).stat().st_size for family, name in
+             {"float32": "float32.faiss", "binary": "binary.faiss", "int8": "int8.i8bin"}.items()}  # fmt: skip
+    for method, size in sizes.items():
+        rows = memory[memory["method"] == method]
+        assert rows["index_file_bytes"].eq(size).all()
+    assert memory["vector_bytes"].eq(memory["vectors"] * memory["bytes_per_vector"]).all()
+    binary = memory[memory["method"] == "binary"].set_index("rescore_store")
+    assert binary["bytes_per_vector"].eq(48).all()
+    assert binary.loc["int8", "store_file_bytes"] == sizes["int8"]
+    assert binary.loc["none", "mapped_bytes"] == 0 < binary.loc["int8", "mapped_bytes"]
+
+
+def test_every_column_is_in_the_dictionary(finished):
+    dictionary = (REPOSITORY / "docs" / "columns.md").read_text()
+    for name in ("retrieval", "memory", "speed", "summary"):
+        for column in report(finished, name).columns:
+            documented = re.sub(r"@\d+", "@k", column)
+            assert f"`{column}`" in dictionary or f"`{documented}`" in dictionary, column
+
+
+def test_summary_joins_the_others_and_is_printed(finished):
+    summary = report(finished, "summary")
+    assert len(summary) == len(report(finished, "retrieval"))
+    assert summary[["latency_p50_ms", "queries_per_second", "resident_bytes", "peak_rss_bytes"]].notna().all(axis=None)
+    printed = (finished.folder / "output.txt").read_text()
+    assert f"facts · minilm: {len(DOCUMENTS)} documents of 384 dimensions" in printed
+    assert "results/reports/small/retrieval.csv" in printed
+
+
+def test_second_run_has_nothing_to_do(finished):
+    status, output = finished.snakemake("--configfile", "study.yaml")
+    assert status == 0
+    assert "Nothing to be done" in output
+
+
+def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
+    again = new_checkout(tmp_path / "again")
+    status, output = again.snakemake("--configfile", "study.yaml", cores=1)
+    assert status == 0, output
+    for name in ("retrieval.csv", "memory.csv"):
+        written = [own.folder.joinpath("results", "reports", "small", name).read_bytes() for own in (finished, again)]
+        assert written[0] == written[1], name
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("metrics.py", {"evaluate_run", "compare"}),
+        ("report/summary.py", {"compare"}),
+        ("timing.py", {"time_search", "compare"}),
+        ("memory.py", {"measure_memory", "compare"}),
+        ("indexes/hnsw_int8.py", None),
+    ],
+)
+def test_editing_a_module_reruns_the_stages_that_use_it_and_no_others(changed, module, rules):
+    with (changed.folder / "src" / "embquant" / module).open("a") as file:
+        file.write("# an edit\n")
+    jobs = changed.jobs()
+    if rules is None:  # the only index that uses it belongs to one method
+        assert jobs["build_index"] == jobs["search_index"] == jobs["evaluate_run"] == jobs["time_search"] == 1
+        assert not {"embed_corpus", "encode_corpus", "build_store"} & set(jobs)
+    else:
+        assert set(jobs) == rules
+
+
+def test_changing_one_method_reruns_only_that_method(changed):
+    methods = study()["methods"]
+    methods["int8"]["scoring"] = "symmetric"
+    changed.configure(methods=methods)
+    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
+    assert changed.jobs() == dict.fromkeys(once, 1)
+
+
+def test_another_study_shares_embeddings_and_codes(changed):
+    changed.configure(study="other", top_k=[5])
+    jobs = changed.jobs()
+    assert set(jobs) == {"search_index", "evaluate_run", "time_search", "measure_memory", "compare"}
+
+
+def test_a_dataset_defined_otherwise_is_built_again(changed):
+    changed.configure(datasets={"facts": {"source": "files", "path": "input", "max_queries": 3}})
+    assert {"prepare_dataset", "embed_queries", "search_index"} <= set(changed.jobs())
+
+
+def test_an_edited_input_file_is_read_again(changed):
+    with (changed.folder / "input" / "queries.jsonl").open("a") as file:
+        file.write('{"_id": "q99", "text": "a query without a relevant document"}\n')
+    assert "prepare_dataset" in changed.jobs()
+
+
+def test_without_judgements_agreement_is_measured(fresh):
+    shutil.rmtree(fresh.folder / "input" / "qrels")
+    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
+    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [2]})
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    retrieval = report(fresh, "retrieval")
+    assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
+    assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
+    assert "rbo" in output
+
+
+def test_search_answers_from_what_the_run_built(finished):
+    status, output = finished.embquant(
+        "search", "results/facts/minilm", "--rescore", "int8", "--top-k", "2", "how many bits are different"
+    )
+    assert status == 0, output
+    assert "1. d2 " in output
+    assert DOCUMENTS[2] in output
+    assert "searched in" in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["results/facts/minilm", "--method", "binray", "x"], "did you mean 'binary'"),
+        (["results/facts/minilm", "--rescore", "int9", "x"], "did you mean 'int8'"),
+        (["results/facts/nothing", "x"], "no finished run here"),
+        (["results/facts/minilm", "--top-k", "0", "x"], "must be 1 or more"),
+    ],
+)
+def test_search_says_what_is_wrong_in_one_line(finished, arguments, message):
+    status, output = finished.embquant("search", *arguments)
+    assert status == 2
+    assert output.startswith("embquant: error: ")
+    assert message in output
+    assert output.count("\n") == 1
+
+
+def test_default_study_plans(tmp_path):
+    checkout = new_checkout(tmp_path / "default")
+    for config in sorted(REPOSITORY.glob("config/*.yaml")):
+        status, output = Checkout(checkout.folder).snakemake("--configfile", str(config), "--dry-run")
+        assert status == 0, f"{config}: {output}"
+    assert checkout.snakemake("--dry-run")[0] == 0
