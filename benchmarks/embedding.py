@@ -55,12 +55,16 @@ class Worker:
     def receive(self) -> object:
         return self._pipe.recv()
 
+    def stop(self) -> None:
+        self._pipe.send(None)
+        self._process.join()
+
 
 def _serve(pipe: Connection, make: Callable[..., Callable], arguments: Sequence) -> None:
     work = make(*arguments)
     pipe.send("ready")
-    while True:
-        pipe.send(work(pipe.recv()))
+    while (piece := pipe.recv()) is not None:
+        pipe.send(work(piece))
 
 
 def make_peer(folder: str, max_length: int) -> Callable[[list[str]], np.ndarray]:
@@ -140,7 +144,8 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
     peer = Worker(make_peer, model["folder"], model["max_length"], threads=CORES)
     ours = [Worker(make_ours, folder / "model.json", threads=1) for _ in range(CORES)]
     sgemm = {library: [Worker(make_sgemm, library, threads=1) for _ in range(CORES)] for library in ("numpy", "torch")}
-    for worker in (peer, *ours, *sgemm["numpy"], *sgemm["torch"]):
+    workers = [peer, *ours, *sgemm["numpy"], *sgemm["torch"]]
+    for worker in workers:
         worker.receive()
     tokenizer = Tokenizer(folder / "tokenizer.json", model["max_length"], model["pad_id"], threads=1)
     texts = collection_texts(args.data, args.short, args.long) if args.data else stdlib_texts(args.short, args.long)
@@ -184,6 +189,8 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
                 **environment(PACKAGES),
             }
         )
+    for worker in workers:
+        worker.stop()
     return rows
 
 

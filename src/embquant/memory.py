@@ -10,15 +10,17 @@ import sys
 from pathlib import Path
 
 from embquant.artifacts import read_matrices, write_json
+from embquant.codecs import codec_class
 from embquant.errors import InputError
 from embquant.grid import NO_STORE, named_manifests
+from embquant.indexes import index_class
 from embquant.indexes.build import Manifest
 from embquant.methods import Method
 
 PR_SET_THP_DISABLE = 41
 
 MMAP_THRESHOLD = 1 << 16
-"""Arrays from this size on are allocated apart from the heap, and given back to the last page."""
+"""Allocations from this size on get a mapping of their own instead of a place in the heap."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +63,7 @@ def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -
     asked = json.dumps([str(method), str(store) if store else None, str(queries), depth])
     command = [sys.executable, "-m", "embquant.memory", asked]
     variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    variables |= {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system"}
     variables["MALLOC_MMAP_THRESHOLD_"] = str(MMAP_THRESHOLD)
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -71,15 +74,18 @@ def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -
 def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
     """Open the method as it is deployed, search once, and return what that took in bytes.
 
-    ``resident_bytes`` is by how much opening it grew the private memory, ``mapped_bytes`` the size of the
-    files that it mapped, ``peak_rss_bytes`` the most that the whole process ever held.
+    ``resident_bytes`` is by how much opening it grew the private memory in allocations of MMAP_THRESHOLD or more,
+    ``mapped_bytes`` the size of the files that it mapped, ``peak_rss_bytes`` the most that the process ever held.
     """
     from embquant.retriever import Retriever
 
     # Without this, the kernel may back an array by pages of 2 MiB or of 4 KiB, as it pleases.
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
-    query = next(read_matrices([queries], "embedding"))[:1]
-    Retriever.open(method, store, threads=1)  # imports what it needs
+    query = next(read_matrices([queries], "embedding"))[:1].copy()
+    described = Manifest.read(method.parent / Method.read(method).index)
+    for manifest in (described, *([Manifest.read(store)] if store else [])):  # what is imported is not the index's
+        codec_class(manifest.family)
+        index_class(manifest.family, manifest.kind)
     before = _private_bytes()
     retriever = Retriever.open(method, store, threads=1)
     resident = _private_bytes() - before
@@ -88,7 +94,19 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
 
 
 def _private_bytes() -> int:
-    return 1024 * int(re.search(r"^Anonymous: +(\d+) kB", Path("/proc/self/smaps_rollup").read_text(), re.M)[1])
+    """Sum the private pages of mappings that have no name: all but the heap, the stack and files.
+
+    What is in the heap, the many small objects of Python among it, lies at other places of a page in every run.
+    """
+    total, nameless = 0, False
+    with Path("/proc/self/smaps").open() as file:  # line by line: to hold the text would itself count
+        for line in file:
+            words = line.split()
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                nameless = len(words) == 5
+            elif nameless and words[0] == "Anonymous:":
+                total += 1024 * int(words[1])
+    return total
 
 
 def _peak_bytes() -> int:

@@ -4,8 +4,9 @@ import hashlib
 import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
+CONVERTED = "refs/convert/parquet"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -48,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer()
 
     def answer(self):
-        path = unquote(urlsplit(self.path).path)
+        path = unquote(urlsplit(self.path).path).replace(CONVERTED, COMMIT)
         self.server.requests.append(f"{self.command} {self.path}")
         authorized = self.server.token is None or self.headers.get("Authorization") == f"Bearer {self.server.token}"
         api, resolve = f"/api/datasets/{self.server.repository}", f"/datasets/{self.server.repository}/resolve/"
@@ -63,17 +64,26 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         if path.startswith(resolve):
             return self.send_file(name, files)
-        entries = [
-            {"type": "file", "path": name, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
-            for name, data in files.items()
-        ]
+        entries = self.entries(files)
         if "/tree/" in path:
-            return self.send_json(entries)
+            folder = path.partition(f"/tree/{revision}")[2].strip("/")
+            below = [entry for entry in entries if not folder or entry["path"].startswith(f"{folder}/")]
+            depth = folder.count("/") + 1 if folder else 0
+            deep = "recursive=true" in self.path.lower()
+            return self.send_json([entry for entry in below if deep or entry["path"].count("/") == depth])
         if "/paths-info/" in path:
-            asked = json.loads(self.body)["paths"] if self.body.startswith(b"{") else unquote(self.body.decode())
+            asked = parse_qs(self.body.decode()).get("paths") or json.loads(self.body)["paths"]
             return self.send_json([entry for entry in entries if entry["path"] in asked])
         siblings = [{"rfilename": name} for name in files]
         return self.send_json({"id": self.server.repository, "sha": COMMIT, "siblings": siblings, "private": False})
+
+    def entries(self, files):
+        """Describe all files and folders as the hub's API does."""
+        folders = {parent.as_posix() for name in files for parent in Path(name).parents} - {"."}
+        described = [{"type": "directory", "path": name, "oid": "0" * 40, "size": 0} for name in sorted(folders)]
+        for name, data in files.items():
+            described.append({"type": "file", "path": name, "oid": hashlib.sha1(data).hexdigest(), "size": len(data)})
+        return described
 
     def send_file(self, name, files):
         if name not in files:

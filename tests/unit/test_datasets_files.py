@@ -191,6 +191,14 @@ def test_byte_order_mark_and_windows_line_ends(tmp_path):
     prepare(tmp_path / "out", {"source": "files", "corpus": str(tmp_path / "c.csv"), "held_out_queries": 1})
     texts = column(tmp_path / "out", "corpus", "text") + column(tmp_path / "out", "queries", "text")
     assert sorted(texts) == ["one\r\ntwo", "three"]
+    ids = column(tmp_path / "out", "corpus", "id") + column(tmp_path / "out", "queries", "id")
+    assert sorted(ids) == ["a", "b"]
+
+
+def test_the_same_judgement_twice_counts_once(tmp_path):
+    described = prepare(tmp_path / "out", files(write_beir(tmp_path / "in", qrels=[*QRELS, QRELS[0]])))
+    assert described["counts"]["judgements"] == 3
+    assert described["left_out"]["judgements_repeated"] == 1
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,18 @@ def test_an_edited_local_repository_is_read_again(tmp_path, beir):
     assert column(tmp_path / "out", "corpus", "text")[4] == "Größe changed"
 
 
+def mined_spec(repository, key="configuration") -> dict:
+    """CoNaLa: mined intents as corpus, curated ones as queries."""
+    mined = {"split": "train", "columns": {"text": "intent", "display": "snippet"}}
+    curated = {"split": "test", "columns": {"text": "rewritten_intent"}}
+    return {
+        "source": "huggingface",
+        "corpus": {"repository": repository, key: "mined"} | mined,
+        "queries": {"repository": repository, key: "curated"} | curated,
+        "qrels": {"key": {"corpus": "question_id", "queries": "question_id"}},
+    }
+
+
 def test_mined_and_curated_rows_by_question(tmp_path):
     write_table(tmp_path / "hub" / "conala" / "mined" / "train-00000-of-00002.parquet", MINED[:2])
     write_table(tmp_path / "hub" / "conala" / "mined" / "train-00001-of-00002.parquet", MINED[2:])
@@ -94,24 +106,7 @@ def test_mined_and_curated_rows_by_question(tmp_path):
         "---\nconfigs:\n- config_name: mined\n  data_files: mined/train-*\n"
         "- config_name: curated\n  data_files:\n  - split: test\n    path: curated/test.parquet\n---\n"
     )
-    repository = str(tmp_path / "hub" / "conala")
-    spec = {
-        "source": "huggingface",
-        "corpus": {
-            "repository": repository,
-            "configuration": "mined",
-            "split": "train",
-            "columns": {"text": "intent", "display": "snippet"},
-        },
-        "queries": {
-            "repository": repository,
-            "configuration": "curated",
-            "split": "test",
-            "columns": {"text": "rewritten_intent"},
-        },
-        "qrels": {"key": {"corpus": "question_id", "queries": "question_id"}},
-    }
-    described = prepare(tmp_path / "out", spec)
+    described = prepare(tmp_path / "out", mined_spec(str(tmp_path / "hub" / "conala")))
     documents = [(row["id"], row["text"], row["display"]) for row in rows(tmp_path / "out", "corpus")]
     assert documents == [(row["id"], row["intent"] or "", row["snippet"]) for row in MINED]
     assert rows(tmp_path / "out", "queries") == [{"id": "q0", "text": "sort list `x`"}]
@@ -194,8 +189,10 @@ def described(tmp_path) -> dict:
     return json.loads((tmp_path / "out" / "dataset.json").read_text())
 
 
-def test_download_with_a_token_then_offline_from_the_cache(tmp_path, hub):
-    assert from_hub(tmp_path, hub).returncode == 0
+def test_download_with_token_and_proxy_then_offline_from_the_cache(tmp_path, hub):
+    downloaded = from_hub(tmp_path, hub, HF_ENDPOINT="http://hub.invalid", HTTP_PROXY=hub.url)
+    assert downloaded.returncode == 0, downloaded.stderr
+    assert any(request.startswith("GET http://hub.invalid/datasets/team/beir/resolve/") for request in hub.requests)
     online = described(tmp_path)
     assert set(online["provenance"]["origin"]["versions"].values()) == {COMMIT}
     reference = prepare(tmp_path / "reference", {"source": "files", "path": str(write_beir(tmp_path / "files"))})
@@ -212,10 +209,22 @@ def test_download_with_a_token_then_offline_from_the_cache(tmp_path, hub):
     assert f"the cache has {COMMIT} instead of revision {'f' * 40}" in failed.stderr.splitlines()[-1]
 
 
-def test_proxy_is_used(tmp_path, hub):
-    through = from_hub(tmp_path, hub, HF_ENDPOINT="http://hub.invalid", HTTP_PROXY=hub.url)
-    assert through.returncode == 0, through.stderr
-    assert any(request.startswith("GET http://hub.invalid/datasets/team/beir/resolve/") for request in hub.requests)
+def test_the_converted_branch_has_a_folder_for_each_configuration(tmp_path, hub):
+    for path in hub.folder.iterdir():
+        path.unlink()
+    write_table(hub.folder / "mined" / "train" / "0000.parquet", MINED)
+    write_table(hub.folder / "curated" / "test" / "0000.parquet", CURATED)
+    spec = changed(mined_spec("team/beir"), "corpus", revision="refs/convert/parquet")
+    spec = changed(spec, "queries", revision="refs/convert/parquet")
+    for environment in ({}, {"HF_HUB_OFFLINE": "1"}):
+        finished = from_hub(tmp_path, hub, spec, **environment)
+        assert finished.returncode == 0, finished.stderr
+        assert described(tmp_path)["counts"] == {"documents": 3, "queries": 1, "judgements": 2, "empty_documents": 1}
+        assert set(described(tmp_path)["provenance"]["origin"]["versions"].values()) == {COMMIT}
+    failed = from_hub(tmp_path, hub, spec, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "empty"))
+    assert failed.returncode == 2
+    assert "give its folder as repository" in failed.stderr.splitlines()[-1]
+    assert prepare(tmp_path / "local", mined_spec(str(hub.folder), key="folder"))["counts"]["judgements"] == 2
 
 
 def test_a_connection_that_breaks_off_is_taken_up_again(tmp_path, hub):

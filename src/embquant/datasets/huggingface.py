@@ -22,6 +22,9 @@ from embquant.errors import InputError
 if TYPE_CHECKING:
     from datasets import Dataset
 
+CONVERTED = "refs/convert/parquet"
+"""The branch that the hub writes by itself, for repositories with a loading script too; a configuration is a folder."""
+
 LONGEST_WAIT = 60.0
 """Seconds between two attempts, at most."""
 
@@ -62,11 +65,10 @@ class RepositoryTable:
 
     def __init__(self, repository: RepositorySpec, retries: int) -> None:
         """Download what isn't in the cache."""
-        parts = (repository.repository, repository.configuration, repository.split)
+        parts = (repository.repository, repository.configuration, repository.folder, repository.split)
         self.name = ", ".join(part for part in parts if part)
-        self._dataset = _load(repository, self.name, retries)
+        self._dataset, self.version = _load(repository, self.name, retries)
         self.columns: Sequence[str] = self._dataset.column_names
-        self.version = "local folder" if _is_local(repository) else _commit(self._dataset)
         commits = [text for text in (repository.revision or "", self.version) if COMMIT.fullmatch(text)]
         if len(set(commits)) > 1:  # without a network datasets falls back on any revision in its cache
             raise InputError(
@@ -83,30 +85,24 @@ class RepositoryTable:
             first += table.num_rows
 
 
-def _load(repository: RepositorySpec, name: str, retries: int) -> "Dataset":
-    """Load a split; a dropped download is taken up again, up to ``retries`` times.
+def _load(repository: RepositorySpec, name: str, retries: int) -> tuple["Dataset", str]:
+    """Return a split and its version; a dropped download is taken up again, up to ``retries`` times.
 
     The hub's client already tries each request several times and goes on with partial files, so that this is for
     connections that stay away longer. A hub that can't be reached to begin with has been tried long enough by then.
     """
     import datasets
+    import huggingface_hub
 
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
+        huggingface_hub.utils.disable_progress_bars()
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else the log has a line for each request
-    # A cached table of a local folder would be taken even when its files were edited (datasets 5.2).
-    mode = "force_redownload" if _is_local(repository) else "reuse_dataset_if_exists"
     attempt = 0
     while True:
         attempt += 1
         try:
-            return datasets.load_dataset(
-                repository.repository,
-                repository.configuration,
-                split=repository.split,
-                revision=repository.revision,
-                download_mode=mode,
-            )
+            return _fetch(repository)
         except Exception as error:  # whatever the many readers behind load_dataset raise
             if attempt > retries or not _is_transient(error):
                 raise InputError(f"{name}: {_explain(error)}") from error
@@ -115,22 +111,41 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> "Dataset":
             time.sleep(wait)
 
 
-def _is_local(repository: RepositorySpec) -> bool:
-    return Path(repository.repository).is_dir()
+def _fetch(repository: RepositorySpec) -> tuple["Dataset", str]:
+    from datasets import load_dataset
+    from huggingface_hub import snapshot_download
 
-
-def _commit(dataset: "Dataset") -> str:
-    """Return the commit that ``dataset`` was downloaded from: the name of its folder in the cache of ``datasets``."""
-    return Path(dataset.cache_files[0]["filename"]).parent.name
+    place, configuration, folder = repository.repository, repository.configuration, repository.folder
+    if repository.revision == CONVERTED and folder is None:
+        configuration, folder = None, configuration
+    local = Path(place).is_dir()
+    if folder is not None and not local:
+        # Without a network datasets (5.2) doesn't find the tables of a folder in its cache again; the hub's cache does.
+        patterns = [f"{folder}/*"]
+        place = snapshot_download(place, repo_type="dataset", revision=repository.revision, allow_patterns=patterns)
+    dataset = load_dataset(
+        place,
+        configuration,
+        data_dir=folder,
+        split=repository.split,
+        revision=repository.revision,
+        # A cached table of a local folder would be taken even when its files were edited (datasets 5.2).
+        download_mode="force_redownload" if local else "reuse_dataset_if_exists",
+    )
+    if local:
+        return dataset, "local folder"
+    if place != repository.repository:
+        return dataset, Path(place).name  # a snapshot is called as its commit
+    return dataset, Path(dataset.cache_files[0]["filename"]).parent.name  # and so is a folder of the cache
 
 
 def _is_transient(error: BaseException) -> bool:
     """Whether a connection broke off or the server was busy, anywhere in the chain of causes."""
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
-    if _is_unreachable(error):
-        return False
     for cause in _causes(error):
+        if type(cause) is ConnectionError or isinstance(cause, OfflineModeIsEnabled):
+            return False  # datasets' way to say that it couldn't reach the hub to begin with
         if isinstance(cause, HfHubHTTPError):
             return cause.response is not None and cause.response.status_code in TRANSIENT_STATUS
         if isinstance(cause, HTTPError | ConnectionError | TimeoutError):
@@ -138,17 +153,14 @@ def _is_transient(error: BaseException) -> bool:
     return False
 
 
-def _is_unreachable(error: BaseException) -> bool:
-    """Whether ``datasets`` gave up on the hub before any download: no network, or HF_HUB_OFFLINE is set."""
-    return type(error) is ConnectionError
-
-
 def _explain(error: BaseException) -> str:
     """Say in one line what went wrong and what to do."""
-    if _is_unreachable(error):
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    if isinstance(error, ConnectionError | LocalEntryNotFoundError):
         return f"{_reason(error)}; {UNREACHABLE}"
     if "scripts are no longer supported" in str(error):
-        return f"{_reason(error)}; name the revision that the hub converted to Parquet: refs/convert/parquet"
+        return f"{_reason(error)}; set its revision to {CONVERTED}, which the hub converts to Parquet"
     if isinstance(error, FileNotFoundError):
         return f"{_reason(error)}; check the name, or set HF_TOKEN if it is private"
     return _reason(error)

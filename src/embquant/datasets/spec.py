@@ -76,11 +76,15 @@ class FilesSpec:
 
 @dataclass(frozen=True)
 class RepositorySpec:
-    """One table of a hub repository, or of a local folder in the hub's layout."""
+    """One table of a hub repository, or of a local folder in the hub's layout.
+
+    ``folder`` takes the tables of one folder of a repository that doesn't say which configurations it has.
+    """
 
     repository: str
     split: str
     configuration: str | None = None
+    folder: str | None = None
     revision: str | None = None
     columns: Columns = field(default_factory=dict)
 

@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 FAITHFUL = 1e-5
 """Largest |Δ| of any coordinate, against sentence-transformers in float32, that counts as the same model."""
 
-BATCH_TOKENS = {("openvino", "cpu"): 1024, ("torch", "cpu"): 2048, ("torch", "cuda"): 65_536}
-"""Padded tokens of a batch that measured best (``benchmarks/embedding.py``)."""
+BATCH_TOKENS = {("openvino", "cpu"): 512, ("torch", "cpu"): 512, ("torch", "cuda"): 65_536}
+"""Padded tokens of a batch. On a CPU larger ones compute no faster (they outgrow its caches) and pad more."""
 
 PACKAGES = ("openvino", "sentence-transformers", "tokenizers", "torch", "transformers")
 SAMPLE = [
