@@ -72,5 +72,8 @@ def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> 
     except (ImportError, OSError, ValueError) as error:
         raise InputError(f"{folder}: sentence-transformers can't load this model ({error})") from None
     if max_length is not None:
+        positions = getattr(getattr(model[0], "config", None), "max_position_embeddings", max_length)
+        if max_length > positions:
+            raise InputError(f"model: max_length is {max_length}, but {folder} has {positions} positions; lower it")
         model.max_seq_length = max_length
     return model.eval()
