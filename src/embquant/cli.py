@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed-corpus": ("embquant.embedding.corpus", "embed the distinct texts of one part of a corpus"),
     "place-embeddings": ("embquant.embedding.place", "give every row of one part its embedding"),
     "embed-queries": ("embquant.embedding.queries", "embed the queries of a dataset"),
+    "time-embedding": ("embquant.embedding.timing", "time embedding itself; needs the machine to itself"),
     "collect-ids": ("embquant.ids", "write the ids of a corpus in row order"),
     "fit-codec": ("embquant.codecs.fit", "fit a codec on the embeddings of a corpus"),
     "encode-corpus": ("embquant.codecs.encode", "encode one part of a corpus"),

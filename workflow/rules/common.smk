@@ -14,6 +14,7 @@ from snakemake.utils import validate
 from embquant.codecs import codec_class
 from embquant.datasets.inputs import input_files
 from embquant.datasets.spec import parse_dataset
+from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
 from embquant.indexes import KINDS, SUFFIXES
 from embquant.metrics import parse_metric
@@ -63,6 +64,8 @@ def check_references(config):
         in_place(f"datasets.{dataset}", parse_dataset, spec)
         for member in spec.get("datasets", []):
             known_in(config["datasets"], member, f"datasets.{dataset}.datasets")
+    for model, spec in config["models"].items():
+        in_place(f"models.{model}", parse_model, canonical(spec))
     for dataset in config.get("evaluate", []):
         known_in(config["datasets"], dataset, "evaluate")
     for codec, spec in config["codecs"].items():
@@ -223,6 +226,23 @@ def source_files(wildcards):
     """Return the files a dataset is read from, as far as they are there: the command names what is missing."""
     joined = [f"{folder}/{file}" for folder in pooled(wildcards) for file in DATASET_FILES]
     return joined + [str(path) for path in input_files(config["datasets"][wildcards.dataset])]
+
+
+def given_vectors(wildcards):
+    """Return the files of precomputed embeddings, as far as they are there; none for a model that embeds texts."""
+    spec = parse_model(canonical(config["models"][wildcards.model]))
+    files = spec.files(wildcards.dataset) if isinstance(spec, PrecomputedSpec) else []
+    return [path for path in files if Path(path).is_file()]
+
+
+def embedding_timings():
+    """Return the timings of embedding, one for each dataset and model that embeds texts."""
+    return [
+        f"{REPORTS}/runs/{dataset}/{model}/embedding.json"
+        for dataset in evaluated()
+        for model, spec in config["models"].items()
+        if spec.get("type") != "precomputed"
+    ]
 
 
 def evaluated():

@@ -17,18 +17,21 @@ rule prepare_model:
         runtime=60,
     params:
         spec=lambda wildcards: canonical(config["models"][wildcards.model]),
+        datasets=[f"--dataset={dataset}" for dataset in evaluated()],
         folder=subpath(output.described, parent=True),
         code=code("embquant.embedding.prepare"),
     message:
         "Model {wildcards.model}: finding and checking"
     shell:
-        "embquant prepare-model --name {wildcards.model} --spec {params.spec:q} --output {params.folder:q} 2> {log:q}"
+        "embquant prepare-model --name {wildcards.model} --spec {params.spec:q} {params.datasets:q} "
+        "--output {params.folder:q} 2> {log:q}"
 
 
 rule embed_queries:
     input:
         queries=rules.prepare_dataset.output.queries,
         model=rules.prepare_model.output.described,
+        given=given_vectors,
     output:
         f"{MODEL}/queries.parquet",
     log:
@@ -54,6 +57,7 @@ rule embed_corpus:
     input:
         corpus=rules.prepare_dataset.output.corpus,
         model=rules.prepare_model.output.described,
+        given=given_vectors,
     output:
         temp(DISTINCT),
     log:

@@ -1,9 +1,10 @@
-TABLES = ["retrieval.csv", "memory.csv", "speed.csv", "summary.csv"]
+TABLES = ["retrieval.csv", "memory.csv", "speed.csv", "embedding.csv", "summary.csv"]
 
 
 rule compare:
     input:
         measured=[f"{run}/{file}" for run in runs() for file in ("metrics.parquet", "speed.json", "memory.json")],
+        embedding=embedding_timings(),
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:
@@ -27,5 +28,5 @@ rule compare:
     message:
         "Joining the reports"
     shell:
-        "embquant compare --runs {params.runs:q} --baseline {params.baseline:q} --datasets {input.datasets:q} "
-        "--models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"
+        "embquant compare --runs {params.runs:q} --embedding {input.embedding:q} --baseline {params.baseline:q} "
+        "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"

@@ -37,6 +37,31 @@ rule time_search:
         "--output {output:q} 2> {log:q}"
 
 
+rule time_embedding:
+    input:
+        corpus=rules.prepare_dataset.output.corpus,
+        queries=rules.prepare_dataset.output.queries,
+        model=rules.prepare_model.output.described,
+    output:
+        f"{REPORTS}/runs/{{dataset}}/{{model}}/embedding.json",
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_embedding.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: workflow.cores or 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        rounds=config["timing"]["rounds"],
+        code=code("embquant.embedding.timing"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"
+    shell:
+        "embquant time-embedding --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
+        "--threads {threads} --rounds {params.rounds} --output {output:q} 2> {log:q}"
+
+
 rule measure_memory:
     input:
         index=index_manifest,

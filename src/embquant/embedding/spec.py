@@ -51,6 +51,11 @@ class PrecomputedSpec:
     embedding_column: str = "embedding"
     normalize: bool = True
 
+    def files(self, dataset: str) -> list[str]:
+        """Return the paths that a dataset's vectors and ids are read from."""
+        paths = (self.corpus, self.queries, self.ids, self.query_ids)
+        return [path.replace("{dataset}", dataset) for path in paths if path]
+
 
 ModelSpec = TextModelSpec | PrecomputedSpec
 

@@ -14,6 +14,7 @@ from embquant.report.tables import read_tables
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
     parser.add_argument("--runs", required=True, nargs="+", type=Path, help="folders …/{dataset}/{model}/{method}")
+    parser.add_argument("--embedding", nargs="*", default=[], type=Path, help="…/{dataset}/{model}/embedding.json")
     parser.add_argument("--baseline", required=True, help="the method that retentions refer to")
     parser.add_argument("--datasets", required=True, nargs="+", type=Path, help="dataset.json of each dataset")
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model.json of each model")
@@ -23,19 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Write the CSVs, the summary and the provenance."""
-    tables = read_tables(arguments.runs, arguments.baseline)
-    summary = tables.summary
-    names = []
-    for name in ("retrieval", "memory", "speed", "summary"):
-        path = arguments.output / f"{name}.csv"
-        table = summary if name == "summary" else getattr(tables, name)
-        with atomic_path(path) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-        names.append(str(path))
     config = json.loads(arguments.config)
-    text = summary_text(summary, config["rescore"]["multipliers"]) + "\n\n" + "\n".join(names) + "\n"
+    tables = read_tables(arguments.runs, arguments.embedding, arguments.baseline)
+    paths = []
+    for name, table in tables.named().items():
+        paths.append(arguments.output / f"{name}.csv")
+        with atomic_path(paths[-1]) as temporary:
+            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    text = summary_text(tables.summary, config["rescore"]["multipliers"])
     with atomic_path(arguments.output / "summary.txt") as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text("\n\n".join([text, "\n".join(map(str, paths))]) + "\n", encoding="utf-8")
     write_json(
         arguments.output / "provenance.json",
         {

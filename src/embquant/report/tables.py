@@ -5,8 +5,10 @@ A run is one method on one dataset and model: a folder ``…/{dataset}/{model}/{
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -38,24 +40,45 @@ SPEED = [
     "engine",
 ]
 
+EMBEDDING = [
+    "dataset",
+    "model",
+    "dim",
+    "backend",
+    "device",
+    "threads",
+    "query_latency_p50_ms",
+    "query_latency_p95_ms",
+    "query_latency_p99_ms",
+    "documents_per_second",
+]
+
 
 @dataclass(frozen=True)
 class Tables:
-    """The reports of a study; ``summary`` joins the other three on their common columns."""
+    """The reports of a study; ``summary`` joins the first three on their common columns."""
 
     retrieval: pd.DataFrame
     memory: pd.DataFrame
     speed: pd.DataFrame
+    embedding: pd.DataFrame
 
-    @property
+    @cached_property
     def summary(self) -> pd.DataFrame:
         """All columns of all settings."""
         joined = self.retrieval.merge(self.speed, on=[*RUN, *SETTING], how="left")
         return joined.merge(self.memory, on=[*RUN, "rescore_store"], how="left")
 
+    def named(self) -> dict[str, pd.DataFrame]:
+        """All reports by the name of their file."""
+        return {**{field.name: getattr(self, field.name) for field in fields(self)}, "summary": self.summary}
 
-def read_tables(runs: Sequence[Path], baseline: str) -> Tables:
-    """Read the measurements of ``runs``; ``baseline`` is the method that retentions refer to."""
+
+def read_tables(runs: Sequence[Path], embedding: Sequence[Path], baseline: str) -> Tables:
+    """Read the measurements of ``runs``, and of ``embedding`` (…/{dataset}/{model}/embedding.json).
+
+    ``baseline`` is the method that retentions refer to.
+    """
     memory = _settings(runs, "memory.json")
     speed = _settings(runs, "speed.json")
     speed = speed.merge(memory[[*RUN, "rescore_store", "peak_rss_bytes"]], on=[*RUN, "rescore_store"], how="left")
@@ -63,6 +86,7 @@ def read_tables(runs: Sequence[Path], baseline: str) -> Tables:
         retrieval=add_retention(pd.concat([_means(run) for run in runs], ignore_index=True), baseline),
         memory=memory[[*RUN, "rescore_store", *MEMORY]],
         speed=speed[[*RUN, *SETTING, *SPEED]],
+        embedding=pd.DataFrame([_embedding(path) for path in embedding], columns=EMBEDDING),
     )
 
 
@@ -90,6 +114,11 @@ def _settings(runs: Sequence[Path], file: str) -> pd.DataFrame:
         shared = {name: value for name, value in measured.items() if name in SPEED}
         tables.append(_with_run(settings.assign(**shared), run))
     return pd.concat(tables, ignore_index=True)
+
+
+def _embedding(path: Path) -> dict[str, Any]:
+    dataset, model = path.parts[-3:-1]
+    return {"dataset": dataset, "model": model, **read_json(path)}
 
 
 def _with_run(table: pd.DataFrame, run: Path) -> pd.DataFrame:
