@@ -1,67 +1,89 @@
-"""The k best of scores that arrive block by block, ties by ascending row."""
+"""The k best of scores that arrive block by block, ties by ascending row.
+
+A score and its row are one integer key, so that to sort keys is to sort by score, best first, and then by row:
+NumPy selects and sorts plain integers many times faster than pairs.
+"""
 
 import numpy as np
 
-ROWS_AT_ONCE = 16_384
+WORST = np.iinfo(np.int64).max
+ROW_BITS = 32
 
 
 class TopK:
     """Running top k of each query over blocks of documents.
 
-    Only scores above a query's k-th best so far are kept for the next selection, so that after the first
-    blocks a block costs little more than one comparison a score.
+    Once k documents are known, only scores above a query's k-th best are looked at again, so that a block costs
+    little more than one comparison a score.
     """
 
     def __init__(self, queries: int, k: int) -> None:
         """Prepare for ``queries`` queries and ``k`` documents each."""
-        self._queries = queries
         self._k = k
-        self._held = 0
-        self._threshold: np.ndarray | None = None
-        self._kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        self._pending = 0
+        self._keys = np.empty((queries, 0), np.int64)
+        self._dtype = np.dtype(np.float32)
 
     def push(self, scores: np.ndarray, first_row: int) -> None:
-        """Take the scores (documents, queries) of the documents from ``first_row`` on; blocks come in row order."""
-        for start in range(0, len(scores), ROWS_AT_ONCE):
-            self._push(scores[start : start + ROWS_AT_ONCE], first_row + start)
+        """Take scores, float32 or int32 (queries, documents), of the documents from ``first_row`` on, in row order."""
+        self._dtype = scores.dtype
+        documents = scores.shape[1]
+        if self._keys.shape[1] == self._k:
+            above = scores > _scores(self._keys.max(axis=1), scores.dtype)[:, None]
+        elif documents > self._k:
+            above = scores >= np.partition(scores, documents - self._k, axis=1)[:, documents - self._k, None]
+        else:
+            above = np.ones(scores.shape, dtype=bool)
+        queries, columns = np.nonzero(above)
+        if len(queries):
+            counts = np.bincount(queries, minlength=len(scores))
+            places = np.arange(len(queries)) - np.repeat(np.cumsum(counts) - counts, counts)
+            keys = np.full((len(scores), counts.max()), WORST)
+            keys[queries, places] = _keys(scores[queries, columns], columns + first_row)
+            self._merge(keys)
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and int64 rows (queries, min(k, documents)), best first, ties by ascending row."""
-        _, rows, scores = self._select()
-        shape = (self._queries, -1)
-        return scores.reshape(shape), rows.reshape(shape)
+        keys = np.sort(self._keys, axis=1)
+        return _scores(keys, self._dtype), keys & ((1 << ROW_BITS) - 1)
 
-    def _push(self, scores: np.ndarray, first_row: int) -> None:
-        if self._threshold is not None:
-            above = scores > self._threshold
-        elif len(scores) > self._k:
-            above = scores >= np.partition(scores, len(scores) - self._k, axis=0)[len(scores) - self._k]
-        else:
-            above = np.ones(scores.shape, dtype=bool)
-        rows, queries = np.divmod(np.flatnonzero(above), self._queries)
-        self._kept.append((queries, rows + first_row, scores[above]))
-        self._pending += len(rows)
-        self._held += len(scores)
-        if self._pending > 2 * self._k * self._queries + ROWS_AT_ONCE or self._threshold is None:
-            self._kept = [self._select()]
-            self._pending = len(self._kept[0][0])
-            if self._held >= self._k:
-                self._threshold = self._kept[0][2].reshape(self._queries, -1)[:, -1]
-
-    def _select(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        queries, rows, scores = (np.concatenate(parts) for parts in zip(*self._kept, strict=True))
-        order = np.lexsort((rows, _descending(scores), queries))
-        starts = np.searchsorted(queries[order], np.arange(self._queries))
-        kept = min(self._k, self._held)
-        order = order[(starts[:, None] + np.arange(kept)).reshape(-1)]
-        return queries[order], rows[order], scores[order]
-
-
-def _descending(scores: np.ndarray) -> np.ndarray:
-    return -(scores.astype(np.int64) if np.issubdtype(scores.dtype, np.integer) else scores)
+    def _merge(self, keys: np.ndarray) -> None:
+        keys = np.concatenate([self._keys, keys], axis=1)
+        if keys.shape[1] > self._k:
+            keys = np.partition(keys, self._k - 1, axis=1)[:, : self._k]
+        self._keys = keys
 
 
 def rank(scores: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
-    """Return the positions (queries, min(k, n)) of the k best of ``scores`` (queries, n), ties by ascending row."""
-    return np.lexsort((rows, -scores), axis=1)[:, :k]
+    """Return the places (queries, min(k, n)) of the k best of float64 ``scores`` (queries, n), ties by ascending row."""
+    order = np.argsort(-scores, axis=1)
+    ordered = np.take_along_axis(scores, order, axis=1)
+    tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+    order[tied] = np.lexsort((rows[tied], -scores[tied]), axis=1)
+    return order[:, :k]
+
+
+def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int32 ``scores`` and ``rows`` (queries, n) sorted best first, ties by ascending row."""
+    keys = np.sort(_keys(scores, rows), axis=1)
+    return _scores(keys, scores.dtype), keys & ((1 << ROW_BITS) - 1)
+
+
+def _keys(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Put scores, inverted, before rows: the least key is the best score with the lowest row."""
+    return (~_ordinal(scores).astype(np.int64) << ROW_BITS) | rows
+
+
+def _scores(keys: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    ordinal = (~(keys >> ROW_BITS)).astype(np.int32)
+    return ordinal if dtype.kind == "i" else _flip_negative(ordinal).view(np.float32)
+
+
+def _ordinal(scores: np.ndarray) -> np.ndarray:
+    """Return int32 that order as the scores do: those of IEEE floats do, once the negative ones are turned round."""
+    if scores.dtype.kind == "i":
+        return scores
+    return _flip_negative((scores + np.float32(0)).view(np.int32))  # adding zero makes −0 and 0 the same
+
+
+def _flip_negative(bits: np.ndarray) -> np.ndarray:
+    return np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits)

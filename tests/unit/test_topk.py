@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embquant.topk import TopK, rank
+from embquant.topk import TopK, rank, sort_by_score
 
 
 def sorted_all(scores, k):
-    """Sort all scores (documents, queries): best first, ties by ascending row."""
-    order = np.argsort(-scores.astype(np.float64), axis=0, kind="stable")[:k].T
-    return np.take_along_axis(scores.T, order, axis=1), order
+    """Sort all scores (queries, documents): best first, ties by ascending row."""
+    order = np.argsort(-scores.astype(np.float64), axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(scores, order, axis=1), order
 
 
 @given(st.data())
@@ -20,10 +20,11 @@ def test_equals_a_stable_sort_whatever_the_blocks(data):
     documents, queries = data.draw(st.integers(1, 300)), data.draw(st.integers(1, 5))
     k, levels = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 50))
     seed, block = data.draw(st.integers(0, 99)), data.draw(st.integers(1, 300))
-    scores = np.random.default_rng(seed).integers(-levels, levels, (documents, queries), dtype=np.int32)
+    dtype = data.draw(st.sampled_from([np.int32, np.float32]))
+    scores = np.random.default_rng(seed).integers(-levels, levels, (queries, documents)).astype(dtype)
     best = TopK(queries, min(k, documents))
     for first in range(0, documents, block):
-        best.push(scores[first : first + block], first)
+        best.push(scores[:, first : first + block], first)
     found_scores, found_rows = best.result()
     expected_scores, expected_rows = sorted_all(scores, k)
     np.testing.assert_array_equal(found_rows, expected_rows)
@@ -31,17 +32,27 @@ def test_equals_a_stable_sort_whatever_the_blocks(data):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
-def test_large_blocks_are_cut(dtype):
-    scores = (np.random.default_rng(0).standard_normal((50_000, 2)) * 1000).astype(dtype)
+def test_scores_come_back_as_they_went_in(dtype):
+    scores = (np.random.default_rng(0).standard_normal((2, 50_000)) * 1000).astype(dtype)
     best = TopK(2, 25)
-    best.push(scores, 0)
-    np.testing.assert_array_equal(best.result()[1], sorted_all(scores, 25)[1])
+    best.push(scores[:, :30_000], 0)
+    best.push(scores[:, 30_000:], 30_000)
+    for found, expected in zip(best.result(), sorted_all(scores, 25), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
-def test_the_most_negative_integer_is_last():
-    best = TopK(1, 3)
-    best.push(np.array([[np.iinfo(np.int32).min], [0], [1]], np.int32), 0)
-    assert best.result()[1].tolist() == [[2, 1, 0]]
+def test_extreme_scores_keep_their_order():
+    integers = np.array([[np.iinfo(np.int32).min, 0, np.iinfo(np.int32).max, -1]], np.int32)
+    floats = np.array([[-np.inf, 0.0, np.inf, -0.0, -1e-45, 1e-45]], np.float32)
+    for scores, expected in ((integers, [2, 1, 3, 0]), (floats, [2, 5, 1, 3, 4, 0])):
+        best = TopK(1, scores.size)
+        best.push(scores, 0)
+        assert best.result()[1].tolist() == [expected]
+
+
+def test_sort_by_score_breaks_ties_by_row():
+    scores, rows = sort_by_score(np.array([[-3, -1, -3]], np.int32), np.array([[9, 5, 4]]))
+    assert (scores.tolist(), rows.tolist()) == ([[-1, -3, -3]], [[5, 4, 9]])
 
 
 def test_rank_breaks_ties_by_row():

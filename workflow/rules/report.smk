@@ -5,6 +5,7 @@ rule compare:
     input:
         measured=[f"{run}/{file}" for run in runs() for file in ("metrics.parquet", "speed.json", "memory.json")],
         embedding=embedding_timings(),
+        ids=expand(rules.collect_ids.output, dataset=evaluated(), model=config["models"]),
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:

@@ -32,8 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     encoder.encode_queries(queries[:3])
     singles, batches = [], []
     for _ in range(arguments.rounds):
-        for query in queries:
-            singles.append(_seconds(encoder.encode_queries, [query]))
+        singles += [_seconds(encoder.encode_queries, [query]) for query in queries]
         batches.append(_seconds(encoder.encode_documents, documents))
     p50, p95, p99 = np.percentile(singles, [50, 95, 99]) * 1000
     model = read_json(arguments.model)

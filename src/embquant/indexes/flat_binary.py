@@ -9,7 +9,7 @@ import numpy as np
 
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
-from embquant.topk import rank
+from embquant.topk import sort_by_score
 
 
 class FlatBinary(FlatIndex):
@@ -42,8 +42,7 @@ class FlatBinary(FlatIndex):
         """
         faiss.omp_set_num_threads(self._threads)
         distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
-        order = rank(-distances, rows, k)
-        return -np.take_along_axis(distances, order, axis=1), np.take_along_axis(rows, order, axis=1)
+        return sort_by_score(-distances, rows)
 
 
 def _padded(dim: int) -> int:

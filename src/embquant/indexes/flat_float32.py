@@ -56,7 +56,7 @@ class FlatFloat32(FlatIndex):
         best = TopK(len(queries), k)
         block = max(1, SCORES_AT_ONCE // len(queries))
         for first in range(0, len(self.codes), block):
-            best.push(self.codes[first : first + block] @ queries.T, first)
+            best.push(queries @ self.codes[first : first + block].T, first)
         return best.result()
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

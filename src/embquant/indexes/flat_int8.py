@@ -17,8 +17,8 @@ from embquant.topk import TopK
 SCORES_AT_ONCE = 1 << 24
 """Scores of one block of documents: 64 MiB."""
 
-BYTES_A_THREAD = 1 << 23
-"""Codes that are worth waking another thread for."""
+WORTH_A_THREAD = 1 << 23
+"""Products of bytes that are worth waking other threads for."""
 
 
 class FlatInt8(FlatIndex):
@@ -60,16 +60,21 @@ class FlatInt8(FlatIndex):
         """Return int32 inner products and rows."""
         best = TopK(len(queries), min(k, len(self.codes)))
         block = max(1, SCORES_AT_ONCE // len(queries))
-        packed = numkong.dots_pack(np.ascontiguousarray(queries), dtype="int8")
         for first in range(0, len(self.codes), block):
-            best.push(self._products(self.codes[first : first + block], packed), first)
+            best.push(self._products(queries, self.codes[first : first + block]), first)
         return best.result()
 
-    def _products(self, codes: np.ndarray, packed: numkong.PackedMatrix) -> np.ndarray:
-        """Return the inner products of ``codes`` with packed queries, int32 (documents, queries)."""
-        shares = np.array_split(codes, self._threads if codes.size >= BYTES_A_THREAD else 1)
+    def _products(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return the inner products of queries with codes, int32 (queries, documents); packing one side pays."""
+        if len(queries) == 1:
+            return self._multiplied(codes, queries).reshape(1, -1)
+        return self._multiplied(queries, codes)
+
+    def _multiplied(self, rows: np.ndarray, packed_rows: np.ndarray) -> np.ndarray:
+        packed = numkong.dots_pack(np.ascontiguousarray(packed_rows), dtype="int8")
+        shares = np.array_split(rows, self._threads if rows.nbytes * len(packed_rows) >= WORTH_A_THREAD else 1)
         if len(shares) == 1:
-            return np.asarray(numkong.dots_packed(codes, packed))
+            return np.asarray(numkong.dots_packed(rows, packed))
         return np.concatenate(list(self._pool.map(lambda own: np.asarray(numkong.dots_packed(own, packed)), shares)))
 
 
