@@ -54,7 +54,7 @@ class TopK:
 
 
 def rank(scores: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
-    """Return the places (queries, min(k, n)) of the k best of float64 ``scores`` (queries, n), ties by ascending row."""
+    """Return the places (queries, min(k, n)) of the k best float64 ``scores`` (queries, n), ties by ascending row."""
     order = np.argsort(-scores, axis=1)
     ordered = np.take_along_axis(scores, order, axis=1)
     tied = np.flatnonzero((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))

@@ -87,4 +87,5 @@ def test_damaged_index_is_named_and_not_used(changed):
     index.write_bytes(index.read_bytes()[:-100])
     status, output = changed.embquant("search", "results/facts/minilm", "x")
     assert status == 2
-    assert output == f"embquant: error: {index.relative_to(changed.folder)}: not a readable FAISS index; delete it and run again\n"  # noqa: E501
+    name = index.relative_to(changed.folder)
+    assert output == f"embquant: error: {name}: not a readable FAISS index; delete it and run again\n"
