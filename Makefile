@@ -37,8 +37,8 @@ lint: env  ## the style of Python and workflow
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 
-bench: env  ## this project and its peers side by side; ARGS='arguments for benchmarks/run.py'
-	@.venv/bin/python benchmarks/run.py $(ARGS)
+bench: env  ## embedding, this project and its peer side by side; ARGS='--data folder'
+	@.venv/bin/python benchmarks/embedding.py $(ARGS)
 
 env:  ## the environment alone; PYTHON=python3.12 chooses its interpreter
 	@envs/setup.sh
