@@ -186,3 +186,14 @@ def test_embedding_with_openvino_imports_no_torch(minilm, tmp_path):
         "sys.exit(status or 'torch' in sys.modules or 'sentence_transformers' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code, *map(str, words)], check=False).returncode == 0
+
+
+def test_converting_a_model_reports_to_nobody(small, tmp_path):
+    code = (
+        "import sys; from embquant.cli import main; status = main(sys.argv[1:]); "
+        "import openvino.tools.ovc.telemetry_utils as used; "
+        "sys.exit(status or used.tm.__name__ != 'openvino.tools.ovc.telemetry_stub')"
+    )
+    spec = json.dumps({"name": str(small), "backend": "openvino"})
+    words = ["prepare-model", "--name", "m", "--spec", spec, "--output", str(tmp_path)]
+    assert subprocess.run([sys.executable, "-c", code, *words], check=False).returncode == 0

@@ -3,9 +3,12 @@
 Neither torch nor sentence-transformers is needed to run it, which is why embedding jobs start in a second.
 """
 
+import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +27,7 @@ class OpenVinoBackend:
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
         """Compile the graph in ``folder`` for ``threads`` threads."""
-        import openvino
-
+        openvino = _import_openvino()
         self.dim: int = model["dim"]
         self._tokenizer = Tokenizer(folder / "tokenizer.json", model["max_length"], model["pad_id"], threads)
         properties = {
@@ -49,8 +51,9 @@ class OpenVinoBackend:
 
 def convert(model: "SentenceTransformer", folder: Path) -> None:
     """Write ``model`` (Transformer, Pooling, perhaps Normalize, on CPU) as an OpenVINO graph into ``folder``."""
-    import openvino
     import torch
+
+    openvino = _import_openvino()
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:
@@ -81,3 +84,9 @@ def obstacle(model: "SentenceTransformer") -> str | None:
     if not getattr(tokenizer, "is_fast", False) or tokenizer.padding_side != "right" or tokenizer.pad_token_id is None:
         return "its tokenizer is not a fast one that pads at the right"
     return None
+
+
+def _import_openvino() -> ModuleType:
+    """Import OpenVINO without its telemetry, which would report every conversion unless the user had opted out."""
+    sys.modules["openvino_telemetry"] = None  # OpenVINO does without it where it is not installed
+    return import_module("openvino")
