@@ -22,6 +22,7 @@ wildcard_constraints:
     model="|".join(config["models"]),
     codec="|".join(config["codecs"]),
     method="|".join(config["methods"]),
+    suffix="[a-z0-9]+",
     part=r"\d+",
     parts=r"\d+",
 
@@ -49,4 +50,4 @@ include: "workflow/rules/report.smk"
 
 
 onsuccess:
-    shell("cat {REPORTS:q}/summary.txt")
+    shell("[ ! -e {REPORTS:q}/summary.txt ] || cat {REPORTS:q}/summary.txt")

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
-from embquant.artifacts import open_parquet
+from embquant.artifacts import open_parquet, read_json, read_metadata
 from embquant.embedding.encoder import load_encoder
 from embquant.errors import InputError
 from embquant.retriever import Retriever
@@ -34,10 +35,14 @@ def run(arguments: argparse.Namespace) -> None:
     """Embed the question, search, and print documents with their scores and the times taken."""
     if arguments.top_k < 1 or arguments.multiplier < 1:
         raise InputError("--top-k and --multiplier must be 1 or more")
-    folder = arguments.folder
+    threadpool_limits(arguments.threads, "blas")
+    folder = arguments.folder.resolve()
     method = _existing(folder / "methods", arguments.method, "method")
     store = None if arguments.rescore == "none" else _existing(folder / "stores", arguments.rescore, "rescore store")
-    encoder = load_encoder(folder.parent.parent / "models" / folder.name / "model.json", arguments.threads)
+    model = folder.parent.parent / "models" / folder.name / "model.json"
+    if read_metadata(folder / "queries.parquet").get("model") != read_json(model):
+        raise InputError(f"{folder}: its embeddings are not from the model that {model} now is; run its study")
+    encoder = load_encoder(model, arguments.threads)
     retriever = Retriever.open(method, store, arguments.threads)
     started = time.perf_counter()
     query = encoder.encode_queries([arguments.question])

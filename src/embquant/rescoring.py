@@ -24,9 +24,9 @@ class Store:
     index: FlatIndex
 
     @classmethod
-    def open(cls, manifest: Path, mapped: bool = True) -> Self:
-        """Open the flat index of ``manifest`` as a store, by default mapped from disk."""
-        codec, index = open_index(manifest, threads=1, mapped=mapped)
+    def open(cls, manifest: Path) -> Self:
+        """Open the flat index of ``manifest`` as a store, mapped from disk."""
+        codec, index = open_index(manifest, threads=1, mapped=True)
         if not isinstance(index, FlatIndex):
             raise TypeError(f"{manifest}: only flat indexes are rescore stores")
         return cls(codec, index)

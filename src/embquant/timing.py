@@ -4,17 +4,19 @@ import argparse
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from embquant.artifacts import read_matrices, write_json
 from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.indexes.build import Manifest
 from embquant.methods import Method
 from embquant.provenance import environment
+from embquant.rescoring import Store
 from embquant.retriever import Retriever
 
 log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class Contestant:
 
 def run(arguments: argparse.Namespace) -> None:
     """Time every setting of the method, and the baseline's, in rounds that alternate in direction."""
+    threadpool_limits(arguments.threads, "blas")
     queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
     baselines = _baselines(arguments)
     contestants = [] if arguments.method == arguments.baseline else _contestants(arguments)
@@ -110,10 +113,9 @@ def build_seconds(method: Path) -> float:
 
 def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
     stores = named_manifests(arguments.stores)
-    retrievers = {
-        name: Retriever.open(arguments.method, store, arguments.threads)
-        for name, store in {NO_STORE: None, **stores}.items()
-    }
+    plain = Retriever.open(arguments.method, None, arguments.threads)
+    rescoring = {name: replace(plain, store=Store.open(manifest)) for name, manifest in stores.items()}
+    retrievers = {NO_STORE: plain, **rescoring}
     grid = cells(list(stores), arguments.multipliers, arguments.top_k)
     return [_contestant(retrievers[cell.store], cell) for cell in grid]
 

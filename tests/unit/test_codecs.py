@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sentence_transformers.util.quantization import quantize_embeddings
 
-from embquant.codecs import FAMILIES, codec_class
+from embquant.codecs import FAMILIES, parse_codec
 from embquant.codecs.base import Sample, load_codec
 from embquant.codecs.binary import Binary
-from embquant.codecs.int8 import Int8
+from embquant.codecs.int8 import Int8, Int8Parameters
 from embquant.errors import InputError
 
 finite = st.floats(-4, 4, width=32)
@@ -26,6 +26,11 @@ def random_vectors(rows=200, dim=37, seed=0):
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+def fitted(family, vectors):
+    kind, parameters = parse_codec({"family": family})
+    return kind.fit(sample(vectors), parameters)
+
+
 @given(matrices)
 @settings(deadline=None)
 def test_binary_codes_are_those_of_sentence_transformers(vectors):
@@ -38,7 +43,7 @@ def test_binary_codes_are_those_of_sentence_transformers(vectors):
 def test_int8_codes_are_those_of_sentence_transformers(vectors, corpus):
     dim = min(vectors.shape[1], corpus.shape[1])
     vectors, corpus = vectors[:, :dim], corpus[:, :dim]
-    codec = Int8.fit(sample(corpus))
+    codec = Int8.fit(sample(corpus), Int8Parameters())
     expected = quantize_embeddings(vectors, precision="int8", ranges=codec.ranges)
     np.testing.assert_array_equal(codec.encode(vectors), expected)
 
@@ -58,24 +63,28 @@ def test_int8_by_hand():
 
 def test_int8_ranges_do_not_depend_on_the_batches():
     vectors = random_vectors()
-    whole = Int8.fit(sample(vectors))
-    assert np.array_equal(Int8.fit(sample(vectors[:7], vectors[7:150], vectors[150:])).ranges, whole.ranges)
-    drawn = Int8.fit(sample(vectors), calibration=50)
-    assert np.array_equal(Int8.fit(sample(vectors[:7], vectors[7:]), calibration=50).ranges, drawn.ranges)
+    whole = Int8.fit(sample(vectors), Int8Parameters())
+    assert np.array_equal(
+        Int8.fit(sample(vectors[:7], vectors[7:150], vectors[150:]), Int8Parameters()).ranges, whole.ranges
+    )
+    drawn = Int8.fit(sample(vectors), Int8Parameters(calibration=50))
+    assert np.array_equal(
+        Int8.fit(sample(vectors[:7], vectors[7:]), Int8Parameters(calibration=50)).ranges, drawn.ranges
+    )
     assert not np.array_equal(drawn.ranges, whole.ranges)
 
 
-@pytest.mark.parametrize("calibration", [0, -1, "some", 2.5])
+@pytest.mark.parametrize("calibration", [0, -1, "some", 2.5, True, None])
 def test_int8_refuses_a_calibration_that_is_no_number_of_vectors(calibration):
-    with pytest.raises(InputError, match="calibration"):
-        Int8.fit(sample(random_vectors()), calibration=calibration)
+    with pytest.raises(InputError, match="calibration is"):
+        parse_codec({"family": "int8", "calibration": calibration})
 
 
 @pytest.mark.parametrize("dim", [1, 8, 37, 384])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_scores_are_inner_products_with_the_decoded_codes(family, dim):
     vectors, queries = random_vectors(60, dim), random_vectors(5, dim, seed=1)
-    codec = codec_class(family).fit(sample(vectors))
+    codec = fitted(family, vectors)
     codes = codec.encode(vectors)
     expected = queries.astype(np.float64) @ codec.decode(codes).astype(np.float64).T
     scores = codec.score(queries, np.broadcast_to(codes, (5, *codes.shape)))
@@ -86,7 +95,7 @@ def test_scores_are_inner_products_with_the_decoded_codes(family, dim):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_saved_state_encodes_to_the_same_bytes(family, tmp_path):
     vectors = random_vectors()
-    codec = codec_class(family).fit(sample(vectors))
+    codec = fitted(family, vectors)
     codec.save(tmp_path / "state.npz")
     again = load_codec(tmp_path / "state.npz")
     assert again.encode(vectors).tobytes() == codec.encode(vectors).tobytes()
@@ -95,7 +104,7 @@ def test_saved_state_encodes_to_the_same_bytes(family, tmp_path):
 
 def test_folded_int8_query_ranks_as_the_float_query_does():
     vectors, query = random_vectors(500, 384), random_vectors(1, 384, seed=2)
-    codec = Int8.fit(sample(vectors))
+    codec = Int8.fit(sample(vectors), Int8Parameters())
     codes = codec.encode(vectors)
     folded = codec.encode_queries(query, "asymmetric")
     assert folded.dtype == np.int8
@@ -106,7 +115,7 @@ def test_folded_int8_query_ranks_as_the_float_query_does():
 
 
 def test_zero_query_and_constant_corpus_do_not_divide_by_zero():
-    codec = Int8.fit(sample(np.ones((4, 3), np.float32)))
+    codec = fitted("int8", np.ones((4, 3), np.float32))
     with np.errstate(all="raise"):
         assert codec.encode(np.ones((1, 3), np.float32)).tolist() == [[-128] * 3]
         assert codec.encode_queries(np.zeros((1, 3), np.float32), "asymmetric").tolist() == [[0] * 3]
@@ -115,6 +124,12 @@ def test_zero_query_and_constant_corpus_do_not_divide_by_zero():
 def test_foreign_state_file_is_an_input_error(tmp_path):
     path = tmp_path / "state.npz"
     path.write_bytes(b"not a zip file")
+    with pytest.raises(InputError, match="not the state of a codec"):
+        load_codec(path)
+    np.savez(path, family=np.array("int8"), ranges=np.zeros(3))
+    with pytest.raises(InputError, match="not the state of a codec"):
+        load_codec(path)
+    path.write_bytes(path.read_bytes()[:-30])
     with pytest.raises(InputError, match="not the state of a codec"):
         load_codec(path)
     np.savez(path, family=np.array("float99"))

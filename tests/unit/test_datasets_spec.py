@@ -40,11 +40,11 @@ def test_specs_become_dataclasses():
         ({"source": "files", "max_queries": 0}, "max_queries is 0, expected 1 or more"),
         ({"source": "files", "columns": {"corpus": {"txt": "x"}}}, "unknown field 'txt'; did you mean 'text'?"),
         ({"source": "files", "columns": {"corpora": {}}}, "unknown key 'corpora'; did you mean 'corpus'?"),
-        ({"source": "files", "columns": {"corpus": {"text": 5}}}, "expected a mapping of fields to column names"),
+        ({"source": "files", "columns": {"corpus": {"text": 5}}}, "expected a mapping to text or null"),
         ({"source": "files", "qrels": {"key": {"corpus": "a"}}}, "qrels: key: the key 'queries' is missing"),
         ({"source": "huggingface"}, "the key 'corpus' is missing"),
         ({"source": "huggingface", "corpus": {"repository": "x"}}, "corpus: the key 'split' is missing"),
-        ({"source": "pooled", "datasets": "a"}, "datasets is 'a', expected a list of names"),
+        ({"source": "pooled", "datasets": "a"}, "datasets is 'a', expected a list of text"),
         ({"source": "python-stdlib", "path": "x"}, "python-stdlib dataset: unknown key 'path'"),
     ],
 )

@@ -7,10 +7,11 @@ from usearch.index import Index as Graph
 from usearch.index import MetricKind, search
 from usearch.io import load_matrix
 
-from embquant.codecs import codec_class
+from embquant.codecs import parse_codec
 from embquant.codecs.base import Sample
 from embquant.errors import InputError
 from embquant.indexes import KINDS, SUFFIXES, index_class
+from embquant.spec import NoParameters
 
 FLAT = [family for family, kind in KINDS if kind == "flat"]
 
@@ -22,11 +23,18 @@ def vectors_of(rows, dim=40, seed=0):
 
 def built(tmp_path, family, kind, rows=3000, dim=40, **parameters):
     vectors = vectors_of(rows, dim)
-    codec = codec_class(family).fit(Sample(lambda: iter([vectors]), rows, dim))
+    kind_of_codec, chosen = parse_codec({"family": family})
+    codec = kind_of_codec.fit(Sample(lambda: iter([vectors]), rows, dim), chosen)
     codes = codec.encode(vectors)
     path = tmp_path / f"index{SUFFIXES[family, kind]}"
-    index_class(family, kind).build(iter([codes[:1000], codes[1000:]]), rows, dim, path, **parameters)
+    index = index_class(family, kind)
+    index.build(iter([codes[:1000], codes[1000:]]), rows, dim, path, index.build_parameters(**parameters))
     return codec, codes, path
+
+
+def opened(family, kind, path, dim, threads, mapped=False, **search):
+    index = index_class(family, kind)
+    return index.open(path, dim, threads, index.search_parameters(**search), mapped)
 
 
 def brute_force(family, codes, queries, k):
@@ -46,7 +54,7 @@ def brute_force(family, codes, queries, k):
 def test_flat_index_finds_what_brute_force_finds(tmp_path, family, queries, mapped):
     codec, codes, path = built(tmp_path, family, "flat")
     asked = codec.encode_queries(vectors_of(queries, seed=1), codec.scorings[0])
-    index = index_class(family, "flat").open(path, 40, threads=2, mapped=mapped)
+    index = opened(family, "flat", path, 40, threads=2, mapped=mapped)
     np.testing.assert_array_equal(index.codes, codes)
     expected_scores, expected_rows = brute_force(family, codes, asked, 50)
     for scores, rows in (index.search(asked, 50), index.candidates(asked, 50)):
@@ -57,7 +65,7 @@ def test_flat_index_finds_what_brute_force_finds(tmp_path, family, queries, mapp
 @pytest.mark.parametrize("family", FLAT)
 def test_flat_index_returns_all_documents_where_more_are_asked_for(tmp_path, family):
     codec, _, path = built(tmp_path, family, "flat", rows=1005)
-    index = index_class(family, "flat").open(path, 40, threads=1)
+    index = opened(family, "flat", path, 40, threads=1)
     asked = codec.encode_queries(vectors_of(2, seed=1), codec.scorings[0])
     _, rows = index.search(asked, 5000)
     assert np.array_equal(np.sort(rows, axis=1), np.tile(np.arange(1005), (2, 1)))
@@ -66,10 +74,9 @@ def test_flat_index_returns_all_documents_where_more_are_asked_for(tmp_path, fam
 def test_repeated_vectors_come_in_row_order_whatever_the_threads(tmp_path):
     vectors = np.tile(vectors_of(7), (100, 1))
     path = tmp_path / "index.faiss"
-    kind = index_class("float32", "flat")
-    kind.build(iter([vectors]), 700, 40, path)
+    index_class("float32", "flat").build(iter([vectors]), 700, 40, path, NoParameters())
     query = vectors_of(3, seed=1)
-    found = [kind.open(path, 40, threads=threads).candidates(query, 150)[1] for threads in (1, 2)]
+    found = [opened("float32", "flat", path, 40, threads=threads).candidates(query, 150)[1] for threads in (1, 2)]
     np.testing.assert_array_equal(found[0], found[1])
     assert np.array_equal(found[0][:, :100], np.sort(found[0][:, :100], axis=1))
 
@@ -77,15 +84,17 @@ def test_repeated_vectors_come_in_row_order_whatever_the_threads(tmp_path):
 def test_faiss_engine_agrees_with_blas(tmp_path):
     _, _, path = built(tmp_path, "float32", "flat")
     query = vectors_of(4, seed=1)
-    kind = index_class("float32", "flat")
-    rows = [kind.open(path, 40, threads=1, engine=engine).search(query, 20)[1] for engine in ("blas", "faiss")]
+    rows = [
+        opened("float32", "flat", path, 40, threads=1, engine=engine).search(query, 20)[1]
+        for engine in ("blas", "faiss")
+    ]
     np.testing.assert_array_equal(rows[0], rows[1])
 
 
 def test_flat_int8_ranks_as_usearch_exact_does(tmp_path):
     codec, codes, path = built(tmp_path, "int8", "flat")
     asked = codec.encode_queries(vectors_of(8, seed=1), "asymmetric")
-    scores, _ = index_class("int8", "flat").open(path, 40, threads=1).search(asked, 25)
+    scores, _ = opened("int8", "flat", path, 40, threads=1).search(asked, 25)
     judge = search(codes, asked, 25, MetricKind.IP, exact=True)
     np.testing.assert_array_equal(scores, np.rint(1 - judge.distances.astype(np.float64)))
 
@@ -109,7 +118,7 @@ def test_dimensions_that_fill_no_byte(tmp_path):
     codec, codes, path = built(tmp_path, "binary", "flat", dim=13)
     assert codes.shape[1] == 2
     asked = codec.encode_queries(vectors_of(3, 13, seed=1), "symmetric")
-    _, rows = index_class("binary", "flat").open(path, 13, threads=1).search(asked, 10)
+    _, rows = opened("binary", "flat", path, 13, threads=1).search(asked, 10)
     np.testing.assert_array_equal(rows, brute_force("binary", codes, asked, 10)[1])
 
 
@@ -120,10 +129,10 @@ def test_hnsw_is_reproducible_opens_in_usearch_and_finds_most(tmp_path):
     assert path.read_bytes() == again.read_bytes()
     assert len(Graph.restore(str(path))) == 3000
     asked = codec.encode_queries(vectors_of(50, seed=1), "asymmetric")
-    scores, rows = index_class("int8", "hnsw").open(path, 40, threads=1).search(asked, 10)
+    scores, rows = opened("int8", "hnsw", path, 40, threads=1).search(asked, 10)
     expected = brute_force("int8", codes, asked, 10)[1]
     assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows, expected, strict=True)]) > 0.9
-    _, alone = index_class("int8", "hnsw").open(path, 40, threads=1).search(asked[:1], 10)
+    _, alone = opened("int8", "hnsw", path, 40, threads=1).search(asked[:1], 10)
     np.testing.assert_array_equal(alone, rows[:1])
     np.testing.assert_array_equal(scores, np.take_along_axis(asked.astype(int) @ codes.T.astype(int), rows, axis=1))
 
@@ -131,18 +140,24 @@ def test_hnsw_is_reproducible_opens_in_usearch_and_finds_most(tmp_path):
 @pytest.mark.parametrize(("family", "kind"), KINDS)
 def test_missing_damaged_and_foreign_files_are_input_errors(tmp_path, family, kind):
     _, _, path = built(tmp_path, family, kind)
-    opener = index_class(family, kind).open
     with pytest.raises(InputError, match=r"expected|dimensions"):
-        opener(path, 48, threads=1)
+        opened(family, kind, path, 48, threads=1)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="delete it and run again"):
-        opener(path, 40, threads=1)
+        opened(family, kind, path, 40, threads=1)
     path.write_bytes(b"something else altogether")
     with pytest.raises(InputError, match="delete it and run again"):
-        opener(path, 40, threads=1)
+        opened(family, kind, path, 40, threads=1)
     path.unlink()
     with pytest.raises(InputError, match="no such file"):
-        opener(path, 40, threads=1)
+        opened(family, kind, path, 40, threads=1)
+
+
+def test_another_kind_of_faiss_index_is_refused(tmp_path):
+    path = tmp_path / "index.faiss"
+    faiss.write_index(faiss.IndexFlatL2(40), str(path))
+    with pytest.raises(InputError, match="holds a IndexFlatL2, expected IndexFlatIP"):
+        opened("float32", "flat", path, 40, threads=1)
 
 
 def test_unknown_index_is_an_input_error():

@@ -1,6 +1,7 @@
 # Every helper function of the workflow, and nothing else.
 import json
 import os
+import platform
 import shlex
 import sys
 from functools import cache
@@ -11,15 +12,16 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from embquant.codecs import codec_class
+from embquant.codecs import codec_class, parse_codec
 from embquant.datasets.inputs import input_files
 from embquant.datasets.spec import parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
-from embquant.indexes import KINDS, SUFFIXES
+from embquant.grid import NO_STORE
+from embquant.indexes import KINDS, SUFFIXES, index_class
 from embquant.metrics import parse_metric
 from embquant.provenance import code_digest, file_digest
-from embquant.spec import nearest
+from embquant.spec import nearest, parse_spec
 
 RESERVED = ("logs", "models", "reports")
 
@@ -68,12 +70,17 @@ def check_references(config):
         in_place(f"models.{model}", parse_model, canonical(spec))
     for dataset in config.get("evaluate", []):
         known_in(config["datasets"], dataset, "evaluate")
+        if any(config["datasets"][member]["source"] == "pooled" for member in spec.get("datasets", [])):
+            raise InputError(f"datasets.{dataset}: the members of a pooled dataset can't be pooled themselves")
     for codec, spec in config["codecs"].items():
-        codec_class(spec["family"])
+        if codec == NO_STORE:
+            raise InputError(f"codecs: a codec can't be called {NO_STORE!r}, which stands for no rescoring")
+        in_place(f"codecs.{codec}", parse_codec, spec)
     for method, spec in config["methods"].items():
         known_in(config["codecs"], spec["codec"], f"methods.{method}.codec")
         if (family(spec["codec"]), spec["index"]) not in KINDS:
             raise InputError(f"methods.{method}: there is no index {spec['index']!r} for {family(spec['codec'])} codes")
+        check_method(method, spec)
     for store in config["rescore"]["stores"]:
         known_in(config["codecs"], store, "rescore.stores")
     known_in(config["methods"], config["baseline"], "baseline")
@@ -81,6 +88,17 @@ def check_references(config):
         raise InputError(f"baseline: {config['baseline']!r} is not a float32 codec with a flat index")
     for metric in config["metrics"]:
         parse_metric(metric)
+
+
+def check_method(method, spec):
+    """Check a method's scoring and its parameters of building and searching."""
+    scorings = codec_class(family(spec["codec"])).scorings
+    if spec.get("scoring", scorings[0]) not in scorings:
+        raise InputError(f"methods.{method}: {family(spec['codec'])} has only the scoring {', '.join(scorings)}")
+    if spec["build"] or spec["search"]:  # most methods have neither, and need no index library here
+        index = index_class(family(spec["codec"]), spec["index"])
+        in_place(f"methods.{method}", parse_spec, index.build_parameters, spec["build"], "build")
+        in_place(f"methods.{method}", parse_spec, index.search_parameters, spec["search"], "search")
 
 
 def in_place(where, check, *values):
@@ -104,8 +122,9 @@ def canonical(value):
 
 @cache
 def code(*modules):
-    """Return a digest of the library modules that a rule uses and of the environment they run in."""
-    return f"{code_digest(*modules)} {file_digest(Path(workflow.basedir, 'envs', 'requirements.lock'))[:16]}"
+    """Return a digest of the library modules that a rule uses, and the environment they run in."""
+    lock = file_digest(Path(workflow.basedir, "envs", "requirements.lock"))
+    return f"{code_digest(*modules)} {lock[:16]} Python {platform.python_version()}"
 
 
 def family(codec):
@@ -232,7 +251,25 @@ def given_vectors(wildcards):
     """Return the files of precomputed embeddings, as far as they are there; none for a model that embeds texts."""
     spec = parse_model(canonical(config["models"][wildcards.model]))
     files = spec.files(wildcards.dataset) if isinstance(spec, PrecomputedSpec) else []
-    return [path for path in files if Path(path).is_file()]
+    return [str(file) for path in files for file in files_at(Path(path).expanduser(), "*.parquet")]
+
+
+def own_model(wildcards):
+    """Return the files of a model that lies in a local folder."""
+    return [str(file) for file in files_at(Path(config["models"][wildcards.model].get("name", "")), "**/*.[sj]*")]
+
+
+def files_at(path, pattern):
+    """Return a file itself, the files of a folder that match ``pattern``, or nothing where there is neither."""
+    if path.is_dir() and path != Path():
+        return sorted(file for file in path.glob(pattern) if file.is_file())
+    return [path] if path.is_file() else []
+
+
+def datasets_of_given(model):
+    """Return the options that name the datasets to a precomputed model, whose files there may be one for each."""
+    given = config["models"][model].get("type") == "precomputed"
+    return [f"--dataset={dataset}" for dataset in evaluated()] if given else []
 
 
 def embedding_timings():

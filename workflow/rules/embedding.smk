@@ -4,6 +4,8 @@ DISTINCT = f"{MODEL}/embeddings/distinct-{{part}}-of-{{parts}}.parquet"
 
 
 rule prepare_model:
+    input:
+        own_model,
     output:
         described="results/models/{model}/model.json",
     log:
@@ -17,7 +19,7 @@ rule prepare_model:
         runtime=60,
     params:
         spec=lambda wildcards: canonical(config["models"][wildcards.model]),
-        datasets=[f"--dataset={dataset}" for dataset in evaluated()],
+        datasets=lambda wildcards: datasets_of_given(wildcards.model),
         folder=subpath(output.described, parent=True),
         code=code("embquant.embedding.prepare"),
     message:

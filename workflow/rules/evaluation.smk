@@ -22,7 +22,9 @@ rule evaluate_run:
         multipliers=config["rescore"]["multipliers"],
         top_k=config["top_k"],
         metrics=config["metrics"],
-        code=lambda wildcards: code("embquant.evaluation", *store_modules(wildcards.method)),
+        code=lambda wildcards: code(
+            "embquant.evaluation", *index_modules(config["baseline"]), *store_modules(wildcards.method)
+        ),
     message:
         "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     shell:

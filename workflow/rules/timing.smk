@@ -25,7 +25,10 @@ rule time_search:
         single=config["timing"]["single_queries"],
         search_threads="" if config["timing"]["threads"] == "all" else config["timing"]["threads"],
         code=lambda wildcards: code(
-            "embquant.timing", *index_modules(wildcards.method), *store_modules(wildcards.method)
+            "embquant.timing",
+            *index_modules(config["baseline"]),
+            *index_modules(wildcards.method),
+            *store_modules(wildcards.method),
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing {wildcards.method}, alone on the machine"
@@ -83,7 +86,10 @@ rule measure_memory:
         stores=named_stores,
         depth=lambda wildcards: depths(wildcards.method)[-1],
         code=lambda wildcards: code(
-            "embquant.memory", *index_modules(wildcards.method), *store_modules(wildcards.method)
+            "embquant.memory",
+            *index_modules(config["baseline"]),
+            *index_modules(wildcards.method),
+            *store_modules(wildcards.method),
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"

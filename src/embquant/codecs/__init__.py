@@ -1,10 +1,12 @@
 """Codecs: how a vector is stored. One file a family; a family is found here by its name."""
 
+from collections.abc import Mapping
 from importlib import import_module
+from typing import Any
 
 from embquant.codecs.base import Codec
 from embquant.errors import InputError
-from embquant.spec import nearest
+from embquant.spec import nearest, parse_spec
 
 FAMILIES: dict[str, str] = {
     "float32": "embquant.codecs.float32",
@@ -21,4 +23,11 @@ def codec_class(family: str) -> type[Codec]:
     return import_module(FAMILIES[family]).CODEC
 
 
-__all__ = ["FAMILIES", "Codec", "codec_class"]
+def parse_codec(entry: Mapping[str, Any]) -> tuple[type[Codec], Any]:
+    """Return the class and the parameters of a codec as the configuration has it: ``family`` and the family's own."""
+    family = codec_class(entry["family"])
+    own = {key: value for key, value in entry.items() if key != "family"}
+    return family, parse_spec(family.parameters, own, f"codec {family.family}")
+
+
+__all__ = ["FAMILIES", "Codec", "codec_class", "parse_codec"]

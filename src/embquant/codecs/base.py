@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
 
 from embquant.artifacts import atomic_path
 from embquant.errors import InputError
+from embquant.spec import NoParameters
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,15 @@ class Codec(ABC):
     """The ways a query can be compared with codes in an index, the default first: ``symmetric`` (the query
     is quantized as the documents are) or ``asymmetric`` (it is not)."""
 
+    parameters: ClassVar[type] = NoParameters
+    """The dataclass of what its entry in the configuration may say, beside the family."""
+
     dim: int
 
     @classmethod
     @abstractmethod
-    def fit(cls, sample: Sample, **parameters: Any) -> Self:
-        """Fit the codec on ``sample``; ``parameters`` are the keys of its config entry."""
+    def fit(cls, sample: Sample, parameters: Any) -> Self:
+        """Fit the codec on ``sample``; ``parameters`` is an instance of the class's :attr:`parameters`."""
 
     @abstractmethod
     def encode(self, vectors: np.ndarray) -> np.ndarray:
@@ -103,5 +108,5 @@ def load_codec(path: Path) -> Codec:
         return codec_class(str(state.pop("family"))).from_state(state)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, BadZipFile) as error:
         raise InputError(f"{path}: not the state of a codec ({error}); delete it and run again") from None

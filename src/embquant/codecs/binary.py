@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.codecs.base import Codec, Sample
+from embquant.spec import NoParameters
 
 SIGNS = np.array([[1 if value >> bit & 1 else -1 for bit in (3, 2, 1, 0)] for value in range(16)], dtype=np.float64)
 """The four bits of every half byte as ±1 (16, 4)."""
@@ -29,7 +30,7 @@ class Binary(Codec):
         self.dim = dim
 
     @classmethod
-    def fit(cls, sample: Sample) -> Self:
+    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
         """Note the number of dimensions: the threshold is zero."""
         return cls(sample.dim)
 

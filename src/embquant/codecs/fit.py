@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from embquant.artifacts import count_rows, open_parquet, read_matrices, write_json
-from embquant.codecs import codec_class
+from embquant.codecs import parse_codec
 from embquant.codecs.base import Sample
 from embquant.errors import InputError
 
@@ -23,17 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Fit, save the state, and note the seconds it took beside it."""
-    parameters = json.loads(arguments.codec)
-    family = codec_class(parameters.pop("family"))
+    entry = json.loads(arguments.codec)
+    family, parameters = parse_codec(entry)
     sample = corpus_sample(arguments.embeddings)
     started = time.perf_counter()
-    try:
-        codec = family.fit(sample, **parameters)
-    except TypeError:
-        raise InputError(f"codec {family.family}: unknown parameter among {', '.join(parameters)}") from None
+    codec = family.fit(sample, parameters)
     seconds = time.perf_counter() - started
     codec.save(arguments.output)
-    write_json(arguments.output.with_suffix(".json"), {"family": family.family, **parameters, "seconds": seconds})
+    write_json(arguments.output.with_suffix(".json"), {**entry, "seconds": seconds})
     log.info("%s fitted on %d vectors of %d dimensions in %.2f s", family.family, sample.rows, sample.dim, seconds)
 
 

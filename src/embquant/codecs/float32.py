@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.codecs.base import Codec, Sample
+from embquant.spec import NoParameters
 
 
 class Float32(Codec):
@@ -21,7 +22,7 @@ class Float32(Codec):
         self.dim = dim
 
     @classmethod
-    def fit(cls, sample: Sample) -> Self:
+    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
         """Note the number of dimensions."""
         return cls(sample.dim)
 

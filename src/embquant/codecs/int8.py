@@ -1,6 +1,7 @@
 """int8: 256 equal steps between the least and the greatest value of each dimension."""
 
-from typing import Self
+from dataclasses import dataclass
+from typing import Literal, Self
 
 import numpy as np
 import pyarrow as pa
@@ -9,6 +10,21 @@ from embquant.codecs.base import Codec, Sample
 from embquant.errors import InputError
 
 LEVELS = 256
+
+
+@dataclass(frozen=True)
+class Int8Parameters:
+    """``calibration``: how many vectors, drawn with ``seed``, the ranges are taken from, or ``all``."""
+
+    calibration: int | Literal["all"] = "all"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be meant."""
+        if self.calibration != "all" and self.calibration < 1:
+            raise InputError(f"calibration is {self.calibration}, expected 1 or more, or 'all'")
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}, expected 0 or more")
 
 
 class Int8(Codec):
@@ -26,6 +42,7 @@ class Int8(Codec):
     family = "int8"
     bits = 8
     scorings = ("asymmetric", "symmetric")
+    parameters = Int8Parameters
 
     def __init__(self, ranges: np.ndarray) -> None:
         """Take the ranges, float32 (2, dim): least and greatest value of each dimension."""
@@ -36,15 +53,12 @@ class Int8(Codec):
         self._step = np.where(step == 0, 1, step)  # a dead dimension: any step will do, the code is constant
 
     @classmethod
-    def fit(cls, sample: Sample, calibration: int | str = "all", seed: int = 0) -> Self:
-        """Take each dimension's range over all of the sample, or over ``calibration`` rows drawn from it."""
-        if calibration == "all":
-            chosen = None
-        elif isinstance(calibration, int) and calibration > 0:
-            size = min(calibration, sample.rows)
-            chosen = np.sort(np.random.default_rng(seed).choice(sample.rows, size, replace=False))
-        else:
-            raise InputError(f"codec int8: calibration is {calibration!r}, expected a number of vectors or 'all'")
+    def fit(cls, sample: Sample, parameters: Int8Parameters) -> Self:
+        """Take each dimension's range over all of the sample, or over rows drawn from it."""
+        chosen = None
+        if parameters.calibration != "all":
+            size = min(parameters.calibration, sample.rows)
+            chosen = np.sort(np.random.default_rng(parameters.seed).choice(sample.rows, size, replace=False))
         low = np.full(sample.dim, np.inf, np.float32)
         high = np.full(sample.dim, -np.inf, np.float32)
         first = 0

@@ -5,8 +5,8 @@ A spec is a mapping with the key ``source`` and the keys of that source, as they
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
-from types import NoneType, UnionType
-from typing import Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
 from embquant.errors import InputError
 from embquant.spec import nearest, parse_spec
@@ -144,41 +144,23 @@ def _check_fields(table: str, columns: Columns) -> None:
 
 
 def _parse(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
-    """Build the dataclass ``kind``: no unknown or missing keys, and values of the annotated types."""
+    """Build the dataclass ``kind`` and those within it: no unknown or missing keys, values of the annotated types."""
     annotations = get_type_hints(kind)
-    converted = {}
-    for key, value in values.items():
-        place = f"{where}: {key}"
-        converted[key] = _convert(value, annotations[key], place) if key in annotations else value
-        if key in LEAST and value is not None and converted[key] < LEAST[key]:
-            raise InputError(f"{place} is {value}, expected {LEAST[key]} or more")
-    return parse_spec(kind, converted, where)
+    converted = {
+        key: _convert(value, annotations[key], f"{where}: {key}") if key in annotations else value
+        for key, value in values.items()
+    }
+    parsed = parse_spec(kind, converted, where)
+    for key, value in converted.items():
+        if key in LEAST and value is not None and value < LEAST[key]:
+            raise InputError(f"{where}: {key} is {value}, expected {LEAST[key]} or more")
+    return parsed
 
 
 def _convert(value: Any, expected: Any, where: str) -> Any:
-    """Return ``value`` as one of the types in ``expected``."""
+    """Return a mapping as the dataclass that ``expected`` has for it, anything else as it is."""
     options = get_args(expected) if isinstance(expected, UnionType) else (expected,)
     kinds = [option for option in options if is_dataclass(option)]
-    if kinds and isinstance(value, Mapping):
-        kind = ByKey if ByKey in kinds and ("key" in value or len(kinds) == 1) else kinds[0]
-        return _parse(kind, value, where)
-    if not any(_matches(value, option) for option in options):
-        raise InputError(f"{where} is {value!r}, expected {' or '.join(map(_describe, options))}")
-    return value
-
-
-def _matches(value: Any, expected: Any) -> bool:
-    origin = get_origin(expected)
-    if origin is None:
-        return isinstance(value, expected) and not isinstance(value, bool)
-    if isinstance(expected, UnionType):
-        return any(_matches(value, option) for option in get_args(expected))
-    if not isinstance(value, origin) or isinstance(value, str):
-        return False
-    items = value.values() if isinstance(value, Mapping) else value
-    return all(_matches(item, get_args(expected)[-1]) for item in items)
-
-
-def _describe(expected: Any) -> str:
-    words = {str: "text", int: "a whole number", NoneType: "null", Columns: "a mapping of fields to column names"}
-    return words.get(expected) or ("a mapping" if is_dataclass(expected) else "a list of names")
+    if not kinds or not isinstance(value, Mapping):
+        return value
+    return _parse(ByKey if ByKey in kinds and ("key" in value or len(kinds) == 1) else kinds[0], value, where)

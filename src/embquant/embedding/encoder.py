@@ -39,6 +39,9 @@ class Encoder:
         inputs = self._backend.tokenize(texts, prompt)
         for rows in batches([len(item) for item in inputs], self._batch_tokens):
             vectors[rows] = self._backend.embed([inputs[row] for row in rows])
+        bad = np.flatnonzero(~np.isfinite(row_lengths(vectors)))
+        if len(bad):
+            raise InputError(f"the model gives NaN or infinity for the text {texts[bad[0]][:80]!r}; try dtype float32")
         return unit_rows(vectors) if self._normalize else vectors
 
 

@@ -125,7 +125,7 @@ def locate(model: Mapping[str, Any], role: str, dataset: str) -> tuple[list[Path
 
 def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
     """Check that all files are there and hold vectors, for each dataset if the paths name one."""
-    templated = any("{dataset}" in path for path in (spec.corpus, spec.queries or "", spec.ids or ""))
+    templated = any("{dataset}" in path for path in spec.files("{dataset}"))
     for dataset in datasets if templated else [""]:
         dims = {}
         for role in ("corpus", "queries"):

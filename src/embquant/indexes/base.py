@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from embquant.spec import NoParameters
+
 
 class Index(ABC):
     """Finds each query's best documents among the codes of a corpus; rows are positions in the corpus."""
@@ -17,15 +19,23 @@ class Index(ABC):
     engine: str
     """Who does the search, for the reports."""
 
+    build_parameters: ClassVar[type] = NoParameters
+    search_parameters: ClassVar[type] = NoParameters
+    """The dataclasses of what a method's ``build`` and ``search`` may say."""
+
     @classmethod
     @abstractmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, **parameters: Any) -> None:
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: Any) -> None:
         """Build the index of ``count`` codes of ``dim`` dimensions, given in batches, and write it to ``path``."""
 
     @classmethod
     @abstractmethod
-    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False, **parameters: Any) -> Self:
+    def open(cls, path: Path, dim: int, threads: int, parameters: Any, mapped: bool = False) -> Self:
         """Open an index file; ``mapped`` leaves the codes on disk, mapped into memory, instead of loading them."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of documents."""
 
     @abstractmethod
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -47,3 +57,7 @@ class FlatIndex(Index):
 
     codes: np.ndarray
     """The codes (documents, width), in memory or mapped; valid as long as the index is."""
+
+    def __len__(self) -> int:
+        """Return the number of documents."""
+        return len(self.codes)

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from embquant.artifacts import atomic_path, count_rows, read_json, read_matrices
 from embquant.codecs.base import Codec, load_codec
 from embquant.errors import InputError
 from embquant.indexes import Index, index_class
+from embquant.spec import parse_spec
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +44,19 @@ class Manifest:
             raise InputError(f"{path}: not the manifest of an index; delete it and run again") from None
 
 
-def open_index(manifest: Path, threads: int, mapped: bool = False, **parameters: Any) -> tuple[Codec, Index]:
-    """Open the index that ``manifest`` describes, and the codec of its codes."""
+def open_index(
+    manifest: Path, threads: int, search: Mapping[str, Any] | None = None, mapped: bool = False
+) -> tuple[Codec, Index]:
+    """Open the index that ``manifest`` describes, with its ``search`` parameters, and the codec of its codes."""
     described = Manifest.read(manifest)
     codec = load_codec(manifest.parent / described.codec)
     kind = index_class(described.family, described.kind)
-    return codec, kind.open(manifest.parent / described.file, described.dim, threads, mapped, **parameters)
+    parameters = parse_spec(kind.search_parameters, search or {}, f"search of {described.kind}")
+    path = manifest.parent / described.file
+    index = kind.open(path, described.dim, threads, parameters, mapped)
+    if len(index) != described.vectors:
+        raise InputError(f"{path}: holds {len(index)} vectors, expected {described.vectors}; delete it and run again")
+    return codec, index
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,14 +73,11 @@ def run(arguments: argparse.Namespace) -> None:
     codec = load_codec(arguments.codec)
     kind = index_class(codec.family, arguments.kind)
     parameters = json.loads(arguments.parameters)
+    chosen = parse_spec(kind.build_parameters, parameters, f"build of {arguments.kind}")
     count = count_rows(arguments.codes)
     started = time.perf_counter()
     with atomic_path(arguments.output) as temporary:
-        codes = read_matrices(arguments.codes, codec.column)
-        try:
-            kind.build(codes, count, codec.dim, temporary, **parameters)
-        except TypeError:
-            raise InputError(f"index {arguments.kind}: unknown parameter among {', '.join(parameters)}") from None
+        kind.build(read_matrices(arguments.codes, codec.column), count, codec.dim, temporary, chosen)
     seconds = time.perf_counter() - started
     manifest = Manifest(
         family=codec.family,

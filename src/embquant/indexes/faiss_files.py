@@ -30,8 +30,8 @@ def view(storage: Any, count: int, columns: int, dtype: type) -> np.ndarray:
     return values.view(dtype).reshape(count, columns)
 
 
-def read(path: Path, reader: Callable[..., Any], dim: int, mapped: bool) -> Any:
-    """Read an index file with ``reader``; one that is missing, damaged or of another size is an InputError."""
+def read(path: Path, kind: type, reader: Callable[..., Any], dim: int, mapped: bool) -> Any:
+    """Read an index file of ``kind`` with ``reader``; one that is missing, damaged or another is an InputError."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such file")
     # IO_FLAG_MMAP copies flat indexes into memory all the same; _IFC maps them.
@@ -40,6 +40,8 @@ def read(path: Path, reader: Callable[..., Any], dim: int, mapped: bool) -> Any:
         index = reader(str(path), flags)
     except RuntimeError:
         raise InputError(f"{path}: not a readable FAISS index; delete it and run again") from None
+    if type(index) is not kind:
+        raise InputError(f"{path}: holds a {type(index).__name__}, expected {kind.__name__}; delete it and run again")
     if index.d != dim:
         raise InputError(f"{path}: holds vectors of {index.d} dimensions, expected {dim}")
     return index

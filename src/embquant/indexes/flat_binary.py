@@ -9,6 +9,7 @@ import numpy as np
 
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
+from embquant.spec import NoParameters
 from embquant.topk import sort_by_score
 
 
@@ -24,16 +25,16 @@ class FlatBinary(FlatIndex):
         self.codes = view(index.xb, index.ntotal, index.code_size, np.uint8)
 
     @classmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path) -> None:
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexBinaryFlat``."""
         index = faiss.IndexBinaryFlat(_padded(dim))
         fill(index, index.xb, codes, count, index.code_size)
         faiss.write_index_binary(index, str(path))
 
     @classmethod
-    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False) -> Self:
+    def open(cls, path: Path, dim: int, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexBinaryFlat``."""
-        return cls(read(path, faiss.read_index_binary, _padded(dim), mapped), threads)
+        return cls(read(path, faiss.IndexBinaryFlat, faiss.read_index_binary, _padded(dim), mapped), threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows.

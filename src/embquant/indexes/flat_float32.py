@@ -1,15 +1,16 @@
 """float32 in a FAISS flat inner-product index: the exact baseline."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
 import faiss
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
+from embquant.spec import NoParameters
 from embquant.topk import TopK, rank
 
 SCORES_AT_ONCE = 1 << 24
@@ -19,33 +20,40 @@ SLACK = 128
 """Candidates beyond k whose order is settled in float64; float32 sums err by about 1e-7 of a unit score."""
 
 
+@dataclass(frozen=True)
+class Engine:
+    """Who scans."""
+
+    engine: Literal["blas", "faiss"] = "blas"
+
+
 class FlatFloat32(FlatIndex):
     """Scans all vectors, by one of two engines, of which the faster serves as the baseline.
 
-    ``blas``: blocked matrix products with a running top k. ``faiss``: ``IndexFlatIP`` as it comes.
+    ``blas``: blocked matrix products with a running top k, on as many threads as BLAS has in this process (to set
+    it for a search costs more than a search). ``faiss``: ``IndexFlatIP`` as it comes.
     """
+
+    search_parameters = Engine
 
     def __init__(self, index: faiss.IndexFlatIP, threads: int, engine: Literal["blas", "faiss"]) -> None:
         """Search ``index`` with ``engine`` on ``threads`` threads."""
         self._index = index
         self._threads = threads
-        threadpool_limits(threads, "blas")  # for the whole process: to enter and leave costs more than a search
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
 
     @classmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path) -> None:
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexFlatIP``."""
         index = faiss.IndexFlatIP(dim)
         fill(index, index.codes, codes, count, 4 * dim)
         faiss.write_index(index, str(path))
 
     @classmethod
-    def open(
-        cls, path: Path, dim: int, threads: int, mapped: bool = False, engine: Literal["blas", "faiss"] = "blas"
-    ) -> Self:
+    def open(cls, path: Path, dim: int, threads: int, parameters: Engine, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexFlatIP``."""
-        return cls(read(path, faiss.read_index, dim, mapped), threads, engine)
+        return cls(read(path, faiss.IndexFlatIP, faiss.read_index, dim, mapped), threads, parameters.engine)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""

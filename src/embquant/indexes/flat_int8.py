@@ -12,6 +12,7 @@ from usearch.io import load_matrix
 
 from embquant.errors import InputError
 from embquant.indexes.base import FlatIndex
+from embquant.spec import NoParameters
 from embquant.topk import TopK
 
 SCORES_AT_ONCE = 1 << 24
@@ -36,7 +37,7 @@ class FlatInt8(FlatIndex):
         self._pool = ThreadPoolExecutor(threads)
 
     @classmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path) -> None:
+    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: NoParameters) -> None:
         """Write what ``usearch.io.save_matrix`` writes: two int32, then the codes; but batch by batch."""
         with Path(path).open("wb") as file:
             file.write(struct.pack("<ii", count, dim))
@@ -44,7 +45,7 @@ class FlatInt8(FlatIndex):
                 batch.tofile(file)
 
     @classmethod
-    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False) -> Self:
+    def open(cls, path: Path, dim: int, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open an ``.i8bin`` file with ``usearch.io.load_matrix``."""
         try:
             codes = load_matrix(str(path), view=mapped)

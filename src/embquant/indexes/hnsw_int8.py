@@ -1,6 +1,7 @@
 """int8 codes in a USearch HNSW graph."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,31 @@ from embquant.indexes.base import Index
 from embquant.topk import rank
 
 
+@dataclass(frozen=True)
+class HnswBuild:
+    """Edges of a node, and candidates looked at to choose them."""
+
+    connectivity: int = 16
+    expansion_add: int = 128
+
+    def __post_init__(self) -> None:
+        """Refuse graphs without edges."""
+        if self.connectivity < 2 or self.expansion_add < 1:
+            raise InputError("connectivity must be 2 or more, expansion_add 1 or more")
+
+
+@dataclass(frozen=True)
+class HnswSearch:
+    """Candidates kept while the graph is walked; at least as many as are asked for."""
+
+    expansion_search: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse walks without candidates."""
+        if self.expansion_search < 1:
+            raise InputError("expansion_search must be 1 or more")
+
+
 class HnswInt8(Index):
     """Searches a graph by inner product; a score is the integer inner product.
 
@@ -21,6 +47,8 @@ class HnswInt8(Index):
     """
 
     exact = False
+    build_parameters = HnswBuild
+    search_parameters = HnswSearch
     engine = "usearch"
 
     def __init__(self, graph: Graph, threads: int) -> None:
@@ -35,16 +63,15 @@ class HnswInt8(Index):
         count: int,
         dim: int,
         path: Path,
-        connectivity: int = 16,
-        expansion_add: int = 128,
+        parameters: HnswBuild,
     ) -> None:
         """Add the codes in row order on one thread: with more, every build gives another graph."""
         graph = Graph(
             ndim=dim,
             metric=MetricKind.IP,
             dtype=ScalarKind.I8,
-            connectivity=connectivity,
-            expansion_add=expansion_add,
+            connectivity=parameters.connectivity,
+            expansion_add=parameters.expansion_add,
         )
         first = 0
         for batch in codes:
@@ -53,7 +80,7 @@ class HnswInt8(Index):
         graph.save(str(path))
 
     @classmethod
-    def open(cls, path: Path, dim: int, threads: int, mapped: bool = False, expansion_search: int = 64) -> Self:
+    def open(cls, path: Path, dim: int, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
         """Open a USearch index."""
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file")
@@ -63,8 +90,12 @@ class HnswInt8(Index):
             raise InputError(f"{path}: not a readable USearch index ({error}); delete it and run again") from None
         if graph is None or graph.ndim != dim:
             raise InputError(f"{path}: not a USearch index of {dim} dimensions; delete it and run again")
-        graph.expansion_search = expansion_search
+        graph.expansion_search = parameters.expansion_search
         return cls(graph, threads)
+
+    def __len__(self) -> int:
+        """Return the number of documents."""
+        return len(self._graph)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inner products and rows; the graph is walked with max(expansion_search, k) candidates."""

@@ -57,6 +57,7 @@ class PromptedText:
 def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> "SentenceTransformer":
     """Load the model in ``folder`` from safetensors alone, without running code that it may bring."""
     import torch
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
@@ -69,7 +70,7 @@ def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> 
             trust_remote_code=False,
             model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
         )
-    except (ImportError, OSError, ValueError) as error:
+    except (ImportError, OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder}: sentence-transformers can't load this model ({error})") from None
     if max_length is not None:
         positions = getattr(getattr(model[0], "config", None), "max_position_embeddings", max_length)
