@@ -1,15 +1,30 @@
 #!/usr/bin/env bash
 # run.sh COMMAND [ARGUMENT]...: runs Snakemake, shows what it says as it says it, and keeps its exit status. If it
-# fails, the reason comes last: the last `embquant: error:` line, which Snakemake may have buried under its own report.
+# fails, the reason comes last: the last `embquant: error:` line, which Snakemake may have buried under its own report,
+# or, where the mistake is one that only Snakemake sees, the last thing that Snakemake said.
 set -uo pipefail
 
 output=$(mktemp) || exit
 trap 'rm -f "$output"' EXIT
 
-"$@" 2>&1 | tee "$output"
+# Of what Snakemake says of a job, its message and the count of steps are enough for the eye.
+calm() {
+    awk '/^$/ { blank++; next }
+        /^(Select jobs to execute|Execute [0-9]+ jobs|Finished jobid|\[[A-Z][a-z][a-z] .*[0-9]\]$)/ { blank = 0; next }
+        { for (; blank > 0; blank--) print ""; print; fflush() }'
+}
+
+"$@" 2>&1 | tee "$output" | calm
 status=${PIPESTATUS[0]}
 if ((status != 0)); then
     escape=$(printf '\033')
-    sed -n "s/$escape\[[0-9;]*[A-Za-z]//g; s/.*embquant: error:/embquant: error:/p" "$output" | tail -n 1 >&2
+    plain=$(sed "s/$escape\[[0-9;]*[A-Za-z]//g" "$output")
+    reason=$(sed -n 's/.*embquant: error:/embquant: error:/p' <<<"$plain" | tail -n 1)
+    if [[ -z $reason && $plain == *LockException* ]]; then
+        reason="embquant: error: another run holds this folder, or one was killed; if none is running:"
+        reason+=" make run ARGS=--unlock, then make run again"
+    fi
+    [[ $* != *--configfile* ]] || study=" (${*##*--configfile })"
+    echo "${reason:-embquant: error: snakemake: $(sed '/^[[:space:]]*$/d' <<<"$plain" | tail -n 1)${study:-}}" >&2
 fi
 exit "$status"

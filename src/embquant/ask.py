@@ -36,14 +36,18 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.top_k < 1 or arguments.multiplier < 1:
         raise InputError("--top-k and --multiplier must be 1 or more")
     threadpool_limits(arguments.threads, "blas")
-    folder = arguments.folder.resolve()
+    if not arguments.question.strip():
+        raise InputError("the question is empty")
+    folder = arguments.folder
     method = _existing(folder / "methods", arguments.method, "method")
     store = None if arguments.rescore == "none" else _existing(folder / "stores", arguments.rescore, "rescore store")
-    model = folder.parent.parent / "models" / folder.name / "model.json"
+    model = folder.resolve().parent.parent / "models" / folder.resolve().name / "model.json"
     if read_metadata(folder / "queries.parquet").get("model") != read_json(model):
         raise InputError(f"{folder}: its embeddings are not from the model that {model} now is; run its study")
     encoder = load_encoder(model, arguments.threads)
     retriever = Retriever.open(method, store, arguments.threads)
+    if retriever.store and retriever.store.codec.bits < retriever.codec.bits:
+        raise InputError(f"the rescore store {arguments.rescore!r} is coarser than the method {arguments.method!r}")
     started = time.perf_counter()
     query = encoder.encode_queries([arguments.question])
     embedded = time.perf_counter()

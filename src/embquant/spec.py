@@ -48,7 +48,7 @@ def nearest(name: object, valid: Iterable[str]) -> str:
     """Return "; did you mean 'x'? (valid: …)" for the end of an error message."""
     valid = list(valid)
     close = difflib.get_close_matches(str(name), valid, n=1, cutoff=0.5)
-    suggestion = f"; did you mean {close[0]!r}?" if close else ";"
+    suggestion = f"; did you mean {close[0]!r}?" if close else ""
     return f"{suggestion} (valid: {', '.join(valid) or 'none'})"
 
 

@@ -1,6 +1,8 @@
 """What is wrong is said in one line, last, before any long work, and nothing half-written stays."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY, study
 
@@ -14,12 +16,16 @@ def failing_run(checkout):
     assert status != 0, output
     last = output.rstrip().splitlines()[-1]
     assert last.startswith("embquant: error: "), output
-    assert "embed_corpus" not in output
+    assert not list(checkout.folder.glob("results/logs/**/embed_corpus*")), output
     return last
 
 
 def with_method(**keys):
     return {**study()["methods"], "binary": {"codec": "binary", "index": "flat", **keys}}
+
+
+def with_hnsw(**keys):
+    return {**study()["methods"], "int8-hnsw": {"codec": "int8", "index": "hnsw", **keys}}
 
 
 CONFIGS = [
@@ -30,15 +36,28 @@ CONFIGS = [
     ({"methods": with_method(index="hnsw")}, "no index 'hnsw' for binary codes"),
     ({"codecs": {**study()["codecs"], "int8": {"family": "int7"}}}, "codec 'int7' is not known; did you mean 'int8'"),
     ({"codecs": {**study()["codecs"], "int8": {"family": "int8", "calibraton": 9}}}, "did you mean 'calibration'"),
+    (
+        {"codecs": {**study()["codecs"], "int8": {"family": "int8", "calibration": True}}},
+        "calibration is True, expected",
+    ),
+    ({"codecs": {"none": {"family": "int8"}, **study()["codecs"]}}, "a codec can't be called 'none'"),
+    ({"methods": with_method(scoring="asymmetric")}, "methods.binary: binary has only the scoring symmetric"),
+    ({"methods": with_hnsw(search={"expansion_serach": 5})}, "did you mean 'expansion_search'"),
+    ({"methods": with_hnsw(build={"connectivity": 0})}, "connectivity must be 2 or more"),
+    ({"timing": {"threads": "al"}}, "'al': expected a number of threads, or all"),
+    ({"datasets": {"p": {"source": "pooled", "datasets": ["p"]}}}, "members of a pooled dataset can't be pooled"),
+    ({"top_k": 10}, "10: expected a list"),
+    ({"datasets": []}, "[]: expected a mapping"),
+    ({"rescore": {"multipliers": [0]}}, "0 is less than the minimum of 1"),
     ({"datasets": {"facts": {"source": "fils", "path": "input"}}}, "did you mean 'files'"),
     ({"datasets": {"facts": {"source": "files", "pth": "input"}}}, "unknown key 'pth'; did you mean 'path'"),
     ({"datasets": {"reports": {"source": "files", "path": "input"}}}, "can't be called 'reports'"),
-    ({"datasets": {"../x": {"source": "files", "path": "input"}}}, "'../x' does not match"),
+    ({"datasets": {"../x": {"source": "files", "path": "input"}}}, "'../x': expected a name of lower-case letters"),
     ({"models": {"minilm": {"nme": "x"}}}, "unknown key 'nme'; did you mean 'name'"),
     ({"metrics": ["nDCG@10", "ndgc@10"]}, "metric 'ndgc@10' is not known; did you mean 'nDCG@10'"),
     ({"baseline": "int8"}, "'int8' is not a float32 codec with a flat index"),
     ({"top_k": [0]}, "0 is less than the minimum of 1"),
-    ({"parts": "many"}, "'many' is not of type 'integer'"),
+    ({"parts": "many"}, "'many': expected a whole number"),
 ]
 
 
@@ -49,6 +68,31 @@ def test_configuration(fresh, changes, message):
     assert message in last
     assert "study.yaml" in last
     assert not (fresh.folder / "results").exists()
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "study: [unclosed"])
+def test_configuration_that_is_no_mapping(fresh, text):
+    (fresh.folder / "study.yaml").write_text(text)
+    assert failing_run(fresh)
+
+
+def test_empty_corpus(fresh):
+    (fresh.folder / "input" / "corpus.jsonl").write_text("")
+    assert "corpus.jsonl" in failing_run(fresh)
+
+
+def test_judgement_of_an_unknown_document(fresh):
+    with (fresh.folder / "input" / "qrels" / "test.tsv").open("a") as file:
+        file.write("q0\td999\t1\n")
+    assert "'d999'" in failing_run(fresh)
+
+
+def test_truncated_parquet(fresh):
+    path = fresh.folder / "input" / "corpus.parquet"
+    pq.write_table(pa.table({"id": ["a", "b"], "text": ["x", "y"]}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    (fresh.folder / "input" / "corpus.jsonl").unlink()
+    assert "corpus.parquet" in failing_run(fresh)
 
 
 def test_missing_folder(fresh):

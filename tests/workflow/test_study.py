@@ -67,6 +67,7 @@ def test_summary_joins_the_others_and_is_printed(finished):
     printed = (finished.folder / "output.txt").read_text()
     assert f"facts · minilm: {len(DOCUMENTS)} documents of 384 dimensions" in printed
     assert "results/reports/small/retrieval.csv" in printed
+    assert "top_k × multiplier of up to 20 is clipped to" not in printed
 
 
 def test_second_run_has_nothing_to_do(finished):
@@ -119,6 +120,11 @@ def test_another_study_shares_embeddings_and_codes(changed):
     assert set(jobs) == {"search_index", "evaluate_run", "time_search", "measure_memory", "compare"}
 
 
+def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):
+    changed.configure(study="other", datasets={"stdlib": {"source": "python-stdlib"}})
+    assert "prepare_model" not in changed.jobs()
+
+
 def test_a_dataset_defined_otherwise_is_built_again(changed):
     changed.configure(datasets={"facts": {"source": "files", "path": "input", "max_queries": 3}})
     assert {"prepare_dataset", "embed_queries", "search_index"} <= set(changed.jobs())
@@ -142,6 +148,16 @@ def test_without_judgements_agreement_is_measured(fresh):
     assert "rbo" in output
 
 
+def test_more_candidates_than_documents_are_clipped_and_said(fresh):
+    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
+    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [4]})
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
+    retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
+    assert retrieval.loc[("binary", "int8"), "overlap@10"] == 1
+
+
 def test_search_answers_from_what_the_run_built(finished):
     status, output = finished.embquant(
         "search", "results/facts/minilm", "--rescore", "int8", "--top-k", "2", "how many bits are different"
@@ -159,6 +175,8 @@ def test_search_answers_from_what_the_run_built(finished):
         (["results/facts/minilm", "--rescore", "int9", "x"], "did you mean 'int8'"),
         (["results/facts/nothing", "x"], "no finished run here"),
         (["results/facts/minilm", "--top-k", "0", "x"], "must be 1 or more"),
+        (["results/facts/minilm", "--method", "int8", "--rescore", "binary", "x"], "is coarser than the method"),
+        (["results/facts/minilm", " "], "the question is empty"),
     ],
 )
 def test_search_says_what_is_wrong_in_one_line(finished, arguments, message):

@@ -25,6 +25,18 @@ from embquant.spec import nearest, parse_spec
 
 RESERVED = ("logs", "models", "reports")
 
+# What the schema wants, in the words of a reader.
+WANTED = {
+    ("type", "array"): "a list, such as [10]",
+    ("type", "object"): "a mapping of names to entries",
+    ("type", "integer"): "a whole number",
+    ("type", "string"): "text; put quotes around it",
+    ("minProperties", "1"): "at least one entry",
+    ("minItems", "1"): "at least one",
+    ("pattern", "^[a-z0-9][a-z0-9-]*$"): "a name of lower-case letters, digits and hyphens",
+    ("pattern", "^all$"): "a number of threads, or all",
+}
+
 
 def load_study(config, schema):
     """Check the configuration and fill in its defaults; any mistake ends the run here, in one line."""
@@ -55,7 +67,8 @@ def check_keys(config, schema):
     if error.validator == "additionalProperties":
         unknown = next(key for key in error.instance if key not in error.schema["properties"])
         raise InputError(f"{where}: unknown key {unknown!r}{nearest(unknown, error.schema['properties'])}")
-    raise InputError(f"{where}: {error.message}")
+    wanted = WANTED.get((error.validator, str(error.validator_value)))
+    raise InputError(f"{where}: {error.instance!r}: expected {wanted}" if wanted else f"{where}: {error.message}")
 
 
 def check_references(config):
@@ -66,12 +79,12 @@ def check_references(config):
         in_place(f"datasets.{dataset}", parse_dataset, spec)
         for member in spec.get("datasets", []):
             known_in(config["datasets"], member, f"datasets.{dataset}.datasets")
+            if config["datasets"][member]["source"] == "pooled":
+                raise InputError(f"datasets.{dataset}: the members of a pooled dataset can't be pooled themselves")
     for model, spec in config["models"].items():
         in_place(f"models.{model}", parse_model, canonical(spec))
     for dataset in config.get("evaluate", []):
         known_in(config["datasets"], dataset, "evaluate")
-        if any(config["datasets"][member]["source"] == "pooled" for member in spec.get("datasets", [])):
-            raise InputError(f"datasets.{dataset}: the members of a pooled dataset can't be pooled themselves")
     for codec, spec in config["codecs"].items():
         if codec == NO_STORE:
             raise InputError(f"codecs: a codec can't be called {NO_STORE!r}, which stands for no rescoring")

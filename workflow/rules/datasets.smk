@@ -12,7 +12,7 @@ rule prepare_dataset:
         described=f"{DATASET}/dataset.json",
     log:
         "results/logs/{dataset}/prepare_dataset.log",
-    priority: 100  # whatever is wrong with an input is said before any long work
+    priority: 200  # whatever is wrong with an input is said before any long work
     conda:
         "../../envs/environment.yaml"
     threads: 1

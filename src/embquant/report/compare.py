@@ -31,7 +31,8 @@ def run(arguments: argparse.Namespace) -> None:
         paths.append(arguments.output / f"{name}.csv")
         with atomic_path(paths[-1]) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    text = summary_text(tables.summary, config["rescore"]["multipliers"])
+    datasets = [read_json(path) for path in arguments.datasets]
+    text = summary_text(tables.summary, config["rescore"]["multipliers"], datasets)
     with atomic_path(arguments.output / "summary.txt") as temporary:
         temporary.write_text("\n\n".join([text, "\n".join(map(str, paths))]) + "\n", encoding="utf-8")
     write_json(
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
         {
             "embquant": __version__,
             "config": config,
-            "datasets": [read_json(path) for path in arguments.datasets],
+            "datasets": datasets,
             "models": [read_json(path) for path in arguments.models],
             "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy", "pyarrow", "pandas", "snakemake"]),
         },

@@ -1,6 +1,9 @@
 """The summary that a person reads at the end of a run."""
 
+from typing import Any
+
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from tabulate import tabulate
 
 COLUMNS = {
@@ -18,11 +21,13 @@ COLUMNS = {
 }
 
 
-def summary_text(summary: pd.DataFrame, multipliers: list[int]) -> str:
+def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[dict[str, Any]]) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
-    All settings are in the CSVs.
+    All settings are in the CSVs. ``datasets`` are what the dataset.json files say; what was left out is said again.
     """
+    left_out = {described["name"]: described["left_out"] for described in datasets}
+    deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
     top_k = summary["top_k"].min()
     multiplier = sorted(multipliers)[len(multipliers) // 2]
     plain = summary["rescore_store"] == "none"
@@ -30,10 +35,16 @@ def summary_text(summary: pd.DataFrame, multipliers: list[int]) -> str:
     texts = []
     for (dataset, model), table in shown.groupby(["dataset", "model"], sort=False):
         first = table.iloc[0]
-        texts.append(
+        heading = (
             f"{dataset} · {model}: {first['vectors']:,} documents of {first['dim']} dimensions, "
-            f"{first['queries']:,} queries, top_k {top_k}\n\n{_table(table)}"
+            f"{first['queries']:,} queries, top_k {top_k}"
         )
+        notes = [f"left out: {count:,} {what.replace('_', ' ')}" for what, count in left_out[dataset].items()]
+        if deepest > first["vectors"]:
+            notes.append(
+                f"top_k × multiplier of up to {deepest:,} is clipped to the corpus's {first['vectors']:,} documents"
+            )
+        texts.append("\n".join([heading, *notes, "", _table(table)]))
     return "\n\n".join(texts)
 
 
@@ -41,7 +52,7 @@ def _table(table: pd.DataFrame) -> str:
     rescored = table["rescore_store"] + " ×" + table["rescore_multiplier"].astype(str)
     table = table.assign(
         rescore=rescored.where(table["rescore_store"] != "none", "–"),
-        **{name: table[name].map("{:.1f}×".format) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
+        **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
         queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
         latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
     )
@@ -53,5 +64,9 @@ def _table(table: pd.DataFrame) -> str:
         headers=[COLUMNS[name] for name in columns],
         floatfmt=".4f",
         colalign=["left", "left"] + ["right"] * (len(columns) - 2),
-        disable_numparse=[at for at, name in enumerate(columns) if table[name].dtype == object],
+        disable_numparse=[at for at, name in enumerate(columns) if not is_numeric_dtype(table[name])],
     )
+
+
+def _times(factor: float) -> str:
+    return f"{factor:.1f}×" if factor >= 1 else f"{factor:.2f}×"
