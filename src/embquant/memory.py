@@ -15,7 +15,7 @@ from embquant.errors import InputError
 from embquant.grid import NO_STORE, named_manifests
 from embquant.indexes import index_class
 from embquant.indexes.build import Manifest
-from embquant.methods import Method
+from embquant.methods import Method, index_of
 
 PR_SET_THP_DISABLE = 41
 
@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Measure the method without and with each store."""
     method = Method.read(arguments.method)
-    index = arguments.method.parent / method.index
+    index = index_of(arguments.method)
     described = Manifest.read(index)
-    baseline = Manifest.read(arguments.baseline.parent / Method.read(arguments.baseline).index)
+    baseline = Manifest.read(index_of(arguments.baseline))
     index_bytes = (index.parent / described.file).stat().st_size
     settings = []
     for name, store in {NO_STORE: None, **named_manifests(arguments.stores)}.items():
@@ -82,7 +82,7 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
     # Without this, the kernel may back an array by pages of 2 MiB or of 4 KiB, as it pleases.
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
     query = next(read_matrices([queries], "embedding"))[:1].copy()
-    described = Manifest.read(method.parent / Method.read(method).index)
+    described = Manifest.read(index_of(method))
     for manifest in (described, *([Manifest.read(store)] if store else [])):  # what is imported is not the index's
         codec_class(manifest.family)
         index_class(manifest.family, manifest.kind)

@@ -32,6 +32,11 @@ class Method:
             raise InputError(f"{path}: not the definition of a method; delete it and run again") from None
 
 
+def index_of(method: Path) -> Path:
+    """Return the manifest of the index that the method defined in the file ``method`` searches."""
+    return Path(os.path.normpath(method.parent / Method.read(method).index))
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``define-method``."""
     parser.add_argument("--name", required=True, help="name of the method")

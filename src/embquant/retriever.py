@@ -9,7 +9,7 @@ import numpy as np
 from embquant.codecs.base import Codec
 from embquant.indexes.base import Index
 from embquant.indexes.build import open_index
-from embquant.methods import Method
+from embquant.methods import Method, index_of
 from embquant.rescoring import Store
 from embquant.topk import rank
 
@@ -28,7 +28,7 @@ class Retriever:
     def open(cls, method: Path, store: Path | None, threads: int, **parameters: Any) -> Self:
         """Open a method's definition and, for rescoring, a store's manifest; ``parameters`` go to the index."""
         definition = Method.read(method)
-        codec, index = open_index(method.parent / definition.index, threads, {**definition.search, **parameters})
+        codec, index = open_index(index_of(method), threads, {**definition.search, **parameters})
         return cls(codec, index, definition.scoring, Store.open(store) if store else None, threads)
 
     def search(self, queries: np.ndarray, top_k: int, multiplier: int = 1) -> tuple[np.ndarray, np.ndarray]:

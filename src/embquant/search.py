@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from embquant.artifacts import open_parquet, read_matrices, read_metadata, write_parquet
 from embquant.indexes.base import Index
 from embquant.indexes.build import open_index
-from embquant.methods import Method
+from embquant.methods import Method, index_of
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Search the index at the deepest depth; an approximate index at each, since depth changes what it finds."""
     threadpool_limits(arguments.threads, "blas")
     method = Method.read(arguments.method)
-    codec, index = open_index(arguments.method.parent / method.index, arguments.threads, method.search)
+    codec, index = open_index(index_of(arguments.method), arguments.threads, method.search)
     queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
     depths = sorted(set(arguments.depths))[-1 if index.exact else 0 :]
     encoded = codec.encode_queries(queries, method.scoring)

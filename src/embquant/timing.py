@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from embquant.artifacts import read_matrices, write_json
 from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.indexes.build import Manifest
-from embquant.methods import Method
+from embquant.methods import Method, index_of
 from embquant.provenance import environment
 from embquant.rescoring import Store
 from embquant.retriever import Retriever
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def build_seconds(method: Path) -> float:
     """Return the seconds of fitting the codec, encoding the corpus and building the index of a method."""
-    manifest = Manifest.read(method.parent / Method.read(method).index)
+    manifest = Manifest.read(index_of(method))
     return manifest.fit_seconds + manifest.encode_seconds + manifest.build_seconds
 
 

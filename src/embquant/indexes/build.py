@@ -49,7 +49,7 @@ def open_index(
 ) -> tuple[Codec, Index]:
     """Open the index that ``manifest`` describes, with its ``search`` parameters, and the codec of its codes."""
     described = Manifest.read(manifest)
-    codec = load_codec(manifest.parent / described.codec)
+    codec = load_codec(Path(os.path.normpath(manifest.parent / described.codec)))
     kind = index_class(described.family, described.kind)
     parameters = parse_spec(kind.search_parameters, search or {}, f"search of {described.kind}")
     path = manifest.parent / described.file
