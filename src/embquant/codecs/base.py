@@ -98,6 +98,28 @@ class Codec(ABC):
             np.savez(temporary, family=np.array(self.family), **self.state())
 
 
+class UnfittedCodec(Codec):
+    """A codec that needs to know nothing of the corpus but the number of dimensions."""
+
+    def __init__(self, dim: int) -> None:
+        """Take vectors of ``dim`` dimensions."""
+        self.dim = dim
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
+        """Note the number of dimensions."""
+        return cls(sample.dim)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The number of dimensions."""
+        return {"dim": np.array(self.dim)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
+        """Read the number of dimensions."""
+        return cls(int(state["dim"]))
+
+
 def load_codec(path: Path) -> Codec:
     """Read a codec that :meth:`Codec.save` wrote; anything else is an InputError."""
     from embquant.codecs import codec_class

@@ -1,18 +1,15 @@
 """binary: the sign of each dimension, one bit each."""
 
-from typing import Self
-
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Codec, Sample
-from embquant.spec import NoParameters
+from embquant.codecs.base import UnfittedCodec
 
 SIGNS = np.array([[1 if value >> bit & 1 else -1 for bit in (3, 2, 1, 0)] for value in range(16)], dtype=np.float64)
 """The four bits of every half byte as ±1 (16, 4)."""
 
 
-class Binary(Codec):
+class Binary(UnfittedCodec):
     """Stores 1 where x > 0, else 0, packed most significant bit first: ⌈dim / 8⌉ bytes a vector.
 
     Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="ubinary")`` returns. An index
@@ -24,15 +21,6 @@ class Binary(Codec):
     family = "binary"
     bits = 1
     scorings = ("symmetric",)
-
-    def __init__(self, dim: int) -> None:
-        """Take vectors of ``dim`` dimensions."""
-        self.dim = dim
-
-    @classmethod
-    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
-        """Note the number of dimensions: the threshold is zero."""
-        return cls(sample.dim)
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return uint8 codes (rows, ⌈dim / 8⌉)."""
@@ -71,15 +59,6 @@ class Binary(Codec):
     def bytes_per_vector(self) -> int:
         """⌈dim / 8⌉."""
         return -(-self.dim // 8)
-
-    def state(self) -> dict[str, np.ndarray]:
-        """The number of dimensions."""
-        return {"dim": np.array(self.dim)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
-        """Read the number of dimensions."""
-        return cls(int(state["dim"]))
 
 
 CODEC = Binary

@@ -1,30 +1,18 @@
 """float32: the embeddings as they are, the baseline that every other codec is measured against."""
 
-from typing import Self
-
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Codec, Sample
-from embquant.spec import NoParameters
+from embquant.codecs.base import UnfittedCodec
 
 
-class Float32(Codec):
+class Float32(UnfittedCodec):
     """Stores 4 bytes a dimension; nothing is fitted, nothing is lost."""
 
     family = "float32"
     bits = 32
     column = "embedding"
     scorings = ("symmetric",)
-
-    def __init__(self, dim: int) -> None:
-        """Take vectors of ``dim`` dimensions."""
-        self.dim = dim
-
-    @classmethod
-    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
-        """Note the number of dimensions."""
-        return cls(sample.dim)
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return the vectors themselves."""
@@ -51,15 +39,6 @@ class Float32(Codec):
     def bytes_per_vector(self) -> int:
         """4 · dim."""
         return 4 * self.dim
-
-    def state(self) -> dict[str, np.ndarray]:
-        """The number of dimensions."""
-        return {"dim": np.array(self.dim)}
-
-    @classmethod
-    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
-        """Read the number of dimensions."""
-        return cls(int(state["dim"]))
 
 
 CODEC = Float32
