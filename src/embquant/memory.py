@@ -22,6 +22,8 @@ PR_SET_THP_DISABLE = 41
 MMAP_THRESHOLD = 1 << 16
 """Allocations from this size on get a mapping of their own instead of a place in the heap."""
 
+FILLERS = 1024
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``measure-memory``."""
@@ -64,7 +66,7 @@ def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -
     command = [sys.executable, "-m", "embquant.memory", asked]
     variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     variables |= {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-    variables["MALLOC_MMAP_THRESHOLD_"] = str(MMAP_THRESHOLD)
+    variables |= {"MALLOC_MMAP_THRESHOLD_": str(MMAP_THRESHOLD), "MALLOC_TOP_PAD_": "0"}
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"{method}: measuring its memory failed: {done.stderr.strip().splitlines()[-1]}")
@@ -86,11 +88,20 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
     for manifest in (described, *([Manifest.read(store)] if store else [])):  # what is imported is not the index's
         codec_class(manifest.family)
         index_class(manifest.family, manifest.kind)
+    _fill_heap()
     before = _private_bytes()
     retriever = Retriever.open(method, store, threads=1)
     resident = _private_bytes() - before
     retriever.search(query, depth)
     return {"resident_bytes": resident, "mapped_bytes": _mapped_bytes(store), "peak_rss_bytes": _peak_bytes()}
+
+
+def _fill_heap() -> None:
+    """Use up what earlier work left free in the heap, which could serve a large allocation in place of a mapping."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    for _ in range(FILLERS):
+        libc.malloc(ctypes.c_size_t(MMAP_THRESHOLD - 4096))  # never touched, so it takes no page
 
 
 def _private_bytes() -> int:
