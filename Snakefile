@@ -22,6 +22,7 @@ wildcard_constraints:
     model="|".join(config["models"]),
     codec="|".join(config["codecs"]),
     method="|".join(config["methods"]),
+    index="|".join(spec["built"] for spec in config["methods"].values()),
     suffix="[a-z0-9]+",
     part=r"\d+",
     parts=r"\d+",

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InputError(f"{folder}: its embeddings are not from the model that {model} now is; run its study")
     encoder = load_encoder(model, arguments.threads)
     retriever = Retriever.open(method, store, arguments.threads)
-    if retriever.store and retriever.store.codec.bits < retriever.codec.bits:
+    if retriever.store and retriever.store.codec.bytes_per_vector < retriever.codec.bytes_per_vector:
         raise InputError(f"the rescore store {arguments.rescore!r} is coarser than the method {arguments.method!r}")
     started = time.perf_counter()
     query = encoder.encode_queries([arguments.question])

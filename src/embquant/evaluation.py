@@ -11,10 +11,12 @@ import pyarrow as pa
 from embquant.artifacts import count_rows, read_matrices, read_table, write_parquet
 from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.methods import Method
-from embquant.metrics import Exact, Judgements, Metric, Ranking, parse_metric
+from embquant.metrics import EPSILON, Exact, Judgements, Metric, Ranking, parse_metric
 from embquant.rescoring import Store
 from embquant.search import Candidates
 from embquant.topk import rank
+
+INDEX_OVERLAP = "index_overlap"
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--method", required=True, type=Path, help="definition of the method")
     parser.add_argument("--candidates", required=True, type=Path, help="its candidates")
     parser.add_argument("--exact", required=True, type=Path, help="candidates of the exact float32 search")
+    parser.add_argument(
+        "--own-exact", nargs="*", default=[], type=Path, help="candidates of an exact scan of the same codes, if any"
+    )
     parser.add_argument("--exact-store", required=True, type=Path, help="manifest of the flat float32 index")
     parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
     parser.add_argument("--qrels", required=True, type=Path, help="judgements of the dataset")
@@ -46,15 +51,40 @@ def run(arguments: argparse.Namespace) -> None:
     exact = Exact(*Candidates(arguments.exact).read(0))
     sweep = Sweep(Candidates(arguments.candidates), queries, stores)
     grid = cells(list(stores), arguments.multipliers, arguments.top_k)
+    own_exact = [Candidates(path) for path in arguments.own_exact]
+    index_loss = IndexLoss(own_exact[0] if own_exact else None, Candidates(arguments.candidates))
 
     def measured() -> Iterator[pa.Table]:
         for cell, rows in sweep.rankings(grid):
             ranking = Ranking(rows, exact_store.score(queries, rows))
             truth = Exact(exact.rows[:, : cell.top_k], exact.scores[:, : cell.top_k])
-            yield _table(cell, ids, metrics, [metric.compute(ranking, judgements, truth) for metric in metrics])
+            values = [metric.compute(ranking, judgements, truth) for metric in metrics]
+            yield _table(cell, ids, metrics, [*values, index_loss.overlap(cell, len(queries))])
 
     write_parquet(arguments.output, _schema(metrics), measured(), {"method": method.name})
     log.info("%s: %d settings of %d queries", method.name, len(grid), len(queries))
+
+
+class IndexLoss:
+    """What an approximate index loses of an exact scan of its own codes, which the codes' own loss is no part of."""
+
+    def __init__(self, exact: Candidates | None, found: Candidates) -> None:
+        """Compare the candidates ``found`` with those of an exact scan, where there is one."""
+        self._exact = exact
+        self._found = found
+
+    def overlap(self, cell: Cell, queries: int) -> np.ndarray:
+        """Return the share of the exact scan's first top_k that was found, float64 (queries,); NaN after rescoring.
+
+        A document that is not among them counts if its score is the least of theirs: it is tied with one that is.
+        """
+        if self._exact is None or cell.store != NO_STORE:
+            return np.full(queries, np.nan)
+        rows, scores = (part[:, : cell.top_k] for part in self._found.read(self._found.group(cell.depth)))
+        wanted, theirs = (part[:, : cell.top_k] for part in self._exact.read(0))
+        among = np.array([np.isin(mine, exact) for mine, exact in zip(rows, wanted, strict=True)])
+        tied = np.abs(scores - theirs[:, -1:]) <= EPSILON * np.maximum(1, np.abs(theirs[:, -1:]))
+        return ((among | tied) & (rows >= 0)).sum(axis=1) / wanted.shape[1]
 
 
 class Sweep:
@@ -103,7 +133,7 @@ def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | N
 def _schema(metrics: Sequence[Metric]) -> pa.Schema:
     keys = [("query_id", pa.string()), ("rescore_store", pa.string())]
     keys += [("rescore_multiplier", pa.int64()), ("top_k", pa.int64())]
-    return pa.schema(keys + [(str(metric), pa.float64()) for metric in metrics])
+    return pa.schema(keys + [(name, pa.float64()) for name in [*map(str, metrics), INDEX_OVERLAP]])
 
 
 def _table(cell: Cell, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:

@@ -68,6 +68,13 @@ def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
     return _scores(keys, scores.dtype), keys & ((1 << ROW_BITS) - 1)
 
 
+def found_by_faiss(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what an approximate FAISS index found, sorted; its empty places (row −1) come last, with score −inf."""
+    scores = np.where(rows < 0, -np.inf, scores)
+    order = rank(scores, rows, rows.shape[1])
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
 def _keys(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Put scores, inverted, before rows: the least key is the best score with the lowest row."""
     return (~_ordinal(scores).astype(np.int64) << ROW_BITS) | rows

@@ -18,7 +18,7 @@ rule fit_codec:
         runtime=120,
     params:
         spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
-        code=lambda wildcards: code("embquant.codecs.fit", codec_module(wildcards.codec)),
+        code=lambda wildcards: code("embquant.codecs.fit", *codec_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     shell:
@@ -40,7 +40,7 @@ rule encode_corpus:
         mem_mb=2000,
         runtime=60,
     params:
-        code=lambda wildcards: code("embquant.codecs.encode", codec_module(wildcards.codec)),
+        code=lambda wildcards: code("embquant.codecs.encode", *codec_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     shell:
@@ -66,7 +66,7 @@ rule build_store:
         runtime=120,
     params:
         code=lambda wildcards: code(
-            "embquant.indexes.build", codec_module(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
+            "embquant.indexes.build", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"

@@ -5,6 +5,7 @@ import platform
 import shlex
 import sys
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import jsonschema
@@ -18,7 +19,7 @@ from embquant.datasets.spec import parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
 from embquant.grid import NO_STORE
-from embquant.indexes import KINDS, SUFFIXES, index_class
+from embquant.indexes import KINDS, index_class, suffix
 from embquant.metrics import parse_metric
 from embquant.provenance import code_digest, file_digest
 from embquant.spec import nearest, parse_spec
@@ -43,6 +44,7 @@ def load_study(config, schema):
     try:
         check_keys(config, load_configfile(schema))
         validate(config, schema)
+        config["methods"] = swept(config["methods"])
         check_references(config)
     except InputError as error:
         raise WorkflowError(f"embquant: error: {config_name()}: {error}") from None
@@ -69,6 +71,20 @@ def check_keys(config, schema):
         raise InputError(f"{where}: unknown key {unknown!r}{nearest(unknown, error.schema['properties'])}")
     wanted = WANTED.get((error.validator, str(error.validator_value)))
     raise InputError(f"{where}: {error.instance!r}: expected {wanted}" if wanted else f"{where}: {error.message}")
+
+
+def swept(methods):
+    """Make one method of each combination of search parameters that are given as lists; they share one index."""
+    return {
+        "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in chosen.items() if key in lists)]): {
+            **spec,
+            "search": {**spec["search"], **chosen},
+            "built": name,
+        }
+        for name, spec in methods.items()
+        for lists in [{key: value for key, value in spec["search"].items() if isinstance(value, list)}]
+        for chosen in [dict(zip(lists, values)) for values in product(*lists.values())]
+    }
 
 
 def check_references(config):
@@ -145,15 +161,27 @@ def family(codec):
     return config["codecs"][codec]["family"]
 
 
-def codec_module(codec):
-    """Return the library module of a codec of the study."""
-    return codec_class(family(codec)).__module__
+@cache
+def codec_spec(codec):
+    """Return a codec of the study as the library reads it."""
+    return parse_codec(config["codecs"][codec])
+
+
+def codec_modules(codec):
+    """Return the library modules of a codec of the study: its family's and those of the transforms before it."""
+    spec = codec_spec(codec)
+    return [spec.family.__module__, *(transform.module.__name__ for transform in spec.transforms)]
+
+
+def is_plain_float32(codec):
+    """Whether a codec's codes are the embeddings themselves."""
+    return family(codec) == "float32" and not codec_spec(codec).transforms
 
 
 def is_exact_float32(method):
     """Whether a method is the exact search that all others are compared with."""
     spec = config["methods"][method]
-    return (family(spec["codec"]), spec["index"]) == ("float32", "flat")
+    return is_plain_float32(spec["codec"]) and spec["index"] == "flat"
 
 
 def parts(pattern):
@@ -164,7 +192,7 @@ def parts(pattern):
 
 def codes(wildcards):
     """Return the parts of a codec's codes; float32's codes are the embeddings themselves."""
-    pattern = EMBEDDINGS if family(wildcards.codec) == "float32" else CODES
+    pattern = EMBEDDINGS if is_plain_float32(wildcards.codec) else CODES
     return [path.format(**wildcards) for path in parts(pattern)]
 
 
@@ -173,14 +201,21 @@ def method_codec(method):
     return config["methods"][method]["codec"]
 
 
-def of_codec(pattern):
-    """Return an input function: ``pattern`` with {codec} replaced by the codec of the method asked for."""
-    return lambda wildcards: pattern.format(codec=method_codec(wildcards.method), **wildcards)
+def built(index):
+    """Return the codec, kind and parameters of an index that is no plain store; methods may share it."""
+    return next(spec for spec in config["methods"].values() if spec["built"] == index)
 
 
-def method_codes(wildcards):
-    """Return the parts of the codes that a method's index is built from."""
-    return [of_codec(path)(wildcards) for path in parts(CODES)]
+def of_built_codec(pattern):
+    """Return an input function: ``pattern`` with {codec} replaced by the codec of the index asked for."""
+    return lambda wildcards: pattern.format(codec=built(wildcards.index)["codec"], **wildcards)
+
+
+def built_codes(wildcards):
+    """Return the parts of the codes that an index is built from."""
+    codec = built(wildcards.index)["codec"]
+    pattern = EMBEDDINGS if is_plain_float32(codec) else CODES
+    return [path.format(codec=codec, **wildcards) for path in parts(pattern)]
 
 
 def scoring(method):
@@ -190,7 +225,7 @@ def scoring(method):
 
 def store_manifest(codec):
     """Return the pattern of the manifest of a codec's plain store, which names the file it lies beside."""
-    return f"{MODEL}/stores/{codec}{SUFFIXES[family(codec), 'flat']}.json"
+    return f"{MODEL}/stores/{codec}{suffix(family(codec), 'flat')}.json"
 
 
 def index_manifest(wildcards):
@@ -198,8 +233,7 @@ def index_manifest(wildcards):
     spec = config["methods"][wildcards.method]
     if spec["index"] == "flat":
         return store_manifest(spec["codec"]).format(**wildcards)
-    suffix = SUFFIXES[family(spec["codec"]), spec["index"]]
-    return f"{MODEL}/indexes/{wildcards.method}{suffix}.json".format(**wildcards)
+    return f"{MODEL}/indexes/{spec['built']}{suffix(family(spec['codec']), spec['index'])}.json".format(**wildcards)
 
 
 def index_file(wildcards):
@@ -209,21 +243,26 @@ def index_file(wildcards):
 
 def index_modules(method):
     """Return the library modules that searching a method takes beyond those of the command."""
-    spec = config["methods"][method]
-    return [codec_module(spec["codec"]), KINDS[family(spec["codec"]), spec["index"]]]
+    return built_modules(config["methods"][method]["built"])
+
+
+def built_modules(index):
+    """Return the library modules that building an index takes beyond those of the command."""
+    spec = built(index)
+    return [*codec_modules(spec["codec"]), KINDS[family(spec["codec"]), spec["index"]]]
 
 
 def rescore_stores(method):
     """Return the codecs whose stores can rescore a method: those at least as fine, unless nothing can change."""
     if is_exact_float32(method):
         return []
-    bits = codec_class(family(method_codec(method))).bits
-    return [codec for codec in config["rescore"]["stores"] if codec_class(family(codec)).bits >= bits]
+    bits = codec_spec(method_codec(method)).bits
+    return [codec for codec in config["rescore"]["stores"] if codec_spec(codec).bits >= bits]
 
 
 def store_modules(method):
     """Return the library modules of a method's rescore stores."""
-    modules = [codec_module(codec) for codec in rescore_stores(method)]
+    modules = [module for codec in rescore_stores(method) for module in codec_modules(codec)]
     return modules + [KINDS[family(codec), "flat"] for codec in rescore_stores(method)]
 
 
@@ -242,6 +281,20 @@ def depths(method):
     """Return the numbers of candidates that a method is searched for."""
     multipliers = config["rescore"]["multipliers"] if rescore_stores(method) else []
     return sorted({top_k * multiplier for top_k in config["top_k"] for multiplier in [1, *multipliers]})
+
+
+def exact_method(method):
+    """Return the exact method of the study that scans the codes of an approximate one, with the same scoring."""
+    spec = config["methods"][method]
+    wanted = (spec["codec"], "flat", scoring(method))
+    candidates = {name: (own["codec"], own["index"], scoring(name)) for name, own in config["methods"].items()}
+    return next((name for name, own in candidates.items() if own == wanted and spec["index"] != "flat"), None)
+
+
+def own_exact(wildcards):
+    """Return the candidates of the exact scan of the codes that an approximate method searches, if there are any."""
+    method = exact_method(wildcards.method)
+    return [f"{REPORTS}/runs/{{dataset}}/{{model}}/{method}/candidates.parquet".format(**wildcards)] if method else []
 
 
 def exact_store(wildcards):

@@ -3,6 +3,7 @@ rule evaluate_run:
         method=rules.define_method.output,
         candidates=rules.search_index.output,
         exact=f"{REPORTS}/runs/{{dataset}}/{{model}}/{config['baseline']}/candidates.parquet",
+        own_exact=own_exact,
         exact_store=exact_store,
         stores=store_manifests,
         queries=rules.embed_queries.output,
@@ -29,6 +30,6 @@ rule evaluate_run:
         "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     shell:
         "embquant evaluate-run --method {input.method:q} --candidates {input.candidates:q} --exact {input.exact:q} "
-        "--exact-store {input.exact_store:q} --queries {input.queries:q} --qrels {input.qrels:q} "
+        "--own-exact {input.own_exact:q} --exact-store {input.exact_store:q} --queries {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
         "--metrics {params.metrics:q} --output {output:q} 2> {log:q}"

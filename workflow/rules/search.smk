@@ -3,14 +3,14 @@ RUN = f"{REPORTS}/runs/{{dataset}}/{{model}}/{{method}}"
 
 rule build_index:
     input:
-        state=of_codec(rules.fit_codec.output.state),
-        described=of_codec(rules.fit_codec.output.described),
-        codes=method_codes,
+        state=of_built_codec(rules.fit_codec.output.state),
+        described=of_built_codec(rules.fit_codec.output.described),
+        codes=built_codes,
     output:
-        index=f"{MODEL}/indexes/{{method}}.{{suffix}}",
-        manifest=f"{MODEL}/indexes/{{method}}.{{suffix}}.json",
+        index=f"{MODEL}/indexes/{{index}}.{{suffix}}",
+        manifest=f"{MODEL}/indexes/{{index}}.{{suffix}}.json",
     log:
-        "results/logs/{dataset}/{model}/build_index-{method}.{suffix}.log",
+        "results/logs/{dataset}/{model}/build_index-{index}.{suffix}.log",
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -18,11 +18,11 @@ rule build_index:
         mem_mb=lambda wildcards, input: 2000 + 3 * input.size_mb,
         runtime=720,
     params:
-        kind=lambda wildcards: config["methods"][wildcards.method]["index"],
-        build=lambda wildcards: canonical(config["methods"][wildcards.method]["build"]),
-        code=lambda wildcards: code("embquant.indexes.build", *index_modules(wildcards.method)),
+        kind=lambda wildcards: built(wildcards.index)["index"],
+        build=lambda wildcards: canonical(built(wildcards.index)["build"]),
+        code=lambda wildcards: code("embquant.indexes.build", *built_modules(wildcards.index)),
     message:
-        "{wildcards.dataset} · {wildcards.model}: building the index of {wildcards.method}"
+        "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
         "embquant build-index --kind {params.kind} --codec {input.state:q} --codes {input.codes:q} "
         "--parameters {params.build:q} --output {output.index:q} 2> {log:q}"

@@ -1,33 +1,67 @@
-"""Codecs: how a vector is stored. One file a family; a family is found here by its name."""
+"""Codecs: how a vector is stored. One file a kind of codec; a family is found here by its name."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
-from embquant.codecs.base import Codec
+from embquant.codecs.base import Codec, Sample
+from embquant.codecs.transformed import TransformedCodec
 from embquant.errors import InputError
 from embquant.spec import nearest, parse_spec
+from embquant.transforms import TransformSpec, fit_transforms, parse_transforms
 
 FAMILIES: dict[str, str] = {
-    "float32": "embquant.codecs.float32",
-    "int8": "embquant.codecs.int8",
-    "binary": "embquant.codecs.binary",
+    "float32": "embquant.codecs.float32:Float32",
+    "float16": "embquant.codecs.scalar:Float16",
+    "bfloat16": "embquant.codecs.scalar:BFloat16",
+    "int8": "embquant.codecs.int8:Int8",
+    "uint8": "embquant.codecs.scalar:UInt8",
+    "int6": "embquant.codecs.scalar:Int6",
+    "int4": "embquant.codecs.scalar:Int4",
+    "binary": "embquant.codecs.binary:Binary",
+    "rabitq": "embquant.codecs.rabitq:RaBitQ",
+    "pq": "embquant.codecs.pq:ProductQuantization",
+    "scaled-pq": "embquant.codecs.scaled_pq:ScaledProductQuantization",
 }
-"""Name of a family → the module whose ``CODEC`` is its class; imported only when it is used."""
+"""Name of a family → module and class; imported only when it is used."""
+
+
+@dataclass(frozen=True)
+class CodecSpec:
+    """A codec as the configuration has it: a family, its parameters, and transforms that come before it."""
+
+    family: type[Codec]
+    parameters: Any
+    transforms: list[TransformSpec]
+
+    @property
+    def bits(self) -> float:
+        """Bits a dimension of what is quantized."""
+        return self.family.bits(self.parameters)
+
+    def fit(self, sample: Sample) -> Codec:
+        """Fit transforms and codec on ``sample``."""
+        if not self.transforms:
+            return self.family.fit(sample, self.parameters)
+        transform = fit_transforms(self.transforms, sample)
+        return TransformedCodec(transform, self.family.fit(transform.sample(sample), self.parameters))
 
 
 def codec_class(family: str) -> type[Codec]:
     """Return the codec class called ``family``; an unknown name is an InputError."""
     if family not in FAMILIES:
         raise InputError(f"codec {family!r} is not known{nearest(family, FAMILIES)}")
-    return import_module(FAMILIES[family]).CODEC
+    module, _, name = FAMILIES[family].partition(":")
+    return getattr(import_module(module), name)
 
 
-def parse_codec(entry: Mapping[str, Any]) -> tuple[type[Codec], Any]:
-    """Return the class and the parameters of a codec as the configuration has it: ``family`` and the family's own."""
+def parse_codec(entry: Mapping[str, Any]) -> CodecSpec:
+    """Read a codec's entry in the configuration: ``family``, perhaps ``transform``, and the family's own parameters."""
     family = codec_class(entry["family"])
-    own = {key: value for key, value in entry.items() if key != "family"}
-    return family, parse_spec(family.parameters, own, f"codec {family.family}")
+    own = {key: value for key, value in entry.items() if key not in ("family", "transform")}
+    transforms = parse_transforms(entry["transform"]) if "transform" in entry else []
+    return CodecSpec(family, parse_spec(family.parameters, own, f"codec {family.family}"), transforms)
 
 
-__all__ = ["FAMILIES", "Codec", "codec_class", "parse_codec"]
+__all__ = ["FAMILIES", "Codec", "CodecSpec", "Sample", "codec_class", "parse_codec"]

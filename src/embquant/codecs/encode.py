@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from embquant.artifacts import array_to_matrix, matrix_to_array, read_batches, write_parquet
 from embquant.codecs.base import Codec, load_codec
@@ -22,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Encode the part, a row group at a time."""
     codec = load_codec(arguments.codec)
+    threadpool_limits(1)  # sums of matrix products depend on the number of threads
     schema = pa.schema([("id", pa.string()), (codec.column, codec.code_type)])
     metadata = {"family": codec.family, "seconds": 0.0}
     write_parquet(arguments.output, schema, _encoded(codec, arguments.embeddings, schema, metadata), metadata)

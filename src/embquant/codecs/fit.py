@@ -6,9 +6,10 @@ import logging
 import time
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from embquant.artifacts import count_rows, open_parquet, read_matrices, write_json
-from embquant.codecs import parse_codec
-from embquant.codecs.base import Sample
+from embquant.codecs import Sample, parse_codec
 from embquant.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -24,14 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Fit, save the state, and note the seconds it took beside it."""
     entry = json.loads(arguments.codec)
-    family, parameters = parse_codec(entry)
+    spec = parse_codec(entry)
     sample = corpus_sample(arguments.embeddings)
+    threadpool_limits(1)  # sums of matrix products depend on the number of threads
     started = time.perf_counter()
-    codec = family.fit(sample, parameters)
+    codec = spec.fit(sample)
     seconds = time.perf_counter() - started
     codec.save(arguments.output)
     write_json(arguments.output.with_suffix(".json"), {**entry, "seconds": seconds})
-    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", family.family, sample.rows, sample.dim, seconds)
+    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, sample.rows, sample.dim, seconds)
 
 
 def corpus_sample(parts: list[Path]) -> Sample:

@@ -1,18 +1,34 @@
 """float32: the embeddings as they are, the baseline that every other codec is measured against."""
 
+from typing import Self
+
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import UnfittedCodec
+from embquant.codecs.base import Family, Sample, inner_products
+from embquant.spec import NoParameters
 
 
-class Float32(UnfittedCodec):
+class Float32(Family):
     """Stores 4 bytes a dimension; nothing is fitted, nothing is lost."""
 
     family = "float32"
-    bits = 32
     column = "embedding"
-    scorings = ("symmetric",)
+    scorings = ("asymmetric",)
+
+    def __init__(self, dim: int) -> None:
+        """Take vectors of ``dim`` dimensions."""
+        self.dim = dim
+
+    @classmethod
+    def bits(cls, parameters: NoParameters) -> float:
+        """32."""
+        return 32
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
+        """Note the number of dimensions."""
+        return cls(sample.dim)
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return the vectors themselves."""
@@ -27,8 +43,8 @@ class Float32(UnfittedCodec):
         return queries
 
     def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Inner products in float64 (einsum without BLAS: the same on any number of threads)."""
-        return np.einsum("qkd,qd->qk", codes, queries, dtype=np.float64, casting="safe")
+        """Inner products in float64."""
+        return inner_products(queries, codes)
 
     @property
     def code_type(self) -> pa.DataType:
@@ -40,5 +56,11 @@ class Float32(UnfittedCodec):
         """4 · dim."""
         return 4 * self.dim
 
+    def state(self) -> dict[str, np.ndarray]:
+        """The number of dimensions."""
+        return {"dim": np.array(self.dim)}
 
-CODEC = Float32
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
+        """Read the number of dimensions."""
+        return cls(int(state["dim"]))

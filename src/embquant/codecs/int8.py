@@ -1,33 +1,17 @@
-"""int8: 256 equal steps between the least and the greatest value of each dimension."""
+"""int8: 256 equal steps over the range of each dimension."""
 
-from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Codec, Sample
-from embquant.errors import InputError
+from embquant.codecs.base import Family, Sample
+from embquant.codecs.ranges import RangeParameters, fit_ranges
 
 LEVELS = 256
 
 
-@dataclass(frozen=True)
-class Int8Parameters:
-    """``calibration``: how many vectors, drawn with ``seed``, the ranges are taken from, or ``all``."""
-
-    calibration: int | Literal["all"] = "all"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that can't be meant."""
-        if self.calibration != "all" and self.calibration < 1:
-            raise InputError(f"calibration is {self.calibration}, expected 1 or more, or 'all'")
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}, expected 0 or more")
-
-
-class Int8(Codec):
+class Int8(Family):
     """Stores one byte a dimension: ``clip(⌊(x − start) / step⌋, 0, 255) − 128``, ``step = (max − min) / 255``.
 
     Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="int8", ranges=…)`` returns. A
@@ -40,9 +24,8 @@ class Int8(Codec):
     """
 
     family = "int8"
-    bits = 8
     scorings = ("asymmetric", "symmetric")
-    parameters = Int8Parameters
+    parameters = RangeParameters
 
     def __init__(self, ranges: np.ndarray) -> None:
         """Take the ranges, float32 (2, dim): least and greatest value of each dimension."""
@@ -53,22 +36,14 @@ class Int8(Codec):
         self._step = np.where(step == 0, 1, step)  # a dead dimension: any step will do, the code is constant
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: Int8Parameters) -> Self:
-        """Take each dimension's range over all of the sample, or over rows drawn from it."""
-        chosen = None
-        if parameters.calibration != "all":
-            size = min(parameters.calibration, sample.rows)
-            chosen = np.sort(np.random.default_rng(parameters.seed).choice(sample.rows, size, replace=False))
-        low = np.full(sample.dim, np.inf, np.float32)
-        high = np.full(sample.dim, -np.inf, np.float32)
-        first = 0
-        for batch in sample.batches():
-            last = first + len(batch)
-            rows = batch if chosen is None else batch[chosen[(chosen >= first) & (chosen < last)] - first]
-            low = np.minimum(low, rows.min(axis=0, initial=np.inf))
-            high = np.maximum(high, rows.max(axis=0, initial=-np.inf))
-            first = last
-        return cls(np.stack([low, high]))
+    def bits(cls, parameters: RangeParameters) -> float:
+        """8."""
+        return 8
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: RangeParameters) -> Self:
+        """Take each dimension's range."""
+        return cls(fit_ranges(sample, parameters))
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return int8 codes (rows, dim)."""
@@ -118,6 +93,3 @@ class Int8(Codec):
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the ranges."""
         return cls(state["ranges"])
-
-
-CODEC = Int8

@@ -5,21 +5,37 @@ from importlib import import_module
 from embquant.errors import InputError
 from embquant.indexes.base import Index
 
+FAISS_CODES = ("float16", "bfloat16", "uint8", "int6", "int4", "rabitq", "pq", "scaled-pq")
+"""The codec families whose codes lie in a FAISS flat index of their own kind, or in one made the same way."""
+
 KINDS: dict[tuple[str, str], str] = {
     ("float32", "flat"): "embquant.indexes.flat_float32",
-    ("binary", "flat"): "embquant.indexes.flat_binary",
+    ("float32", "hnsw"): "embquant.indexes.hnsw",
+    ("float32", "ivf"): "embquant.indexes.ivf",
     ("int8", "flat"): "embquant.indexes.flat_int8",
-    ("int8", "hnsw"): "embquant.indexes.hnsw_int8",
+    ("int8", "hnsw"): "embquant.indexes.hnsw",
+    ("binary", "flat"): "embquant.indexes.flat_binary",
+    ("binary", "fastscan"): "embquant.indexes.fastscan",
+    ("binary", "hnsw"): "embquant.indexes.hnsw_binary",
+    ("binary", "ivf"): "embquant.indexes.ivf",
+    **{(family, "flat"): "embquant.indexes.flat_codes" for family in FAISS_CODES},
+    ("scaled-pq", "flat"): "embquant.indexes.flat_scaled_pq",
+    ("pq", "fastscan"): "embquant.indexes.fastscan",
+    ("pq", "ivf"): "embquant.indexes.ivf",
 }
 """(codec family, kind of index) → the module whose ``INDEX`` is its class; imported only when it is used."""
 
-SUFFIXES: dict[tuple[str, str], str] = {
-    ("float32", "flat"): ".faiss",
-    ("binary", "flat"): ".faiss",
+OTHER_SUFFIXES: dict[tuple[str, str], str] = {
     ("int8", "flat"): ".i8bin",
+    ("scaled-pq", "flat"): ".npy",
+    ("float32", "hnsw"): ".usearch",
     ("int8", "hnsw"): ".usearch",
 }
-"""How the file of such an index is called, as the library that wrote it would have it."""
+
+
+def suffix(family: str, kind: str) -> str:
+    """Return how the file of such an index ends, as the library that writes it would have it."""
+    return OTHER_SUFFIXES.get((family, kind), ".faiss")
 
 
 def index_class(family: str, kind: str) -> type[Index]:
@@ -30,4 +46,4 @@ def index_class(family: str, kind: str) -> type[Index]:
     return import_module(KINDS[family, kind]).INDEX
 
 
-__all__ = ["KINDS", "SUFFIXES", "Index", "index_class"]
+__all__ = ["KINDS", "Index", "index_class", "suffix"]

@@ -1,13 +1,31 @@
 """What every index can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from embquant.codecs.base import Codec
 from embquant.spec import NoParameters
+
+
+@dataclass(frozen=True)
+class Codes:
+    """The codes of a corpus, readable as often as wanted, in batches (rows, width) of together ``count`` rows."""
+
+    source: Callable[[], Iterator[np.ndarray]]
+    count: int
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Read the codes from the start."""
+        return self.source()
+
+    def __len__(self) -> int:
+        """Return the number of codes."""
+        return self.count
 
 
 class Index(ABC):
@@ -25,13 +43,13 @@ class Index(ABC):
 
     @classmethod
     @abstractmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: Any) -> None:
-        """Build the index of ``count`` codes of ``dim`` dimensions, given in batches, and write it to ``path``."""
+    def build(cls, codec: Codec, codes: Codes, path: Path, parameters: Any) -> None:
+        """Build the index of ``codes`` of ``codec`` and write it to ``path``."""
 
     @classmethod
     @abstractmethod
-    def open(cls, path: Path, dim: int, threads: int, parameters: Any, mapped: bool = False) -> Self:
-        """Open an index file; ``mapped`` leaves the codes on disk, mapped into memory, instead of loading them."""
+    def open(cls, path: Path, codec: Codec, threads: int, parameters: Any, mapped: bool = False) -> Self:
+        """Open an index file of codes of ``codec``; ``mapped`` leaves the codes on disk, mapped into memory, instead of loading them."""
 
     @abstractmethod
     def __len__(self) -> int:

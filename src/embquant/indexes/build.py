@@ -10,10 +10,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from threadpoolctl import threadpool_limits
+
 from embquant.artifacts import atomic_path, count_rows, read_json, read_matrices, read_metadata, write_json
 from embquant.codecs.base import Codec, load_codec
 from embquant.errors import InputError
 from embquant.indexes import Index, index_class
+from embquant.indexes.base import Codes
 from embquant.spec import parse_spec
 
 log = logging.getLogger(__name__)
@@ -53,7 +56,7 @@ def open_index(
     kind = index_class(described.family, described.kind)
     parameters = parse_spec(kind.search_parameters, search or {}, f"search of {described.kind}")
     path = manifest.parent / described.file
-    index = kind.open(path, described.dim, threads, parameters, mapped)
+    index = kind.open(path, codec.core, threads, parameters, mapped)
     if len(index) != described.vectors:
         raise InputError(f"{path}: holds {len(index)} vectors, expected {described.vectors}; delete it and run again")
     return codec, index
@@ -74,10 +77,11 @@ def run(arguments: argparse.Namespace) -> None:
     kind = index_class(codec.family, arguments.kind)
     parameters = json.loads(arguments.parameters)
     chosen = parse_spec(kind.build_parameters, parameters, f"build of {arguments.kind}")
-    count = count_rows(arguments.codes)
+    codes = Codes(lambda: read_matrices(arguments.codes, codec.column), count_rows(arguments.codes))
+    threadpool_limits(1)  # what is learnt from the codes is not to depend on the number of threads
     started = time.perf_counter()
     with atomic_path(arguments.output) as temporary:
-        kind.build(read_matrices(arguments.codes, codec.column), count, codec.dim, temporary, chosen)
+        kind.build(codec.core, codes, temporary, chosen)
     seconds = time.perf_counter() - started
     manifest = Manifest(
         family=codec.family,
@@ -85,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
         file=arguments.output.name,
         codec=os.path.relpath(arguments.codec, arguments.output.parent),
         dim=codec.dim,
-        vectors=count,
+        vectors=len(codes),
         bytes_per_vector=codec.bytes_per_vector,
         parameters=parameters,
         fit_seconds=read_json(arguments.codec.with_suffix(".json"))["seconds"],
@@ -93,4 +97,4 @@ def run(arguments: argparse.Namespace) -> None:
         build_seconds=seconds,
     )
     write_json(arguments.output.with_name(arguments.output.name + ".json"), asdict(manifest))
-    log.info("%s: %d vectors in %.2f s", arguments.output.name, count, seconds)
+    log.info("%s: %d vectors in %.2f s", arguments.output.name, len(codes), seconds)

@@ -1,6 +1,6 @@
 """FAISS flat index files: filled without a second copy, read into memory or mapped, viewed as arrays."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +8,21 @@ import faiss
 import numpy as np
 
 from embquant.errors import InputError
+from embquant.indexes.base import Codes
 
 
-def fill(index: Any, storage: Any, codes: Iterable[np.ndarray], count: int, width: int) -> None:
-    """Put ``count`` codes of ``width`` bytes into a flat index.
+def fill(index: Any, storage: Any, codes: Codes, width: int) -> None:
+    """Put codes of ``width`` bytes into a flat index.
 
     The storage is made at its final size first: FAISS's ``add`` would double it as it grows.
     """
-    storage.resize(count * width)
-    target = view(storage, count, width, np.uint8)
+    storage.resize(len(codes) * width)
+    target = view(storage, len(codes), width, np.uint8)
     first = 0
     for batch in codes:
         target[first : first + len(batch)] = batch.view(np.uint8).reshape(len(batch), width)
         first += len(batch)
-    index.ntotal = count
+    index.ntotal = len(codes)
 
 
 def view(storage: Any, count: int, columns: int, dtype: type) -> np.ndarray:
@@ -45,3 +46,8 @@ def read(path: Path, kind: type, reader: Callable[..., Any], dim: int, mapped: b
     if index.d != dim:
         raise InputError(f"{path}: holds vectors of {index.d} dimensions, expected {dim}")
     return index
+
+
+def padded(dim: int) -> int:
+    """Return the bits of FAISS's codes, whole bytes; those beyond ``dim`` are zero on both sides and never differ."""
+    return -(-dim // 8) * 8

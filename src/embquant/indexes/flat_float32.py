@@ -1,6 +1,5 @@
 """float32 in a FAISS flat inner-product index: the exact baseline."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
@@ -8,16 +7,11 @@ from typing import Literal, Self
 import faiss
 import numpy as np
 
-from embquant.indexes.base import FlatIndex
+from embquant.codecs.float32 import Float32
+from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
+from embquant.indexes.scan import scan, settled
 from embquant.spec import NoParameters
-from embquant.topk import TopK, rank
-
-SCORES_AT_ONCE = 1 << 24
-"""Scores of one block of documents: 64 MiB."""
-
-SLACK = 128
-"""Candidates beyond k whose order is settled in float64; float32 sums err by about 1e-7 of a unit score."""
 
 
 @dataclass(frozen=True)
@@ -36,45 +30,39 @@ class FlatFloat32(FlatIndex):
 
     search_parameters = Engine
 
-    def __init__(self, index: faiss.IndexFlatIP, threads: int, engine: Literal["blas", "faiss"]) -> None:
+    def __init__(
+        self, index: faiss.IndexFlatIP, codec: Float32, threads: int, engine: Literal["blas", "faiss"]
+    ) -> None:
         """Search ``index`` with ``engine`` on ``threads`` threads."""
         self._index = index
+        self._codec = codec
         self._threads = threads
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
 
     @classmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: NoParameters) -> None:
+    def build(cls, codec: Float32, codes: Codes, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexFlatIP``."""
-        index = faiss.IndexFlatIP(dim)
-        fill(index, index.codes, codes, count, 4 * dim)
+        index = faiss.IndexFlatIP(codec.dim)
+        fill(index, index.codes, codes, codec.bytes_per_vector)
         faiss.write_index(index, str(path))
 
     @classmethod
-    def open(cls, path: Path, dim: int, threads: int, parameters: Engine, mapped: bool = False) -> Self:
+    def open(cls, path: Path, codec: Float32, threads: int, parameters: Engine, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexFlatIP``."""
-        return cls(read(path, faiss.IndexFlatIP, faiss.read_index, dim, mapped), threads, parameters.engine)
+        index = read(path, faiss.IndexFlatIP, faiss.read_index, codec.dim, mapped)
+        return cls(index, codec, threads, parameters.engine)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
-        k = min(k, len(self.codes))
-        if self.engine == "faiss":
-            faiss.omp_set_num_threads(self._threads)
-            return self._index.search(np.ascontiguousarray(queries), k)
-        best = TopK(len(queries), k)
-        block = max(1, SCORES_AT_ONCE // len(queries))
-        for first in range(0, len(self.codes), block):
-            best.push(queries @ self.codes[first : first + block].T, first)
-        return best.result()
+        if self.engine == "blas":
+            return scan(self._codec.scan, queries, self.codes, k)
+        faiss.omp_set_num_threads(self._threads)
+        return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Search somewhat deeper than k, then settle the order by float64 inner products, ties by ascending row."""
-        _, rows = self.search(queries, k + SLACK)
-        scores = np.empty(rows.shape)
-        for query, found in enumerate(rows):
-            scores[query] = np.einsum("kd,d->k", self.codes[found], queries[query], dtype=np.float64)
-        order = rank(scores, rows, k)
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+        """Search by blocks and settle the order in float64."""
+        return settled(self._codec, queries, self.codes, k)
 
 
 INDEX = FlatFloat32

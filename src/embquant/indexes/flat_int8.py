@@ -1,7 +1,6 @@
 """int8 codes in USearch's plain matrix file, scanned exactly."""
 
 import struct
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
@@ -10,13 +9,11 @@ import numkong
 import numpy as np
 from usearch.io import load_matrix
 
+from embquant.codecs.int8 import Int8
 from embquant.errors import InputError
-from embquant.indexes.base import FlatIndex
+from embquant.indexes.base import Codes, FlatIndex
+from embquant.indexes.scan import scan
 from embquant.spec import NoParameters
-from embquant.topk import TopK
-
-SCORES_AT_ONCE = 1 << 24
-"""Scores of one block of documents: 64 MiB."""
 
 WORTH_A_THREAD = 1 << 23
 """Products of bytes that are worth waking other threads for."""
@@ -37,15 +34,15 @@ class FlatInt8(FlatIndex):
         self._pool = ThreadPoolExecutor(threads)
 
     @classmethod
-    def build(cls, codes: Iterable[np.ndarray], count: int, dim: int, path: Path, parameters: NoParameters) -> None:
+    def build(cls, codec: Int8, codes: Codes, path: Path, parameters: NoParameters) -> None:
         """Write what ``usearch.io.save_matrix`` writes: two int32, then the codes; but batch by batch."""
         with Path(path).open("wb") as file:
-            file.write(struct.pack("<ii", count, dim))
+            file.write(struct.pack("<ii", len(codes), codec.dim))
             for batch in codes:
                 batch.tofile(file)
 
     @classmethod
-    def open(cls, path: Path, dim: int, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
+    def open(cls, path: Path, codec: Int8, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open an ``.i8bin`` file with ``usearch.io.load_matrix``."""
         try:
             codes = load_matrix(str(path), view=mapped)
@@ -53,17 +50,13 @@ class FlatInt8(FlatIndex):
             raise InputError(f"{path}: not a readable .i8bin file ({error}); delete it and run again") from None
         if codes is None:
             raise InputError(f"{path}: no such file")
-        if codes.shape[1] != dim:
-            raise InputError(f"{path}: holds vectors of {codes.shape[1]} dimensions, expected {dim}")
+        if codes.shape[1] != codec.dim:
+            raise InputError(f"{path}: holds vectors of {codes.shape[1]} dimensions, expected {codec.dim}")
         return cls(codes, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return int32 inner products and rows."""
-        best = TopK(len(queries), min(k, len(self.codes)))
-        block = max(1, SCORES_AT_ONCE // len(queries))
-        for first in range(0, len(self.codes), block):
-            best.push(self._products(queries, self.codes[first : first + block]), first)
-        return best.result()
+        return scan(self._products, queries, self.codes, k)
 
     def _products(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Return the inner products of queries with codes, int32 (queries, documents); packing one side pays."""

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from embquant.artifacts import open_parquet, read_json
+from embquant.evaluation import INDEX_OVERLAP
 from embquant.metrics import parse_metric
 
 RUN = ["dataset", "model", "method"]
@@ -128,4 +129,4 @@ def _with_run(table: pd.DataFrame, run: Path) -> pd.DataFrame:
 
 
 def _is_judged(column: str) -> bool:
-    return column not in [*RUN, *SETTING, "queries"] and parse_metric(column).judged
+    return column not in [*RUN, *SETTING, "queries", INDEX_OVERLAP] and parse_metric(column).judged

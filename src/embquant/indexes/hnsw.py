@@ -1,6 +1,5 @@
-"""int8 codes in a USearch HNSW graph."""
+"""int8 codes or float32 vectors in a USearch HNSW graph."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -9,9 +8,12 @@ import numpy as np
 from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
+from embquant.codecs.base import Codec
 from embquant.errors import InputError
-from embquant.indexes.base import Index
+from embquant.indexes.base import Codes, Index
 from embquant.topk import rank
+
+SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
 
 
 @dataclass(frozen=True)
@@ -39,8 +41,8 @@ class HnswSearch:
             raise InputError("expansion_search must be 1 or more")
 
 
-class HnswInt8(Index):
-    """Searches a graph by inner product; a score is the integer inner product.
+class Hnsw(Index):
+    """Searches a graph by inner product; a score is the inner product, an integer for int8 codes.
 
     Malkov and Yashunin 2016, "Efficient and robust approximate nearest neighbor search using Hierarchical
     Navigable Small World graphs", arXiv:1603.09320.
@@ -57,19 +59,12 @@ class HnswInt8(Index):
         self._threads = threads
 
     @classmethod
-    def build(
-        cls,
-        codes: Iterable[np.ndarray],
-        count: int,
-        dim: int,
-        path: Path,
-        parameters: HnswBuild,
-    ) -> None:
+    def build(cls, codec: Codec, codes: Codes, path: Path, parameters: HnswBuild) -> None:
         """Add the codes in row order on one thread: with more, every build gives another graph."""
         graph = Graph(
-            ndim=dim,
+            ndim=codec.dim,
             metric=MetricKind.IP,
-            dtype=ScalarKind.I8,
+            dtype=SCALARS[codec.family],
             connectivity=parameters.connectivity,
             expansion_add=parameters.expansion_add,
         )
@@ -80,7 +75,7 @@ class HnswInt8(Index):
         graph.save(str(path))
 
     @classmethod
-    def open(cls, path: Path, dim: int, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
+    def open(cls, path: Path, codec: Codec, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
         """Open a USearch index."""
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file")
@@ -88,8 +83,8 @@ class HnswInt8(Index):
             graph = Graph.restore(str(path), view=mapped)
         except (RuntimeError, ValueError) as error:
             raise InputError(f"{path}: not a readable USearch index ({error}); delete it and run again") from None
-        if graph is None or graph.ndim != dim:
-            raise InputError(f"{path}: not a USearch index of {dim} dimensions; delete it and run again")
+        if graph is None or graph.ndim != codec.dim:
+            raise InputError(f"{path}: not a USearch index of {codec.dim} dimensions; delete it and run again")
         graph.expansion_search = parameters.expansion_search
         return cls(graph, threads)
 
@@ -110,4 +105,4 @@ class HnswInt8(Index):
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-INDEX = HnswInt8
+INDEX = Hnsw

@@ -1,0 +1,65 @@
+"""pq: product quantization, a vector as one centroid a subspace."""
+
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import faiss
+
+from embquant.codecs.base import Sample
+from embquant.codecs.faiss_codes import FaissCodec
+from embquant.errors import InputError
+
+
+@dataclass(frozen=True)
+class PqParameters:
+    """``pieces``: subspaces; ``bits``: of a centroid's number; ``training``: vectors, drawn with ``seed``, that
+    centroids are found on, in ``iterations`` of k-means."""
+
+    pieces: int
+    bits: Literal[4, 8] = 8
+    training: int = 50_000
+    iterations: int = 15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be meant."""
+        for name, least in (("pieces", 1), ("training", 1), ("iterations", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise InputError(f"{name} is {getattr(self, name)}, expected {least} or more")
+
+
+class ProductQuantization(FaissCodec):
+    """Cuts a vector into ``pieces`` and stores the nearest of 2^``bits`` centroids of each.
+
+    Jégou et al. 2011, "Product Quantization for Nearest Neighbor Search". A query is compared with codes through a
+    table of its products with all centroids.
+    """
+
+    family = "pq"
+    parameters = PqParameters
+
+    @classmethod
+    def bits(cls, parameters: PqParameters) -> float:
+        """Counted as 1, the least: how many dimensions share a code is only known with the vectors."""
+        return 1
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: PqParameters) -> Self:
+        """Find the centroids of each subspace by k-means."""
+        return cls(trained_pq(sample, parameters))
+
+
+def trained_pq(sample: Sample, parameters: PqParameters) -> faiss.IndexPQ:
+    """Return an empty FAISS ``IndexPQ`` trained on ``sample``."""
+    if sample.dim % parameters.pieces:
+        raise InputError(f"codec pq: {sample.dim} dimensions can't be cut into {parameters.pieces} equal pieces")
+    needed = 1 << parameters.bits
+    if sample.rows < needed:
+        raise InputError(f"codec pq: {needed} centroids need at least {needed} vectors, the corpus has {sample.rows}")
+    # Made directly, not by the factory: its PQ sorts centroids for polysemous search, which takes minutes.
+    index = faiss.IndexPQ(sample.dim, parameters.pieces, parameters.bits, faiss.METRIC_INNER_PRODUCT)
+    index.pq.cp.niter = parameters.iterations
+    index.pq.cp.seed = 1234 + parameters.seed
+    index.pq.cp.min_points_per_centroid = 1
+    index.train(sample.draw(parameters.training, parameters.seed))
+    return index

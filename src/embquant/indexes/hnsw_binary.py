@@ -1,0 +1,57 @@
+"""Bits in a FAISS HNSW graph, compared by Hamming distance."""
+
+from pathlib import Path
+from typing import Self
+
+import faiss
+import numpy as np
+
+from embquant.codecs.binary import Binary
+from embquant.indexes.base import Codes, Index
+from embquant.indexes.faiss_files import padded, read
+from embquant.indexes.hnsw import HnswBuild, HnswSearch
+from embquant.topk import found_by_faiss
+
+
+class HnswBinary(Index):
+    """Searches a graph; a score is the negative Hamming distance."""
+
+    exact = False
+    build_parameters = HnswBuild
+    search_parameters = HnswSearch
+    engine = "faiss"
+
+    def __init__(self, index: faiss.IndexBinaryHNSW, threads: int) -> None:
+        """Search ``index`` on ``threads`` threads."""
+        self._index = index
+        self._threads = threads
+
+    @classmethod
+    def build(cls, codec: Binary, codes: Codes, path: Path, parameters: HnswBuild) -> None:
+        """Add the codes in row order on one thread: with more, every build gives another graph."""
+        faiss.omp_set_num_threads(1)
+        index = faiss.IndexBinaryHNSW(padded(codec.dim), parameters.connectivity)
+        index.hnsw.efConstruction = parameters.expansion_add
+        for batch in codes:
+            index.add(np.ascontiguousarray(batch))
+        faiss.write_index_binary(index, str(path))
+
+    @classmethod
+    def open(cls, path: Path, codec: Binary, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
+        """Open a FAISS ``IndexBinaryHNSW``."""
+        index = read(path, faiss.IndexBinaryHNSW, faiss.read_index_binary, padded(codec.dim), mapped)
+        index.hnsw.efSearch = parameters.expansion_search
+        return cls(index, threads)
+
+    def __len__(self) -> int:
+        """Return the number of documents."""
+        return self._index.ntotal
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return negative distances and rows; the graph is walked with max(expansion_search, k) candidates."""
+        faiss.omp_set_num_threads(self._threads)
+        distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self)))
+        return found_by_faiss(-distances.astype(np.float64), rows)
+
+
+INDEX = HnswBinary

@@ -1,0 +1,93 @@
+"""What is done to vectors before a codec sees them: an affine map, fitted on the corpus."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The corpus embeddings a transform or codec is fitted on, readable as often as wanted.
+
+    ``batches()`` yields float32 arrays of shape (rows, dim); together they have ``rows`` rows.
+    """
+
+    source: Any
+    rows: int
+    dim: int
+
+    def batches(self) -> Iterator[np.ndarray]:
+        """Read the sample from its start."""
+        return self.source()
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        """Return ``count`` rows drawn with ``seed``, or all if there are no more, float32, in corpus order."""
+        if count >= self.rows:
+            return np.concatenate([np.empty((0, self.dim), np.float32), *self.batches()])
+        chosen = np.sort(np.random.default_rng(seed).choice(self.rows, count, replace=False))
+        drawn, first = [], 0
+        for batch in self.batches():
+            last = first + len(batch)
+            drawn.append(batch[chosen[(chosen >= first) & (chosen < last)] - first])
+            first = last
+        return np.concatenate(drawn)
+
+    def mean(self) -> np.ndarray:
+        """Return the mean vector, float64 (dim,), summed in the order of the corpus."""
+        total = np.zeros(self.dim)
+        for batch in self.batches():
+            total += batch.sum(axis=0, dtype=np.float64)
+        return total / self.rows
+
+
+@dataclass(frozen=True)
+class Transform:
+    """The affine map x ↦ Ax + b, with A float32 (dim, input_dim) and b float32 (dim,), then to unit length if asked.
+
+    Where the rows of A are orthonormal, ⟨Aq, Ax + b⟩ differs from ⟨q, x⟩ by what truncation drops and by ⟨Aq, b⟩,
+    which is the same for all documents: so queries are mapped by A alone wherever they are not quantized themselves.
+    """
+
+    matrix: np.ndarray
+    offset: np.ndarray
+    normalize: bool = False
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of what comes out."""
+        return len(self.matrix)
+
+    def documents(self, vectors: np.ndarray) -> np.ndarray:
+        """Map documents, float32 (rows, input_dim) to float32 (rows, dim)."""
+        mapped = vectors @ self.matrix.T + self.offset
+        if self.normalize:
+            lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
+            mapped /= np.where(lengths == 0, 1, lengths)
+        return mapped
+
+    def queries(self, queries: np.ndarray) -> np.ndarray:
+        """Map float queries, float32 (rows, input_dim) to float32 (rows, dim)."""
+        return queries @ self.matrix.T
+
+    def sample(self, sample: Sample) -> Sample:
+        """Return the sample as it looks after the map."""
+        return Sample(lambda: map(self.documents, sample.batches()), sample.rows, self.dim)
+
+    def after(self, first: Self) -> Self:
+        """Return the map that does ``first`` and then this one."""
+        return type(self)(self.matrix @ first.matrix, self.matrix @ first.offset + self.offset, self.normalize)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the arrays that :meth:`from_state` rebuilds the map from; their names begin with ``transform_``."""
+        own = {"matrix": self.matrix, "offset": self.offset, "normalize": np.array(self.normalize)}
+        return {f"transform_{name}": array for name, array in own.items()}
+
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray]) -> Self | None:
+        """Take the map's arrays out of ``state``; None if it has none."""
+        own = {name.removeprefix("transform_"): state[name] for name in state if name.startswith("transform_")}
+        for name in own:
+            del state[f"transform_{name}"]
+        return cls(own["matrix"], own["offset"], bool(own["normalize"])) if own else None
