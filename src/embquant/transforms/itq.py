@@ -2,29 +2,38 @@
 
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 
+from embquant.errors import InputError
 from embquant.transforms.base import Sample, Transform
-from embquant.transforms.rotation import from_faiss
+from embquant.transforms.rotation import random_rotation
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """``training``: how many vectors, drawn with ``seed``, the rotation is fitted on."""
+    """``training``: how many vectors, drawn with ``seed``, the rotation is fitted on, in ``iterations``."""
 
-    training: int = 50_000
+    training: int = 20_000
+    iterations: int = 50
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be meant."""
+        if self.training < 1 or self.iterations < 1 or self.seed < 0:
+            raise InputError("transform itq: training and iterations must be 1 or more, seed 0 or more")
 
 
 def fit(sample: Sample, parameters: Parameters) -> Transform:
-    """Return x ↦ R(x − mean) with R found by FAISS's ``ITQMatrix`` (50 iterations).
+    """Return x ↦ R(x − mean), R orthogonal and, in turn with the corners sign(R(x − mean)), the best for them.
 
     Gong et al. 2013, "Iterative Quantization: A Procrustean Approach to Learning Binary Codes", without their
-    reduction of dimensions.
+    reduction of dimensions, from a random rotation.
     """
     mean = sample.mean()
-    rotation = faiss.ITQMatrix(sample.dim)
-    rotation.train(sample.draw(parameters.training, parameters.seed) - mean.astype(np.float32))
-    learned = from_faiss(rotation)
-    return Transform(learned.matrix, (-learned.matrix @ mean).astype(np.float32))
+    centred = sample.draw(parameters.training, parameters.seed) - mean.astype(np.float32)
+    rotation = random_rotation(sample.dim, parameters.seed).matrix
+    for _ in range(parameters.iterations):
+        corners = np.where(centred @ rotation.T > 0, np.float32(1), np.float32(-1))
+        left, _, right = np.linalg.svd(corners.T @ centred)
+        rotation = left @ right
+    return Transform(rotation, (-rotation @ mean).astype(np.float32))
