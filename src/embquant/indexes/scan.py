@@ -1,0 +1,63 @@
+"""Exact search: all codes are scored, block by block, and the best of each query kept."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from embquant.topk import TopK, sort_by_score
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+SCORES_AT_ONCE = 1 << 20
+"""Scores that a thread computes at once: 4 MiB, which are compared while still in the processor's cache."""
+
+LEAST_DOCUMENTS = 1024
+"""Documents of a block, however many queries share it."""
+
+WORTH_A_THREAD = 1 << 23
+"""Bytes compared with bytes that are worth waking other threads for."""
+
+
+class Scan:
+    """Shares a search out to threads: the queries of a batch, or the documents where there are fewer queries."""
+
+    def __init__(self, threads: int) -> None:
+        """Search on ``threads`` threads."""
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __call__(self, score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and rows (queries, min(k, documents)), best first, ties by ascending row.
+
+        ``score`` takes queries and a block of codes and returns int32 or float32 (queries, documents).
+        """
+        k, shares = min(k, len(codes)), self.shares(queries, codes)
+        if shares == 1:
+            return _best(score, k, queries, 0, codes)
+        if len(queries) >= shares:
+            return tuple(np.concatenate(own) for own in self.map(lambda own: _best(score, k, own, 0, codes), queries))
+        edges = np.linspace(0, len(codes), shares + 1, dtype=np.int64)
+        found = self._pool.map(lambda a, b: _best(score, k, queries, a, codes[a:b]), edges[:-1], edges[1:])
+        scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
+        scores, rows = sort_by_score(scores, rows)
+        return scores[:, :k], rows[:, :k]
+
+    def shares(self, queries: np.ndarray, codes: np.ndarray) -> int:
+        """Return how many threads a search of ``codes`` for ``queries`` is worth."""
+        return self._threads if len(queries) * codes.nbytes >= WORTH_A_THREAD else 1
+
+    def map(self, function: Callable[..., Any], *arrays: np.ndarray) -> Iterator[tuple[Any, ...]]:
+        """Call ``function`` with each thread's share of the rows of ``arrays``; yield its results field by field."""
+        shares = zip(*(np.array_split(array, self._threads) for array in arrays), strict=True)
+        return zip(*self._pool.map(lambda own: function(*own), shares), strict=True)
+
+
+def _best(score: Score, k: int, queries: np.ndarray, first: int, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k best of ``codes``, of which the first is row ``first``."""
+    best = TopK(len(queries), k)
+    block = max(LEAST_DOCUMENTS, SCORES_AT_ONCE // len(queries))
+    for start in range(0, len(codes), block):
+        best.push(score(queries, codes[start : start + block]), first + start)
+    return best.result()
