@@ -57,14 +57,15 @@ class Study:
         documents = vectors.corpus(count)
         parts = self._written("corpus", documents)
         self._written("queries", self.queries)
-        self.codes = {}
+        self.codecs, self.codes = {}, {}
         for family in ("binary", "int8", "float32"):
             state, codes = folder / f"{family}.npz", folder / f"{family}.parquet"
             fit.run(Namespace(codec=f'{{"family": "{family}"}}', embeddings=[parts], output=state))
             encode.run(Namespace(codec=state, embeddings=parts, output=codes))
             output = self._index(family)
             build.run(Namespace(kind="flat", codec=state, codes=[codes], parameters="{}", output=output))
-            self.codes[family] = load_codec(state).encode(documents)
+            self.codecs[family] = load_codec(state)
+            self.codes[family] = self.codecs[family].encode(documents)
         for family in STORES:
             index, output = Path(f"{self._index(family)}.json"), folder / f"{family}.json"
             methods.run(Namespace(name=family, index=index, scoring="symmetric", search="{}", output=output))
@@ -104,8 +105,8 @@ class Study:
         """Score documents in float64 as both rank them in a cell."""
         codes, asked = self.codes[method][rows], self.queries[query].astype(np.float64)
         if cell.store != NO_STORE:
-            return load_codec(self.folder / f"{method}.npz").decode(codes).astype(np.float64) @ asked
-        own = load_codec(self.folder / f"{method}.npz").encode(self.queries[query][None])[0]
+            return self.codecs[method].decode(codes).astype(np.float64) @ asked
+        own = self.codecs[method].encode(self.queries[query][None])[0]
         if method == "binary":
             return -np.bitwise_count(codes ^ own).sum(axis=1).astype(np.float64)
         return codes.astype(np.float64) @ own
