@@ -35,7 +35,6 @@ DEPTHS = (10, 1000)
 FAMILIES = ("float32", "binary", "int8")
 GIB = 1 << 30
 SAMPLED = 0.005
-STEPS = FOLDER / "scale.steps.csv"
 
 
 def main() -> None:
@@ -48,7 +47,7 @@ def main() -> None:
         run_size(args.folder / str(size), size, args.part)
     steps = pd.concat([pd.DataFrame(read_json(args.folder / f"{size}.json")) for size in args.sizes])
     steps = steps.assign(**environment(["faiss-cpu", "usearch", "numkong", "numpy", "pyarrow"]))
-    steps.to_csv(STEPS, index=False)
+    steps.to_csv(args.folder / "steps.csv", index=False)
     print(tabulate(summary(steps), headers="keys", tablefmt="github", showindex=False), "\n")
     save("scale", judged(steps), ["faiss-cpu", "usearch", "numkong", "numpy", "pyarrow"])
 

@@ -10,6 +10,7 @@ import argparse
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 
 import faiss
@@ -39,12 +40,20 @@ TIED = 1e-5
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vectors", type=int, default=50_000)
-    parser.add_argument("--queries", type=int, default=500)
+    parser.add_argument("--vectors", type=int, default=20_000, help="documents beside the peer (default 20,000)")
+    parser.add_argument("--queries", type=int, default=200, help="queries beside the peer (default 200)")
+    parser.add_argument("--large", type=int, default=200_000, help="documents beside the largest setting")
+    parser.add_argument("--large-queries", type=int, default=1000)
     rounds_option(parser, 3)
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = measure(Study(Path(folder), args.vectors, args.queries), args)
+    rows = []
+    for measure, count, queries in (
+        (beside_peer, args.vectors, args.queries),
+        (beside_largest, args.large, args.large_queries),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            size = f"{queries:,} queries, {count:,} vectors"
+            rows += measure(Study(Path(folder), count, queries), args.rounds, size)
     save("sweep", rows, ["sentence-transformers", "faiss-cpu", "usearch", "numkong", "numpy"])
 
 
@@ -70,10 +79,20 @@ class Study:
             index, output = Path(f"{self._index(family)}.json"), folder / f"{family}.json"
             methods.run(Namespace(name=family, index=index, scoring="symmetric", search="{}", output=output))
         self.ranges = load_codec(folder / "int8.npz").ranges
-        self.bits = faiss.IndexBinaryFlat(documents.shape[1])
-        self.bits.add(self.codes["binary"])
-        self.bytes = Index(ndim=documents.shape[1], metric="ip", dtype="i8")
-        self.bytes.add(np.arange(count), self.codes["int8"])
+
+    @cached_property
+    def bits(self) -> faiss.IndexBinaryFlat:
+        """The peer's index for the binary method."""
+        index = faiss.IndexBinaryFlat(self.queries.shape[1])
+        index.add(self.codes["binary"])
+        return index
+
+    @cached_property
+    def bytes(self) -> Index:
+        """The peer's index for the int8 method."""
+        index = Index(ndim=self.queries.shape[1], metric="ip", dtype="i8")
+        index.add(np.arange(len(self.codes["int8"])), self.codes["int8"])
+        return index
 
     def sweep(self, method: str, grid: Sequence[Cell]) -> dict[Cell, np.ndarray]:
         """Search and rank every cell of the grid, as ``search-index`` and ``evaluate-run`` do."""
@@ -121,30 +140,37 @@ class Study:
         return self.folder / f"{name}.parquet"
 
 
-def measure(study: Study, args: argparse.Namespace) -> list[Row]:
-    grids = {method: cells(stores, MULTIPLIERS, TOP_K) for method, stores in STORES.items()}
-    theirs = {method: [cell for cell in grid if cell.store in (NO_STORE, method)] for method, grid in grids.items()}
-    differing = sum(check(study, method, study.sweep(method, theirs[method]), theirs[method]) for method in theirs)
-    contestants: dict[str, Callable[[], object]] = {
-        "peer": lambda: [study.peer(method, cell) for method, own in theirs.items() for cell in own]
-    }
-    for method, grid in grids.items():
-        contestants[method] = lambda method=method, grid=grid: study.sweep(method, grid)
-        for store in STORES[method]:
-            cell = Cell(store, max(MULTIPLIERS), max(TOP_K))
-            contestants[f"{method} {store}"] = lambda method=method, cell=cell: study.sweep(method, [cell])
-    seconds = in_turn(args.rounds, contestants)
-    size = f"{args.queries:,} queries, {args.vectors:,} vectors"
+def grids() -> dict[str, list[Cell]]:
+    return {method: cells(stores, MULTIPLIERS, TOP_K) for method, stores in STORES.items()}
+
+
+def beside_largest(study: Study, rounds: int, size: str) -> list[Row]:
     rows = []
-    for method, grid in grids.items():
-        largest = [max(own) for own in zip(*(seconds[f"{method} {store}"] for store in STORES[method]), strict=True)]
+    for method, grid in grids().items():
+        largest = [Cell(store, max(MULTIPLIERS), max(TOP_K)) for store in STORES[method]]
+        contestants: dict[str, Callable[[], object]] = {"all": partial(study.sweep, method, grid)}
+        contestants |= {cell.store: partial(study.sweep, method, [cell]) for cell in largest}
+        seconds = in_turn(rounds, contestants)
+        longest = [max(own) for own in zip(*(seconds[cell.store] for cell in largest), strict=True)]
         what = f"sweep of {method}, {len(grid)} settings, beside the largest of them: {size}"
-        rows.append(share(what, seconds[method], largest, "s", goal=1.5, at_most=True))
-    whole = [sum(own) for own in zip(*(seconds[method] for method in grids), strict=True)]
-    done = sum(map(len, theirs.values()))
-    what = f"sweep of both, {sum(map(len, grids.values()))} settings, beside sentence-transformers' {done}: {size}"
+        rows.append(share(what, seconds["all"], longest, "s", goal=1.5, at_most=True))
+    return rows
+
+
+def beside_peer(study: Study, rounds: int, size: str) -> list[Row]:
+    theirs = {method: [cell for cell in grid if cell.store in (NO_STORE, method)] for method, grid in grids().items()}
+    differing = sum(check(study, method, study.sweep(method, own), own) for method, own in theirs.items())
+    seconds = in_turn(
+        rounds,
+        {
+            "ours": lambda: [study.sweep(method, grid) for method, grid in grids().items()],
+            "theirs": lambda: [study.peer(method, cell) for method, own in theirs.items() for cell in own],
+        },
+    )
+    settings, done = (sum(map(len, own.values())) for own in (grids(), theirs))
+    what = f"sweep of both, {settings} settings, beside sentence-transformers' {done}: {size}"
     note = f"{differing} documents differ" if differing else "same documents in the same order, ties apart"
-    return [*rows, times_faster(what, whole, seconds["peer"], 20.0, note=note)]
+    return [times_faster(what, seconds["ours"], seconds["theirs"], 20.0, note=note)]
 
 
 def check(study: Study, method: str, ours: dict[Cell, np.ndarray], grid: Sequence[Cell]) -> int:
