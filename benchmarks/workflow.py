@@ -38,7 +38,7 @@ def measure(config: Path, folder: str) -> list[Row]:
     words = [sys.executable, "-m", "snakemake", "--cores", str(CORES), "--snakefile", str(ROOT / "Snakefile")]
     words += ["--workflow-profile", str(ROOT / "profiles/default"), "--configfile", str(config), "--directory", folder]
     started = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=(Path(folder) / "stderr.txt").open("w"))
     jobs: dict[int, tuple[str, float, float]] = {}
     idle, own, last = 0.0, 0.0, started
     while process.poll() is None:
@@ -53,7 +53,7 @@ def measure(config: Path, folder: str) -> list[Row]:
         time.sleep(SAMPLED)
     wall = time.perf_counter() - started
     if process.returncode:
-        sys.exit(f"the study failed: {' '.join(words)}")
+        sys.exit((Path(folder) / "stderr.txt").read_text() + "the study failed")
     commands = Counter(command for command, _, _ in jobs.values())
     start_up = sum(number * start_seconds(command) for command, number in commands.items())
     busy = sum(end - begin for _, begin, end in jobs.values())

@@ -8,13 +8,18 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
+from embquant.codecs import codec_class
+from embquant.codecs.base import UnfittedCodec
 from embquant.errors import InputError
 
 GIB = 1 << 30
 HOUR = 3600
-STEP_COLUMNS = ("step", "vectors", "seconds", "anonymous_bytes", "output_bytes")
+STEP_COLUMNS = ("step", "name", "vectors", "seconds", "output_bytes")
 EMBEDDING_COLUMNS = ("what", "ours_docs_per_second", "machine")
-LEFT_FREE = 0.8
+WRITING = ("encode-corpus", "build-index")
+GROWING = ("fit-codec", *WRITING, "search-index")
+"""Steps whose output, and whose work, is proportional to the corpus."""
+INDEX_SHARE = 0.8
 """Share of a machine's memory that an index may take; the rest is for the search, the system and the files' cache."""
 
 
@@ -39,7 +44,7 @@ class Stage:
         machines = machines_for(written, memory) if self.held else 1
         return {
             "stage": self.name,
-            "writes": size(written) if self.bytes_per_vector >= 1 else "–",  # what is less doesn't grow
+            "writes": size(written) if written else "–",
             "core hours": f"{hours:,.1f}",
             "machines": f"{machines:,}" if self.held else "any number",
         }
@@ -64,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
 def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: list[int], memory: int, cores: int) -> str:
     """Return the Markdown of the plan: one table a number of vectors, and what it assumes."""
     measured = int(steps["vectors"].max())
-    stages = [*embedding_stages(embedding, cores), *measured_stages(steps, cores)]
+    stages = [*embedding_stages(embedding, steps, cores), *measured_stages(steps, cores)]
     parts = []
     for vectors in counts:
         table = tabulate([stage.plan(vectors, memory * GIB) for stage in stages], headers="keys", tablefmt="github")
@@ -73,38 +78,59 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: list[int], memory
         "## What this assumes\n",
         f"- Rates are those of {measured:,} vectors, the largest corpus that was measured, and of the texts above, "
         f"on {embedding['machine'].iloc[0]}. A stage's time is proportional to the vectors, as measured there.",
-        f"- An index is split over machines of {memory} GiB, of whose memory it takes {LEFT_FREE:.0%}; each answers "
-        "for its share and the best of all are merged. float32 isn't held: it is read through, once for all queries.",
-        "- Hours are those of one core. Embedding, encoding and searching split over as many cores and machines as "
-        "there are; fitting int8 is one pass over the float32 vectors, which only a disk limits.",
-        "- Searches are of the queries that were measured, exact, all of the corpus; evaluation depends on queries "
-        "and candidates alone.",
+        f"- An index is built in memory and searched there, split over machines of {memory} GiB of which it takes "
+        f"{INDEX_SHARE:.0%}; each answers for its share, and the best of all answers are merged. A study's own search "
+        "maps the index instead and reads it once for all queries, in flat memory.",
+        "- Hours are those of one core. Embedding, encoding and searching are split over as many cores as there are; "
+        "fitting is one pass over the float32 vectors.",
+        "- Searches are exact, of as many queries as were measured. What doesn't grow with the corpus is left out.",
     ]
     return "\n".join(parts)
 
 
-def embedding_stages(embedding: pd.DataFrame, cores: int) -> list[Stage]:
+def embedding_stages(embedding: pd.DataFrame, steps: pd.DataFrame, cores: int) -> list[Stage]:
     """Return a stage for each kind of text whose embedding was measured, on all ``cores``."""
     texts = embedding.drop_duplicates("ours_docs_per_second")
     names = texts["what"].str.partition(", beside")[0]
-    return [Stage(name, 1 / rate, 0, cores) for name, rate in zip(names, texts["ours_docs_per_second"], strict=True)]
+    own = of_largest(steps)
+    width = own.loc[own["name"].str.startswith("part-"), "output_bytes"].sum() / own["vectors"].max()
+    return [
+        Stage(f"{name} each", 1 / rate, width, cores)
+        for name, rate in zip(names, texts["ours_docs_per_second"], strict=True)
+    ]
 
 
 def measured_stages(steps: pd.DataFrame, cores: int) -> list[Stage]:
-    """Return the stages of the largest corpus; what doesn't grow with it is left out."""
-    vectors = int(steps["vectors"].max())
-    own = steps[(steps["vectors"] == vectors) & ~steps["step"].isin(["generate", "define-method", "finished"])]
+    """Return the stages of the largest corpus whose work grows with it."""
+    own = of_largest(steps)
+    vectors = own["vectors"].max()
     sums = own.groupby("step", sort=False)[["seconds", "output_bytes"]].sum()
     return [
-        Stage(name, row.seconds / vectors, row.output_bytes / vectors, cores if name.startswith("search") else 1)
+        Stage(
+            name,
+            row.seconds / vectors,
+            row.output_bytes / vectors if name.startswith(WRITING) else 0,
+            cores if name.startswith("search-index") else 1,
+        )
         for name, row in sums.iterrows()
-        if not name.startswith("evaluate-run")
+        if name.startswith(GROWING) and not fits_nothing(name)
     ]
+
+
+def fits_nothing(step: str) -> bool:
+    """Whether a step fits a codec that looks at no vector."""
+    command, _, family = step.partition(" ")
+    return command == "fit-codec" and issubclass(codec_class(family), UnfittedCodec)
+
+
+def of_largest(steps: pd.DataFrame) -> pd.DataFrame:
+    """Return the steps of the largest corpus."""
+    return steps[steps["vectors"] == steps["vectors"].max()]
 
 
 def machines_for(index_bytes: float, memory: int) -> int:
     """Return how many machines of ``memory`` bytes hold an index."""
-    return math.ceil(index_bytes / (LEFT_FREE * memory))
+    return math.ceil(index_bytes / (INDEX_SHARE * memory))
 
 
 def size(count: float) -> str:
