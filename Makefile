@@ -9,7 +9,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test check-real lint bench clean
+.PHONY: help env run test check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -38,8 +38,17 @@ lint: env  ## the style of Python and workflow
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 
-bench: env  ## embedding, this project and its peer side by side; ARGS='--data folder'
-	@.venv/bin/python benchmarks/embedding.py $(ARGS)
+BENCHMARKS := embedding float32_scan int8_scan binary_scan sweep
+
+bench: env  ## this project and its peers in turn, as a table; BENCHMARKS='binary_scan sweep' chooses
+	@for name in $(BENCHMARKS); do .venv/bin/python benchmarks/$$name.py $(ARGS) >/dev/null; done
+	@.venv/bin/python benchmarks/harness.py
+
+bench-scale: env  ## 1, 3 and 10 million vectors; goes on where it was broken off; ARGS='--sizes 50000'
+	@.venv/bin/python benchmarks/scale.py $(ARGS)
+
+bench-workflow: env  ## what the workflow adds to its jobs' work: the default study, from nothing
+	@.venv/bin/python benchmarks/workflow.py $(ARGS)
 
 env:  ## the environment alone; PYTHON=python3.12 chooses its interpreter
 	@envs/setup.sh

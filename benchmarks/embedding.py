@@ -8,11 +8,9 @@ two public collections (Stack Overflow titles, abstracts) that must lie there as
 """
 
 import argparse
-import csv
 import json
 import os
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -21,6 +19,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from harness import CORES, Row, rounds_option, save, share, times_faster
 
 from embquant.artifacts import read_table
 from embquant.datasets.python_stdlib import standard_functions
@@ -28,10 +27,9 @@ from embquant.embedding.encoder import load_encoder
 from embquant.embedding.prepare import PACKAGES, prepare_text_model
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.tokens import Tokenizer
-from embquant.provenance import environment
 
 GOALS = {"short": 1.5, "long": 1.2}
-CORES = os.cpu_count() or 1
+SHARE_OF_SGEMM = 0.8
 SGEMM = (1024, 384, 1536)
 """Rows, inner and outer width: a batch of 1,024 tokens through MiniLM's widest layer."""
 
@@ -138,7 +136,7 @@ def model_flops(lengths: np.ndarray) -> float:
     return float(layers * (lengths * 4 * (2 * width * width + width * inner) + 4 * lengths**2 * width).sum())
 
 
-def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
+def measure(args: argparse.Namespace, folder: Path) -> list[Row]:
     model = prepare_text_model(TextModelSpec(batch_tokens=args.batch_tokens), folder)
     (folder / "model.json").write_text(json.dumps(model))
     peer = Worker(make_peer, model["folder"], model["max_length"], threads=CORES)
@@ -163,32 +161,23 @@ def measure(args: argparse.Namespace, folder: Path) -> list[dict[str, object]]:
             seconds, found = together(ours, pieces)
             times["ours"].append(seconds)
         difference = max(np.abs(found[core] - theirs[core::CORES]).max() for core in range(CORES))
-        ratios = [theirs / ours for theirs, ours in zip(times["theirs"], times["ours"], strict=True)]
-        shares = [
-            model_flops(lengths) / seconds / 1e9 / rate for seconds, rate in zip(times["ours"], rates, strict=True)
+        details = {
+            "documents": len(chosen),
+            "tokens_mean": round(lengths.mean(), 1),
+            "ours_docs_per_second": len(chosen) / statistics.median(times["ours"]),
+            "theirs_docs_per_second": len(chosen) / statistics.median(times["theirs"]),
+            "max_abs_difference": f"{difference:.1e}",
+            "backend": model["backend"],
+            "batch_tokens": model["batch_tokens"],
+        }
+        what = f"embedding {len(chosen):,} {kind} texts, {details['tokens_mean']} tokens"
+        reached = [model_flops(lengths) / seconds / 1e9 for seconds in times["ours"]]
+        rows += [
+            times_faster(
+                f"{what}, beside sentence-transformers", times["ours"], times["theirs"], GOALS[kind], details=details
+            ),
+            share(f"{what}, beside sgemm", reached, rates, "GFLOP/s", goal=SHARE_OF_SGEMM, details=details),
         ]
-        rows.append(
-            {
-                "texts": kind,
-                "documents": len(chosen),
-                "tokens_mean": round(lengths.mean(), 1),
-                "ours_docs_per_second": round(len(chosen) / statistics.median(times["ours"]), 1),
-                "theirs_docs_per_second": round(len(chosen) / statistics.median(times["theirs"]), 1),
-                "ratio": round(statistics.median(ratios), 3),
-                "ratio_min": round(min(ratios), 3),
-                "ratio_max": round(max(ratios), 3),
-                "goal": GOALS[kind],
-                "sgemm_gflops": round(statistics.median(rates), 1),
-                "share_of_sgemm": round(statistics.median(shares), 3),
-                "share_min": round(min(shares), 3),
-                "share_max": round(max(shares), 3),
-                "max_abs_difference": f"{difference:.1e}",
-                "backend": model["backend"],
-                "batch_tokens": model["batch_tokens"],
-                "rounds": args.rounds,
-                **environment(PACKAGES),
-            }
-        )
     for worker in workers:
         worker.stop()
     return rows
@@ -199,17 +188,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of collections; without it, Python's standard library")
     parser.add_argument("--short", type=int, default=4000, help="number of short texts")
     parser.add_argument("--long", type=int, default=400, help="number of long texts")
-    parser.add_argument("--rounds", type=int, default=3)
+    rounds_option(parser, 3)
     parser.add_argument("--batch-tokens", type=int, help="token budget of a batch, other than the default")
-    parser.add_argument("--output", type=Path, default=Path("results/benchmarks/embedding.csv"))
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         rows = measure(args, Path(folder))
-    args.output.parent.mkdir(parents=True, exist_ok=True)
-    for stream in (args.output.open("w", newline=""), sys.stdout):
-        writer = csv.DictWriter(stream, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    save("embedding", rows, PACKAGES)
 
 
 if __name__ == "__main__":

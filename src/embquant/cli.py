@@ -1,4 +1,4 @@
-"""The command line: one command per pipeline step, and ``search``.
+"""The command line: one command per pipeline step, ``plan-scale`` and ``search``.
 
 Each command lives in the module that does its work (``add_arguments`` and ``run``), which is imported
 only when that command is called: no step pays for another step's libraries.
@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
     "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
     "compare": ("embquant.report.compare", "join all measurements of a study into its CSV reports"),
+    "plan-scale": ("embquant.scaling", "tell what a larger corpus would need, from measured rates"),
     "search": ("embquant.ask", "answer a question from what a run has built"),
 }
 

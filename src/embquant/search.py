@@ -39,7 +39,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Search the index at the deepest depth; an approximate index at each, since depth changes what it finds."""
     threadpool_limits(arguments.threads, "blas")
     method = Method.read(arguments.method)
-    codec, index = open_index(index_of(arguments.method), arguments.threads, method.search)
+    # Mapped: each code is read once, so that memory doesn't grow with the corpus.
+    codec, index = open_index(index_of(arguments.method), arguments.threads, method.search, mapped=True)
     queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
     depths = sorted(set(arguments.depths))[-1 if index.exact else 0 :]
     encoded = codec.encode_queries(queries, method.scoring)

@@ -4,27 +4,35 @@ from pathlib import Path
 from typing import Self
 
 import faiss
+import numkong
 import numpy as np
 
 from embquant.codecs.binary import Binary
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, padded, read, view
-from embquant.indexes.scan import scan, settled
+from embquant.indexes.scan import DecodedScan, Scan
 from embquant.spec import NoParameters
 from embquant.topk import sort_by_score
 
+WORTH_PACKING = 32
+"""Queries from which on to pack blocks of codes pays."""
+
 
 class FlatBinary(FlatIndex):
-    """Scans all codes; a score is the negative Hamming distance or, for float queries, their product with ±1."""
+    """Scans all codes; a score is the negative Hamming distance or, for float queries, their product with ±1.
 
-    engine = "faiss"
+    FAISS compares a query with one code after the other; NumKong compares blocks of queries with packed blocks of
+    codes, as matrix products are computed. The former is faster for few queries, the latter for many.
+    """
+
+    engine = "faiss alone, numkong in batch"
 
     def __init__(self, index: faiss.IndexBinaryFlat, codec: Binary, threads: int) -> None:
         """Search ``index`` on ``threads`` threads."""
         self._index = index
-        self._codec = codec
-        self._threads = threads
         self.codes = view(index.xb, index.ntotal, index.code_size, np.uint8)
+        self._scan = Scan(threads)
+        self._decoded = DecodedScan(codec, self.codes, threads)
 
     @classmethod
     def build(cls, codec: Binary, codes: Codes, path: Path, parameters: NoParameters) -> None:
@@ -40,19 +48,24 @@ class FlatBinary(FlatIndex):
         return cls(index, codec, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return negative distances to uint8 queries, or products with float32 ones, and rows.
-
-        FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
-        """
+        """Return negative distances to uint8 queries, or products with float32 ones, and rows."""
         if queries.dtype != np.uint8:
-            return scan(self._codec.scan, queries, self.codes, k)
-        faiss.omp_set_num_threads(self._threads)
+            return self._decoded.search(queries, k)
+        if len(queries) >= WORTH_PACKING:
+            return self._scan(_negative_distances, queries, self.codes, k)
+        faiss.omp_set_num_threads(self._scan.shares(queries, self.codes))
         distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+        # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
         return sort_by_score(-distances, rows)
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search; products are settled in float64."""
-        return self.search(queries, k) if queries.dtype == np.uint8 else settled(self._codec, queries, self.codes, k)
+        return self.search(queries, k) if queries.dtype == np.uint8 else self._decoded.settled(queries, k)
+
+
+def _negative_distances(queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    distances = np.asarray(numkong.hammings_packed(queries, numkong.hammings_pack(codes))).view(np.int32)
+    return np.negative(distances, out=distances)
 
 
 INDEX = FlatBinary

@@ -9,7 +9,7 @@ import numpy as np
 from embquant.codecs.faiss_codes import FaissCodec
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
-from embquant.indexes.scan import settled
+from embquant.indexes.scan import DecodedScan
 from embquant.spec import NoParameters
 from embquant.topk import sort_by_score
 
@@ -26,9 +26,9 @@ class FlatCodes(FlatIndex):
     def __init__(self, index: faiss.IndexFlatCodes, codec: FaissCodec, threads: int) -> None:
         """Search ``index`` on ``threads`` threads."""
         self._index = index
-        self._codec = codec
         self._threads = threads
         self.codes = view(index.codes, index.ntotal, index.code_size, np.uint8)
+        self._decoded = DecodedScan(codec, self.codes, threads)
 
     @classmethod
     def build(cls, codec: FaissCodec, codes: Codes, path: Path, parameters: NoParameters) -> None:
@@ -50,7 +50,7 @@ class FlatCodes(FlatIndex):
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks of decoded codes."""
-        return settled(self._codec, queries, self.codes, k)
+        return self._decoded.settled(queries, k)
 
 
 INDEX = FlatCodes

@@ -10,7 +10,7 @@ import numpy as np
 from embquant.codecs.float32 import Float32
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
-from embquant.indexes.scan import scan, settled
+from embquant.indexes.scan import DecodedScan
 from embquant.spec import NoParameters
 
 
@@ -24,8 +24,7 @@ class Engine:
 class FlatFloat32(FlatIndex):
     """Scans all vectors, by one of two engines, of which the faster serves as the baseline.
 
-    ``blas``: blocked matrix products with a running top k, on as many threads as BLAS has in this process (to set
-    it for a search costs more than a search). ``faiss``: ``IndexFlatIP`` as it comes.
+    ``blas``: blocked matrix products with a running top k. ``faiss``: ``IndexFlatIP`` as it comes.
     """
 
     search_parameters = Engine
@@ -35,10 +34,10 @@ class FlatFloat32(FlatIndex):
     ) -> None:
         """Search ``index`` with ``engine`` on ``threads`` threads."""
         self._index = index
-        self._codec = codec
         self._threads = threads
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
+        self._scan = DecodedScan(codec, self.codes, threads)
 
     @classmethod
     def build(cls, codec: Float32, codes: Codes, path: Path, parameters: NoParameters) -> None:
@@ -56,13 +55,13 @@ class FlatFloat32(FlatIndex):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
         if self.engine == "blas":
-            return scan(self._codec.scan, queries, self.codes, k)
+            return self._scan.search(queries, k)
         faiss.omp_set_num_threads(self._threads)
         return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks and settle the order in float64."""
-        return settled(self._codec, queries, self.codes, k)
+        return self._scan.settled(queries, k)
 
 
 INDEX = FlatFloat32

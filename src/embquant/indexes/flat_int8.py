@@ -1,7 +1,6 @@
 """int8 codes in USearch's plain matrix file, scanned exactly."""
 
 import struct
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -12,11 +11,8 @@ from usearch.io import load_matrix
 from embquant.codecs.int8 import Int8
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.scan import scan
+from embquant.indexes.scan import Scan
 from embquant.spec import NoParameters
-
-WORTH_A_THREAD = 1 << 23
-"""Products of bytes that are worth waking other threads for."""
 
 
 class FlatInt8(FlatIndex):
@@ -30,8 +26,7 @@ class FlatInt8(FlatIndex):
     def __init__(self, codes: np.ndarray, threads: int) -> None:
         """Search ``codes``, int8 (documents, dim), on ``threads`` threads."""
         self.codes = codes
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads)
+        self._scan = Scan(threads)
 
     @classmethod
     def build(cls, codec: Int8, codes: Codes, path: Path, parameters: NoParameters) -> None:
@@ -56,20 +51,14 @@ class FlatInt8(FlatIndex):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return int32 inner products and rows."""
-        return scan(self._products, queries, self.codes, k)
+        return self._scan(_products, queries, self.codes, k)
 
-    def _products(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Return the inner products of queries with codes, int32 (queries, documents); packing one side pays."""
-        if len(queries) == 1:
-            return self._multiplied(codes, queries).reshape(1, -1)
-        return self._multiplied(queries, codes)
 
-    def _multiplied(self, rows: np.ndarray, packed_rows: np.ndarray) -> np.ndarray:
-        packed = numkong.dots_pack(np.ascontiguousarray(packed_rows), dtype="int8")
-        shares = np.array_split(rows, self._threads if rows.nbytes * len(packed_rows) >= WORTH_A_THREAD else 1)
-        if len(shares) == 1:
-            return np.asarray(numkong.dots_packed(rows, packed))
-        return np.concatenate(list(self._pool.map(lambda own: np.asarray(numkong.dots_packed(own, packed)), shares)))
+def _products(queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the inner products of queries with codes, int32 (queries, documents); one side is packed."""
+    if len(queries) == 1:
+        return np.asarray(numkong.dots_packed(codes, numkong.dots_pack(queries, dtype="int8"))).reshape(1, -1)
+    return np.asarray(numkong.dots_packed(queries, numkong.dots_pack(codes, dtype="int8")))
 
 
 INDEX = FlatInt8

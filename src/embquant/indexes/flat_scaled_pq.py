@@ -11,7 +11,7 @@ from embquant.codecs.scaled_pq import SCALE_BYTES, ScaledProductQuantization, sc
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill
-from embquant.indexes.scan import scan, settled
+from embquant.indexes.scan import DecodedScan
 from embquant.spec import NoParameters
 from embquant.topk import TopK
 
@@ -29,6 +29,7 @@ class FlatScaledPq(FlatIndex):
         self.codes = codes
         self._codec = codec
         self._pool = ThreadPoolExecutor(threads)
+        self._decoded = DecodedScan(codec, codes, threads)
         self._bounds = np.linspace(0, len(codes), threads + 1, dtype=np.int64)
         self._shares: list[tuple[faiss.IndexPQ, np.ndarray]] = []
 
@@ -80,7 +81,7 @@ class FlatScaledPq(FlatIndex):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
         if len(queries) >= WORTH_DECODING or not self._shares:
-            return scan(self._codec.scan, queries, self.codes, k)
+            return self._decoded.search(queries, k)
         best = TopK(len(queries), min(k, len(self.codes)))
         products = list(self._pool.map(lambda share: _products(queries, *share), self._shares))
         for first, scores in zip(self._bounds, products, strict=False):
@@ -89,7 +90,7 @@ class FlatScaledPq(FlatIndex):
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks of decoded codes."""
-        return settled(self._codec, queries, self.codes, k)
+        return self._decoded.settled(queries, k)
 
 
 def _products(queries: np.ndarray, index: faiss.IndexPQ, factors: np.ndarray) -> np.ndarray:

@@ -1,41 +1,103 @@
-"""Exact search by looking at every code, a block at a time."""
+"""Exact search: all codes are scored, block by block, and the best of each query kept."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from embquant.codecs.base import Codec
-from embquant.topk import TopK, rank
+from embquant.topk import TopK, rank, sort_by_score
 
-SCORES_AT_ONCE = 1 << 24
-"""Scores of one block of documents: 64 MiB."""
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-ROWS_AT_ONCE = 1 << 16
-"""Codes that are decoded at once, at most: 96 MiB as float32 of 384 dimensions."""
+SCORES_AT_ONCE = 1 << 20
+"""Scores that a thread computes at once: 4 MiB, which are compared while still in the processor's cache."""
+
+LEAST_DOCUMENTS = 1024
+"""Documents of a block, however many queries share it."""
+
+MOST_DOCUMENTS = 1 << 16
+"""Documents of a block, however few queries there are: 96 MiB of decoded vectors of 384 dimensions."""
+
+WORTH_A_THREAD = 1 << 23
+"""Bytes compared with bytes that are worth waking other threads for."""
+
+
+class Scan:
+    """Shares a search out to threads: the queries of a batch, or the documents where there are fewer queries."""
+
+    def __init__(self, threads: int) -> None:
+        """Search on ``threads`` threads."""
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __call__(self, score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and rows (queries, min(k, documents)), best first, ties by ascending row.
+
+        ``score`` takes queries and a block of codes and returns int32 or float32 (queries, documents).
+        """
+        k, shares = min(k, len(codes)), self.shares(queries, codes)
+        if shares == 1:
+            return _best(score, k, queries, 0, codes)
+        if len(queries) >= shares:
+            return tuple(np.concatenate(own) for own in self.map(lambda own: _best(score, k, own, 0, codes), queries))
+        edges = np.linspace(0, len(codes), shares + 1, dtype=np.int64)
+        found = self._pool.map(lambda a, b: _best(score, k, queries, a, codes[a:b]), edges[:-1], edges[1:])
+        scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
+        scores, rows = sort_by_score(scores, rows)
+        return scores[:, :k], rows[:, :k]
+
+    def shares(self, queries: np.ndarray, codes: np.ndarray) -> int:
+        """Return how many threads a search of ``codes`` for ``queries`` is worth."""
+        return self._threads if len(queries) * codes.nbytes >= WORTH_A_THREAD else 1
+
+    def map(self, function: Callable[..., Any], *arrays: np.ndarray) -> Iterator[tuple[Any, ...]]:
+        """Call ``function`` with each thread's share of the rows of ``arrays``; yield its results field by field."""
+        shares = zip(*(np.array_split(array, self._threads) for array in arrays), strict=True)
+        return zip(*self._pool.map(lambda own: function(*own), shares), strict=True)
+
 
 SLACK = 128
 """Candidates beyond k whose order is settled in float64; float32 sums err by about 1e-7 of a unit score."""
 
 
-def scan(
-    score: Callable[[np.ndarray, np.ndarray], np.ndarray], queries: np.ndarray, codes: np.ndarray, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k best scores and rows (queries, k) by ``score(queries, block of codes)``, ties by ascending row."""
-    best = TopK(len(queries), min(k, len(codes)))
-    block = max(1, min(ROWS_AT_ONCE, SCORES_AT_ONCE // len(queries)))
-    for first in range(0, len(codes), block):
-        best.push(score(queries, codes[first : first + block]), first)
+class DecodedScan:
+    """Compares float queries with codes by decoding them and multiplying matrices."""
+
+    def __init__(self, codec: Codec, codes: np.ndarray, threads: int) -> None:
+        """Search ``codes`` of ``codec`` on ``threads`` threads."""
+        self._codec = codec
+        self._codes = codes
+        self._scan = Scan(threads)
+        self._blas = ThreadpoolController().select(user_api="blas")
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row."""
+        with self._blas.limit(limits=1):  # a thread of the scan computes its products itself
+            return self._scan(self._codec.scan, queries, self._codes, k)
+
+    def settled(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Search somewhat deeper than k, then settle the order by float64 scores, ties by ascending row.
+
+        So nothing depends on the number of threads.
+        """
+        _, rows = self.search(queries, k + SLACK)
+        return tuple(np.concatenate(own) for own in self._scan.map(lambda *own: self._settle(k, *own), queries, rows))
+
+    def _settle(self, k: int, queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scores = np.empty(rows.shape)
+        for query, found in enumerate(rows):
+            scores[query] = self._codec.score(queries[query : query + 1], self._codes[found][None])[0]
+        order = rank(scores, rows, k)
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def _best(score: Score, k: int, queries: np.ndarray, first: int, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k best of ``codes``, of which the first is row ``first``."""
+    best = TopK(len(queries), k)
+    block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
+    for start in range(0, len(codes), block):
+        best.push(score(queries, codes[start : start + block]), first + start)
     return best.result()
-
-
-def settled(codec: Codec, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Scan somewhat deeper than k, then settle the order by float64 scores, ties by ascending row.
-
-    So the result doesn't depend on the number of threads.
-    """
-    _, rows = scan(codec.scan, queries, codes, k + SLACK)
-    scores = np.empty(rows.shape)
-    for query, found in enumerate(rows):
-        scores[query] = codec.score(queries[query : query + 1], codes[found][None])[0]
-    order = rank(scores, rows, k)
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)

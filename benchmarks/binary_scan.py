@@ -1,0 +1,62 @@
+"""How fast are bits scanned by Hamming distance, beside FAISS's ``IndexBinaryFlat``?"""
+
+import argparse
+
+import faiss
+import numpy as np
+import vectors
+from harness import CORES, Row, in_turn, rounds_option, save, times_faster
+
+from embquant.codecs.binary import Binary
+from embquant.indexes.flat_binary import FlatBinary
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vectors", type=int, default=200_000)
+    parser.add_argument("--queries", type=int, default=1000)
+    parser.add_argument("--k", type=int, default=100)
+    parser.add_argument("--singles", type=int, default=200, help="queries timed one at a time in a round")
+    rounds_option(parser, 9)
+    args = parser.parse_args()
+    save("binary_scan", measure(args), ["faiss-cpu", "numkong", "numpy"])
+
+
+def measure(args: argparse.Namespace) -> list[Row]:
+    codes = np.concatenate([np.packbits(block > 0, axis=1) for block in vectors.jittered(args.vectors)])
+    queries = np.packbits(vectors.queries(args.queries) > 0, axis=1)
+    theirs = faiss.IndexBinaryFlat(8 * codes.shape[1])
+    theirs.add(codes)
+    ours = FlatBinary(theirs, Binary(np.zeros(theirs.d, np.float32)), CORES)
+    check(ours.search(queries, args.k), theirs.search(queries, args.k))
+    check(ours.search(queries[:1], args.k), theirs.search(queries[:1], args.k))
+    singles = [query[None] for query in queries[: args.singles]]
+    size = f"{args.vectors:,} vectors, k {args.k}"
+    rows = []
+    for batches, called in (([queries], f"{args.queries:,} queries"), (singles, f"{len(singles)} single queries")):
+
+        def search(index: object, batches: list[np.ndarray] = batches) -> None:
+            for batch in batches:
+                index.search(batch, args.k)
+
+        def peer(search: object = search) -> None:
+            faiss.omp_set_num_threads(CORES)
+            search(theirs)
+
+        seconds = in_turn(args.rounds, {"ours": lambda search=search: search(ours), "theirs": peer})
+        rows.append(
+            times_faster(f"binary scan, beside FAISS: {called}, {size}", seconds["ours"], seconds["theirs"], 1.0)
+        )
+    return rows
+
+
+def check(ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> None:
+    """Both must find the same documents; FAISS returns those of equal distance in no set order."""
+    distances, rows = theirs
+    order = np.lexsort((rows, distances), axis=1)
+    np.testing.assert_array_equal(-ours[0], distances)
+    np.testing.assert_array_equal(ours[1], np.take_along_axis(rows, order, axis=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""What the benchmarks share: measuring in turn, one shape of result, one table of all.
+
+A figure is a ratio: this project and its peer do the same in one process or one machine, round after round, in an
+order that turns round every time. The table has the median ratio and, as its spread, the least and the greatest.
+"""
+
+import argparse
+import csv
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from embquant.artifacts import atomic_path
+from embquant.provenance import environment
+
+FOLDER = Path("results/benchmarks")
+CORES = os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One comparison: medians of both sides in ``unit``, the ratio with its spread over ``rounds``, and the goal.
+
+    ``goal`` is the least ratio that is wanted, or with ``at_most`` the greatest; None where there is none.
+    """
+
+    what: str
+    ours: float
+    theirs: float
+    unit: str
+    ratio: float
+    ratio_min: float
+    ratio_max: float
+    rounds: int
+    goal: float | None = None
+    at_most: bool = False
+    note: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the median ratio meets the goal."""
+        if self.goal is None:
+            return None
+        return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
+
+
+def in_turn(rounds: int, contestants: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
+    """Return the seconds that each contestant took in each round; every round turns their order round."""
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    order = list(contestants)
+    for _ in range(rounds):
+        for name in order:
+            started = time.perf_counter()
+            contestants[name]()
+            seconds[name].append(time.perf_counter() - started)
+        order.reverse()
+    return seconds
+
+
+def times_faster(what: str, ours: Sequence[float], theirs: Sequence[float], goal: float | None, **more: Any) -> Row:
+    """Compare seconds: how many times longer the peer takes."""
+    ratios = [peer / own for own, peer in zip(ours, theirs, strict=True)]
+    return _row(what, ours, theirs, "s", ratios, goal=goal, **more)
+
+
+def share(what: str, ours: Sequence[float], theirs: Sequence[float], unit: str, **more: Any) -> Row:
+    """Compare figures as a share: ours over theirs."""
+    ratios = [own / peer for own, peer in zip(ours, theirs, strict=True)]
+    return _row(what, ours, theirs, unit, ratios, **more)
+
+
+def _row(what: str, ours: Sequence[float], theirs: Sequence[float], unit: str, ratios: list[float], **more: Any) -> Row:
+    median = statistics.median
+    return Row(what, median(ours), median(theirs), unit, median(ratios), min(ratios), max(ratios), len(ratios), **more)
+
+
+def save(name: str, rows: Sequence[Row], packages: Sequence[str]) -> None:
+    """Write the rows of the benchmark ``name`` as CSV, with the machine and the versions of ``packages``."""
+    made_with = environment(packages)
+    records = []
+    for row in rows:
+        record = asdict(row)
+        details = record.pop("details")
+        records.append({"benchmark": name, **record, "reached": row.reached, **details, **made_with})
+    columns = list(dict.fromkeys(column for record in records for column in record))
+    with atomic_path(FOLDER / f"{name}.csv") as temporary, temporary.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows({key: _digits(value) for key, value in record.items()} for record in records)
+    print(table([FOLDER / f"{name}.csv"]))
+
+
+def table(files: Iterable[Path]) -> str:
+    """Render benchmarks' CSV files as one Markdown table."""
+    lines = []
+    for file in files:
+        with file.open(newline="") as stream:
+            lines += [_line(record) for record in csv.DictReader(stream)]
+    headers = ["what", "ours", "theirs", "ratio (spread)", "goal", "reached", ""]
+    return tabulate(
+        lines, headers, tablefmt="github", colalign=("left", "right", "right", "right", "right", "left", "left")
+    )
+
+
+def _line(record: Mapping[str, str]) -> list[str]:
+    ours, theirs = (f"{float(record[side]):.3g} {record['unit']}" for side in ("ours", "theirs"))
+    ratio = "{:.2f} ({:.2f}–{:.2f})".format(*(float(record[key]) for key in ("ratio", "ratio_min", "ratio_max")))
+    goal = f"{'≤' if record['at_most'] == 'True' else '≥'} {record['goal']}" if record["goal"] else "–"
+    reached = {"True": "yes", "False": "**no**", "": "–"}[record["reached"]]
+    return [record["what"], ours, theirs, ratio, goal, reached, record["note"]]
+
+
+def _digits(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
+
+
+def rounds_option(parser: argparse.ArgumentParser, rounds: int) -> None:
+    """Add ``--rounds``."""
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"rounds, each timing both sides (default {rounds})")
+
+
+def main() -> None:
+    """Print the joint table of all benchmarks that have been run."""
+    print(table(sorted(FOLDER.glob("*.csv"))))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""plan-scale: proportions by hand, and what it says of files that it can't use."""
+
+import pandas as pd
+import pytest
+
+from embquant.cli import main
+from embquant.scaling import GIB, INDEX_SHARE, embedding_stages, machines_for, measured_stages, plan, size
+
+STEPS = pd.DataFrame(
+    [
+        ("generate", "part-0000", 100, 9.0, 153600),
+        ("generate", "queries", 100, 9.0, 777),
+        ("fit-codec binary", "fit-codec binary", 100, 1.0, 300),  # looks at no vector
+        ("encode-corpus binary", "binary-part-0000", 50, 99.0, 99),  # a smaller corpus tells nothing
+        ("encode-corpus binary", "binary-part-0000", 100, 36.0, 2400),
+        ("encode-corpus binary", "binary-part-0001", 100, 36.0, 2400),
+        ("build-index binary", "build-index binary", 100, 7.2, 4800),
+        ("search-index binary", "search-index binary", 100, 18.0, 160),
+        ("evaluate-run binary", "evaluate-run binary", 100, 5.0, 10),
+        ("finished", "finished", 100, None, None),
+    ],
+    columns=["step", "name", "vectors", "seconds", "output_bytes"],
+)
+EMBEDDING = pd.DataFrame(
+    {"what": ["short texts, beside x", "short texts, beside y"], "ours_docs_per_second": [100.0] * 2, "machine": "m"}
+)
+
+
+def test_stages_are_those_of_the_largest_corpus_a_vector():
+    encode, build, search = measured_stages(STEPS, cores=2)
+    assert (encode.name, encode.seconds_per_vector, encode.bytes_per_vector) == ("encode-corpus binary", 0.72, 48)
+    assert (build.held, build.bytes_per_vector, build.cores) == (True, 48, 1)
+    assert (search.cores, search.bytes_per_vector) == (2, 0)
+
+
+def test_embedding_writes_float32_once_for_each_kind_of_text():
+    [stage] = embedding_stages(EMBEDDING, STEPS, cores=2)
+    assert (stage.seconds_per_vector, stage.bytes_per_vector, stage.cores) == (0.01, 1536, 2)
+
+
+def test_plan_is_proportional():
+    encode, build, search = measured_stages(STEPS, cores=2)
+    assert encode.plan(1_000_000, GIB)["core hours"] == "200.0"
+    assert search.plan(1_000_000, GIB)["core hours"] == "100.0"
+    assert build.plan(10**9, 64 * GIB)["writes"] == "48 GB"
+    assert (build.plan(10**9, 64 * GIB)["machines"], build.plan(10**10, 64 * GIB)["machines"]) == ("1", "9")
+
+
+def test_one_byte_beyond_a_machine_takes_another():
+    assert (machines_for(INDEX_SHARE * GIB, GIB), machines_for(INDEX_SHARE * GIB + 1, GIB)) == (1, 2)
+
+
+@pytest.mark.parametrize(("count", "text"), [(999, "999 B"), (1000, "1 kB"), (1.536e12, "1.54 TB"), (2e15, "2e+03 TB")])
+def test_size(count, text):
+    assert size(count) == text
+
+
+def test_plan_names_texts_once_and_every_stage():
+    text = plan(STEPS, EMBEDDING, [10**8], 64, 2)
+    assert text.count("short texts") == 1
+    assert all(name in text for name in ("encode-corpus binary", "build-index binary", "100,000,000 vectors"))
+    assert "generate" not in text
+
+
+def test_missing_measurements_are_named(tmp_path, capsys):
+    assert main(["plan-scale", "--steps", str(tmp_path / "no.csv"), "--embedding", "x.csv"]) == 2
+    assert "no.csv: no such file; make bench" in capsys.readouterr().err

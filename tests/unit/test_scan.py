@@ -1,0 +1,32 @@
+"""Sharing a scan out to threads changes nothing: neither by queries nor by documents."""
+
+import numpy as np
+import pytest
+
+from embquant.indexes import scan
+
+
+def products(queries, codes):
+    return queries @ codes.T
+
+
+@pytest.mark.parametrize("queries", [1, 2, 3, 40])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_finds_what_sorting_all_scores_finds(monkeypatch, queries, threads):
+    monkeypatch.setattr(scan, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(scan, "LEAST_DOCUMENTS", 7)
+    monkeypatch.setattr(scan, "SCORES_AT_ONCE", 50)
+    rng = np.random.default_rng(0)
+    asked, codes = (rng.integers(-2, 3, (rows, 4)).astype(np.int32) for rows in (queries, 300))
+    scores = asked @ codes.T  # 33 levels at most: ties everywhere
+    rows = np.argsort(-scores, axis=1, kind="stable")[:, :20]
+    found_scores, found_rows = scan.Scan(threads)(products, asked, codes, 20)
+    np.testing.assert_array_equal(found_rows, rows)
+    np.testing.assert_array_equal(found_scores, np.take_along_axis(scores, rows, axis=1))
+
+
+def test_map_keeps_the_order_of_rows():
+    rows = np.arange(10)
+    doubled, negated = scan.Scan(3).map(lambda own: (2 * own, -own), rows)
+    assert np.concatenate(doubled).tolist() == (2 * rows).tolist()
+    assert np.concatenate(negated).tolist() == (-rows).tolist()
