@@ -20,7 +20,7 @@ PACKAGES = ("onnxruntime", "onnx", "onnxscript")
 PRECISIONS = ("float32",)
 
 OPSET = 23
-"""The first with attention as one operation: computed from its pieces, long texts take a fifth longer."""
+"""The first with attention as one operation: computed from its pieces, long texts take a sixth longer."""
 
 
 class OnnxBackend(GraphBackend):
