@@ -137,7 +137,7 @@ def model_flops(lengths: np.ndarray) -> float:
 
 
 def measure(args: argparse.Namespace, folder: Path) -> list[Row]:
-    model = prepare_text_model(TextModelSpec(batch_tokens=args.batch_tokens), folder)
+    model = prepare_text_model(TextModelSpec(backend=args.backend, batch_tokens=args.batch_tokens), folder)
     (folder / "model.json").write_text(json.dumps(model))
     peer = Worker(make_peer, model["folder"], model["max_length"], threads=CORES)
     ours = [Worker(make_ours, folder / "model.json", threads=1) for _ in range(CORES)]
@@ -145,7 +145,7 @@ def measure(args: argparse.Namespace, folder: Path) -> list[Row]:
     workers = [peer, *ours, *sgemm["numpy"], *sgemm["torch"]]
     for worker in workers:
         worker.receive()
-    tokenizer = Tokenizer(folder / "tokenizer.json", model["max_length"], model["pad_id"], threads=1)
+    tokenizer = Tokenizer(Path(model["folder"]) / "tokenizer.json", model["max_length"], model["pad_id"], threads=1)
     texts = collection_texts(args.data, args.short, args.long) if args.data else stdlib_texts(args.short, args.long)
     rows = []
     for kind, chosen in texts.items():
@@ -189,6 +189,7 @@ def main() -> None:
     parser.add_argument("--short", type=int, default=4000, help="number of short texts")
     parser.add_argument("--long", type=int, default=400, help="number of long texts")
     rounds_option(parser, 3)
+    parser.add_argument("--backend", default="auto", help="as in a study: auto (the default), openvino, onnx, torch")
     parser.add_argument("--batch-tokens", type=int, help="token budget of a batch, other than the default")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

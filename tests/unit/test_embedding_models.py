@@ -1,8 +1,10 @@
 """Embedding texts, judged by sentence-transformers' own ``encode``."""
 
 import json
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -10,11 +12,13 @@ from embedding_files import TEXTS, command, prepare, small_model, write_corpus, 
 from sentence_transformers import SentenceTransformer
 
 from embquant.artifacts import array_to_matrix, read_json, read_matrices, read_metadata, read_table
+from embquant.embedding.backends import BACKENDS, onnx
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import resolve_weights
 
 ALLOWED = 1e-5
+GRAPHS = ["openvino", "onnx"]
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +36,21 @@ def original():
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return small_model(tmp_path_factory.mktemp("small"), prompts={"query": "query: ", "document": "passage: "})
+
+
+@pytest.fixture(scope="module")
+def prepared(small, tmp_path_factory):
+    """model.json of the small model by backend, documents without a prompt."""
+    folders = {backend: tmp_path_factory.mktemp(backend) for backend in BACKENDS}
+    spec = {"name": str(small), "document_prompt": ""}
+    return {backend: prepare(folder, **spec, backend=backend) for backend, folder in folders.items()}
+
+
+@pytest.fixture
+def prepared_onnx(prepared, monkeypatch):
+    """Conversion to ONNX takes seconds: what was converted already is taken instead."""
+    graphs = prepared["onnx"].parent
+    monkeypatch.setattr(onnx, "convert", lambda _, folder: shutil.copytree(graphs, folder, dirs_exist_ok=True))
 
 
 def judge(folder, texts, **options):
@@ -72,19 +91,22 @@ def test_no_texts_give_no_vectors(minilm):
     assert load_encoder(minilm).encode_queries([]).shape == (0, 384)
 
 
-@pytest.mark.parametrize(
-    ("backend", "given", "prompts"),
-    [
-        ("openvino", {"query_prompt": "find "}, ["find ", "passage: "]),
-        ("torch", {"document_prompt": ""}, ["query: ", ""]),
-    ],
-)
-def test_prompts_of_the_model_unless_the_study_has_its_own(small, tmp_path, backend, given, prompts):
-    encoder = load_encoder(prepare(tmp_path, name=str(small), backend=backend, **given))
-    model = SentenceTransformer(str(small), device="cpu")
-    found = [encoder.encode_queries(TEXTS), encoder.encode_documents(TEXTS)]
-    for vectors, prompt in zip(found, prompts, strict=True):
-        expected = model.encode(TEXTS, prompt=prompt, normalize_embeddings=True)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_every_backend_is_the_original_whatever_the_shape_of_a_batch(prepared, small, backend):
+    described = read_json(prepared[backend])
+    assert (described["backend"], described["max_length"]) == (backend, 64)
+    encoder = load_encoder(prepared[backend])
+    expected = judge(small, TEXTS, prompt="", normalize_embeddings=True)
+    for rows in ([0], [1], [4], [6, 3], [1, 4], range(7), [5, 4, 3, 2, 1, 0] * 9):
+        vectors = encoder.encode_documents([TEXTS[row] for row in rows])
+        np.testing.assert_allclose(vectors, expected[list(rows)], rtol=0, atol=ALLOWED)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_prompts_of_the_model_unless_the_study_has_its_own(prepared, small, backend):
+    encoder = load_encoder(prepared[backend])
+    for vectors, prompt in [(encoder.encode_queries(TEXTS), "query: "), (encoder.encode_documents(TEXTS), "")]:
+        expected = judge(small, TEXTS, prompt=prompt, normalize_embeddings=True)
         np.testing.assert_allclose(vectors, expected, rtol=0, atol=ALLOWED)
 
 
@@ -99,16 +121,60 @@ def test_without_normalization_lengths_are_kept(tmp_path, pooling):
 
 
 @pytest.mark.parametrize("shape", [{"dense": True}, {"pooling": "max"}])
-def test_what_openvino_does_not_take_runs_on_torch(tmp_path, shape, capsys):
+def test_what_has_no_graph_runs_on_torch(tmp_path, shape, capsys):
     folder = small_model(tmp_path, **shape)
     described = prepare(tmp_path / "out", name=str(folder))
     assert read_json(described)["backend"] == "torch"
     vectors = load_encoder(described).encode_documents(TEXTS)
     np.testing.assert_allclose(vectors, judge(folder, TEXTS, normalize_embeddings=True), rtol=0, atol=ALLOWED)
-    spec = json.dumps({"name": str(folder), "backend": "openvino"})
-    assert command("prepare-model", "--name", "m", "--spec", spec, "--output", tmp_path / "no") == 2
-    assert "choose 'auto' or 'torch'" in capsys.readouterr().err
-    assert not (tmp_path / "no" / "model.json").exists()
+    for backend in GRAPHS:
+        assert refused(tmp_path / "no", capsys, name=str(folder), backend=backend).startswith(
+            f"embquant: error: model {folder}: backend is '{backend}', but it"
+        )
+
+
+def refused(folder, capsys, **spec):
+    """Run prepare-model, which must leave no model.json; return the one line that it says."""
+    capsys.readouterr()
+    assert command("prepare-model", "--name", "m", "--spec", json.dumps(spec), "--output", folder) == 2
+    assert not (folder / "model.json").exists()
+    said = capsys.readouterr().err
+    assert said.endswith("choose 'auto' or 'torch'\n")
+    assert said.count("\n") == 1
+    return said
+
+
+def test_what_the_exporter_fails_on_is_said_in_one_line(small, tmp_path, capsys, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no such operation:\n\n  aten::foo")
+
+    monkeypatch.setattr(onnx, "convert", fail)
+    assert "(no such operation: aten::foo)" in refused(tmp_path, capsys, name=str(small), backend="onnx")
+
+
+def test_onnx_computes_in_float32_only(small, tmp_path, capsys):
+    assert "bfloat16" in refused(tmp_path, capsys, name=str(small), backend="onnx", dtype="bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("missing", "chosen"), [([], "openvino"), (["openvino"], "onnx"), (["openvino", "onnxscript"], "torch")]
+)
+def test_auto_takes_the_next_where_a_package_is_missing(
+    small, prepared_onnx, tmp_path, capsys, monkeypatch, missing, chosen
+):
+    installed = find_spec
+    found = "embquant.embedding.prepare.find_spec"
+    monkeypatch.setattr(found, lambda name: None if name in missing else installed(name))
+    assert read_json(prepare(tmp_path / "auto", name=str(small)))["backend"] == chosen
+    if "onnxscript" in missing:
+        said = refused(tmp_path / "asked", capsys, name=str(small), backend="onnx")
+        assert "(pip install onnxscript)" in said
+
+
+def test_auto_passes_over_what_differs_too_much(small, prepared_onnx, tmp_path, monkeypatch):
+    monkeypatch.setattr("embquant.embedding.prepare.FAITHFUL", 0.0)
+    assert read_json(prepare(tmp_path, name=str(small)))["backend"] == "torch"
+    assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
 
 
 def test_less_precise_arithmetic_is_recorded_as_such(small, tmp_path):
@@ -166,26 +232,21 @@ def test_queries_keep_their_order_and_name_their_model(minilm, original, tmp_pat
     assert read_metadata(tmp_path / "out.parquet")["model"]["max_length"] == 32
 
 
-def test_embedding_with_openvino_imports_no_torch(minilm, tmp_path):
+@pytest.mark.parametrize("backend", GRAPHS)
+def test_embedding_imports_no_torch_and_leaves_no_trace_of_the_machine(prepared, tmp_path, backend):
     corpus = write_corpus(tmp_path / "corpus.parquet", TEXTS)
-    words = [
-        "embed-corpus",
-        "--corpus",
-        corpus,
-        "--model",
-        minilm,
-        "--part",
-        0,
-        "--parts",
-        1,
-        "--output",
-        tmp_path / "o",
-    ]
+    part = ["--part", 0, "--parts", 1, "--output", tmp_path / "out.parquet"]
+    words = ["embed-corpus", "--corpus", corpus, "--model", prepared[backend], *part]
     code = (
         "import sys; from embquant.cli import main; status = main(sys.argv[1:]); "
         "sys.exit(status or 'torch' in sys.modules or 'sentence_transformers' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code, *map(str, words)], check=False).returncode == 0
+    home = tmp_path / "home"
+    home.mkdir()
+    # Nothing else in the environment: some variables of continuous integration turn telemetry off as well.
+    process = subprocess.run([sys.executable, "-c", code, *map(str, words)], env={"HOME": str(home)}, check=False)
+    assert process.returncode == 0
+    assert list(home.rglob("*")) == []  # ONNX Runtime's telemetry would start with an identifier of the machine
 
 
 def test_converting_a_model_reports_to_nobody(small, tmp_path):

@@ -29,7 +29,7 @@ class TextModelSpec:
     batch_tokens: int | None = None
     normalize: bool = True
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    backend: Literal["auto", "torch", "openvino"] = "auto"
+    backend: Literal["auto", "openvino", "onnx", "torch"] = "auto"
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
 
 

@@ -1,10 +1,14 @@
 """The programs that run a model, one a file, behind one interface."""
 
-from collections.abc import Sequence, Sized
+from collections.abc import Callable, Sequence, Sized
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+
+from embquant.embedding.backends.onnx import OnnxBackend
+from embquant.embedding.backends.openvino import OpenVinoBackend
+from embquant.embedding.backends.torch import TorchBackend
 
 
 class Backend(Protocol):
@@ -19,12 +23,13 @@ class Backend(Protocol):
         """Return the vectors (float32, (inputs, dim)) of one batch."""
 
 
+BACKENDS: dict[str, Callable[[dict[str, Any], Path, int], Backend]] = {
+    "openvino": OpenVinoBackend,
+    "onnx": OnnxBackend,
+    "torch": TorchBackend,
+}
+
+
 def load_backend(model: dict[str, Any], folder: Path, threads: int) -> Backend:
     """Load what model.json (its content ``model``, lying in ``folder``) says, to run on ``threads`` threads."""
-    if model["backend"] == "openvino":
-        from embquant.embedding.backends.openvino import OpenVinoBackend
-
-        return OpenVinoBackend(model, folder, threads)
-    from embquant.embedding.backends.torch import TorchBackend
-
-    return TorchBackend(model, threads)
+    return BACKENDS[model["backend"]](model, folder, threads)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 class TorchBackend:
     """A model as sentence-transformers runs it."""
 
-    def __init__(self, model: dict[str, Any], threads: int) -> None:
-        """Load the model for ``threads`` threads."""
+    def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
+        """Load the model from its own folder, for ``threads`` threads; nothing of it lies in ``folder``."""
         import torch
 
         torch.set_num_threads(threads)
