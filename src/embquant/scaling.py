@@ -73,7 +73,8 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: list[int], memory
     parts = [
         "# What more vectors need\n",
         "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, as told by",
-        "`embquant plan-scale --steps results/benchmarks/scale/steps.csv --embedding results/benchmarks/embedding.csv`.\n",
+        "`embquant plan-scale --steps results/benchmarks/scale/steps.csv --embedding results/benchmarks/embedding.csv`",
+        "in this project's environment.\n",
     ]
     for vectors in counts:
         table = tabulate([stage.plan(vectors, memory * GIB) for stage in stages], headers="keys", tablefmt="github")

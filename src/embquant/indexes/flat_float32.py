@@ -40,6 +40,7 @@ class FlatFloat32(FlatIndex):
         self._index = index
         self._threads = threads
         self._scan = Scan(threads)
+        self._alone = Scan(1)
         self._blas = ThreadpoolController().select(user_api="blas")
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
@@ -61,6 +62,8 @@ class FlatFloat32(FlatIndex):
         if self.engine == "faiss":
             faiss.omp_set_num_threads(self._threads)
             return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+        if len(queries) < self._threads:  # too few to share out: BLAS shares out each product
+            return self._alone(_products, queries, self.codes, k)
         with self._blas.limit(limits=1):  # a thread of the scan computes its products itself
             return self._scan(_products, queries, self.codes, k)
 
