@@ -70,7 +70,12 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: list[int], memory
     """Return the Markdown of the plan: one table a number of vectors, and what it assumes."""
     measured = int(steps["vectors"].max())
     stages = [*embedding_stages(embedding, steps, cores), *measured_stages(steps, cores)]
-    parts = []
+    parts = [
+        "# What more vectors need\n",
+        "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, as told by",
+        "`embquant plan-scale --steps results/benchmarks/scale/steps.csv --embedding results/benchmarks/embedding.csv`",
+        "in this project's environment.\n",
+    ]
     for vectors in counts:
         table = tabulate([stage.plan(vectors, memory * GIB) for stage in stages], headers="keys", tablefmt="github")
         parts += [f"## {vectors:,} vectors\n", table, ""]

@@ -10,7 +10,7 @@ import numpy as np
 from embquant.codecs.float32 import Float32
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
-from embquant.indexes.scan import DecodedScan
+from embquant.indexes.scan import DecodedScan, Scan
 from embquant.spec import NoParameters
 
 
@@ -37,7 +37,9 @@ class FlatFloat32(FlatIndex):
         self._threads = threads
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
+        self._codec = codec
         self._scan = DecodedScan(codec, self.codes, threads)
+        self._alone = Scan(1)
 
     @classmethod
     def build(cls, codec: Float32, codes: Codes, path: Path, parameters: NoParameters) -> None:
@@ -54,10 +56,12 @@ class FlatFloat32(FlatIndex):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
-        if self.engine == "blas":
-            return self._scan.search(queries, k)
-        faiss.omp_set_num_threads(self._threads)
-        return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+        if self.engine == "faiss":
+            faiss.omp_set_num_threads(self._threads)
+            return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+        if len(queries) < self._threads:  # too few to share out: BLAS shares out each product
+            return self._alone(self._codec.scan, queries, self.codes, k)
+        return self._scan.search(queries, k)
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks and settle the order in float64."""
