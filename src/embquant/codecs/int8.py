@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import numkong
 import numpy as np
 import pyarrow as pa
 
@@ -9,6 +10,12 @@ from embquant.codecs.base import Family, Sample
 from embquant.codecs.ranges import RangeParameters, fit_ranges
 
 LEVELS = 256
+
+DIGITS = np.array([1, 256, 65536])
+"""What the int8 digits of a number stand for, the lowest first."""
+
+LARGEST_DIGITS = 127 * int(DIGITS.sum())
+"""The largest number that three such digits write."""
 
 
 class Int8(Family):
@@ -34,6 +41,7 @@ class Int8(Family):
         self._start = self.ranges[0]
         step = (self.ranges[1] - self._start) / (LEVELS - 1)
         self._step = np.where(step == 0, 1, step)  # a dead dimension: any step will do, the code is constant
+        self._scale = step  # but it says nothing of a document, and must not set the scale of a folded query
 
     @classmethod
     def bits(cls, parameters: RangeParameters) -> float:
@@ -55,25 +63,35 @@ class Int8(Family):
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the middle of each code's step, float32 (rows, dim)."""
-        return codes * self._step + self._middle
+        return codes * self._scale + self._middle
 
     def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
         """Return int8 (rows, dim): the folded, requantized query, or its code (``symmetric``)."""
         if scoring == "symmetric":
             return self.encode(queries)
-        folded = queries * self._step
+        folded = queries * self._scale
         largest = np.abs(folded).max(axis=1, keepdims=True)
         return np.rint(folded * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
 
     def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Inner products of queries with dequantized codes."""
-        folded = queries.astype(np.float64) * self._step
-        products = np.einsum("qkd,qd->qk", codes, folded)
-        return products + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
+        """Inner products of queries with dequantized codes.
+
+        The folded query is rounded to 24 bits of its largest coordinate, which changes a unit score by about 10⁻⁸,
+        and written as three int8 digits: three exact products of bytes with bytes, by kernels that are several times
+        as fast as those of floats.
+        """
+        folded = queries.astype(np.float64) * self._scale
+        units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
+        digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
+        scores = np.empty(codes.shape[:2])
+        for own, unit, found, score in zip(digits, units, codes, scores, strict=True):
+            products = numkong.dots_packed(np.ascontiguousarray(found), numkong.dots_pack(own, dtype="int8"))
+            np.multiply(np.asarray(products, dtype=np.int64) @ DIGITS, unit, out=score)
+        return scores + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
 
     @property
     def _middle(self) -> np.ndarray:
-        return self._start + (LEVELS // 2 + 0.5) * self._step
+        return self._start + (LEVELS // 2 + 0.5) * self._scale
 
     @property
     def code_type(self) -> pa.DataType:
@@ -93,3 +111,12 @@ class Int8(Family):
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the ranges."""
         return cls(state["ranges"])
+
+
+def _digits(numbers: np.ndarray) -> np.ndarray:
+    """Write int64 ``numbers`` (queries, dim), at most LARGEST_DIGITS, as int8 digits (queries, 3, dim)."""
+    digits = np.empty((len(numbers), len(DIGITS), numbers.shape[1]), np.int8)
+    for place in range(len(DIGITS)):
+        digits[:, place] = numbers  # wraps to the signed remainder
+        numbers = (numbers - digits[:, place]) >> 8
+    return digits

@@ -1,0 +1,152 @@
+"""``present``: a study's reports as Markdown tables and figures."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import matplotlib
+import pandas as pd
+from tabulate import tabulate
+
+from embquant.artifacts import atomic_path
+from embquant.errors import InputError
+from embquant.evaluation import INDEX_OVERLAP
+from embquant.grid import NO_STORE
+
+matplotlib.use("svg")
+matplotlib.rcParams.update({"svg.hashsalt": "embquant", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
+from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen: no screen is needed)
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
+"""Of Okabe and Ito's colours, which colour-blind readers can tell apart, on light and dark ground."""
+
+FIELDS = {
+    "method": "method",
+    "bytes_per_vector": "bytes",
+    "quality": "of float32's",
+    "overlap": "overlap",
+    INDEX_OVERLAP: "index overlap",
+    "latency_p50_ms": "p50 ms",
+    "queries_per_second": "queries/s",
+    "build_seconds": "build s",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``present``."""
+    parser.add_argument("--reports", required=True, type=Path, help="folder of a study's reports")
+    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures (SVG)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the tables; write the figures."""
+    summary = read_summary(arguments.reports)
+    methods = plain_methods(summary)
+    name = arguments.reports.name
+    sections = [_table(methods, FIELDS), rescored_table(summary)]
+    if len(summary["dataset"].unique()) > 1:
+        sections.append(datasets_table(summary))
+    sys.stdout.write("\n\n".join(sections) + "\n")
+    draw_storage(methods, arguments.figures / f"{name}-storage.svg")
+    if methods[INDEX_OVERLAP].notna().any():
+        draw_indexes(methods, arguments.figures / f"{name}-indexes.svg")
+
+
+def read_summary(reports: Path) -> pd.DataFrame:
+    """Read a study's summary at its least ``top_k``, with ``quality`` and ``overlap``, the columns that are shown.
+
+    Quality is the retention of the first judged metric of the study.
+    """
+    path = reports / "summary.csv"
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; run the study first")
+    summary = pd.read_csv(path, na_values=[""], keep_default_na=False)
+    summary = summary[summary["top_k"] == summary["top_k"].min()]
+    retentions = [name for name in summary.columns if name.startswith("retention_") and summary[name].notna().any()]
+    overlaps = [name for name in summary.columns if name.startswith("overlap@") and summary[name].notna().any()]
+    if not overlaps:
+        raise InputError(f"{path}: no overlap@k in it; add one to the study's metrics")
+    return summary.assign(quality=summary[(retentions or overlaps)[0]], overlap=summary[overlaps[0]])
+
+
+def plain_methods(summary: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each method without rescoring, means over datasets, in the order of the study."""
+    plain = summary[summary["rescore_store"] == NO_STORE]
+    return plain.groupby("method", sort=False).mean(numeric_only=True).reset_index()
+
+
+def rescored_table(summary: pd.DataFrame) -> str:
+    """Return each method's quality by store and multiplier, means over datasets."""
+    rescored = summary[summary["rescore_store"] != NO_STORE]
+    setting = rescored["rescore_store"] + " ×" + rescored["rescore_multiplier"].astype(str)
+    table = rescored.assign(setting=setting).pivot_table("quality", "method", "setting", sort=False)
+    return _table(table.reset_index(), {name: name for name in ["method", *table.columns]})
+
+
+def datasets_table(summary: pd.DataFrame) -> str:
+    """Return each method's quality by dataset."""
+    plain = summary[summary["rescore_store"] == NO_STORE]
+    table = plain.pivot_table("quality", "method", "dataset", sort=False)
+    table["mean"] = table.mean(axis=1)
+    return _table(table.reset_index(), {name: name for name in ["method", *table.columns]})
+
+
+def pareto(methods: pd.DataFrame) -> pd.Series:
+    """Say which methods no other one equals in bytes and surpasses in quality, or the other way round."""
+    cost, quality = methods["bytes_per_vector"].to_numpy(), methods["quality"].to_numpy()
+    better = (cost[None] <= cost[:, None]) & (quality[None] >= quality[:, None])
+    strictly = (cost[None] < cost[:, None]) | (quality[None] > quality[:, None])
+    return pd.Series(~(better & strictly).any(axis=1), index=methods.index)
+
+
+def draw_storage(methods: pd.DataFrame, path: Path) -> None:
+    """Draw quality against bytes a vector; the methods that none surpasses are joined and named."""
+    exact = methods[methods[INDEX_OVERLAP].isna()]
+    best = exact[pareto(exact)].sort_values("bytes_per_vector")
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    axes.scatter(exact["bytes_per_vector"], exact["quality"], s=14, color=GREY, label="exact scans")
+    axes.plot(best["bytes_per_vector"], best["quality"], "o-", color=BLUE, label="none is smaller and better")
+    for at, (_, method) in enumerate(best.iterrows()):
+        offset = (4, -12) if at % 2 else (4, 6)
+        place = (method["bytes_per_vector"], method["quality"])
+        axes.annotate(method["method"], place, offset, textcoords="offset points", color=BLUE)
+    axes.set_xscale("log", base=2)
+    ticks = [size for size in (24, 48, 96, 192, 384, 768, 1536) if size <= 2 * exact["bytes_per_vector"].max()]
+    axes.set_xticks(ticks, [str(size) for size in ticks])
+    axes.set_ylim(max(0, exact["quality"].quantile(0.02) - 0.02), 1.015)
+    axes.set(xlabel="bytes a vector", ylabel="share of float32's quality")
+    axes.legend(loc="lower right")
+    _save(figure, path)
+
+
+def draw_indexes(methods: pd.DataFrame, path: Path) -> None:
+    """Draw throughput against what approximate indexes find of an exact scan of their codes, a line an index."""
+    approximate = methods[methods[INDEX_OVERLAP].notna()]
+    lines = approximate["method"].str.replace(r"(-[a-z]+)+-\d+$", "", regex=True)
+    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
+    for (line, points), marker in zip(approximate.groupby(lines, sort=False), "os^Dv<>Ph*X" * 9, strict=False):
+        axes.plot(points[INDEX_OVERLAP], points["queries_per_second"], marker=marker, label=line)
+    axes.set_yscale("log")
+    axes.set(xlabel="share of the exact scan's documents that are found", ylabel="queries a second, in batch")
+    axes.legend()
+    _save(figure, path)
+
+
+def _table(rows: pd.DataFrame, names: dict[str, str]) -> str:
+    columns = [name for name in names if name in rows.columns and rows[name].notna().any()]
+    cells = [
+        ["" if value != value else _cell(name, value) for name, value in row.items()]
+        for row in rows[columns].to_dict("records")
+    ]
+    return tabulate(cells, [names[name] for name in columns], "github", disable_numparse=True)
+
+
+def _cell(name: str, value: object) -> str:
+    digits = {"bytes_per_vector": 0, "queries_per_second": 0, "latency_p50_ms": 3, "build_seconds": 1}
+    return value if isinstance(value, str) else f"{value:,.{digits.get(name, 4)}f}"
+
+
+def _save(figure: plt.Figure, path: Path) -> None:
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, metadata={"Date": None})
+    plt.close(figure)
