@@ -117,8 +117,10 @@ class Sweep:
 
 def _ranked(rows: np.ndarray, order: np.ndarray, cell: Cell) -> np.ndarray:
     """Take the best ``top_k`` of the first ``depth`` candidates, in ``order``."""
-    first = np.argsort(order >= cell.depth, axis=1, kind="stable")[:, : cell.top_k]
-    ranked = np.take_along_axis(rows, np.take_along_axis(order, first, axis=1), axis=1)
+    among = order < cell.depth
+    among &= among.cumsum(axis=1, dtype=np.int32) <= cell.top_k
+    best = order[among].reshape(len(order), -1)
+    ranked = np.take_along_axis(rows, best, axis=1)
     return np.pad(ranked, ((0, 0), (0, cell.top_k - ranked.shape[1])), constant_values=-1)
 
 

@@ -53,7 +53,7 @@ class FlatBinary(FlatIndex):
             return self._decoded.search(queries, k)
         if len(queries) >= WORTH_PACKING:
             return self._scan(_negative_distances, queries, self.codes, k)
-        faiss.omp_set_num_threads(self._scan.shares(queries, self.codes))
+        faiss.omp_set_num_threads(min(len(queries), self._scan.shares(queries, self.codes)))  # it shares out queries
         distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
         # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
         return sort_by_score(-distances, rows)
