@@ -32,8 +32,7 @@ class Int8(Family):
         self.ranges = np.ascontiguousarray(ranges, dtype=np.float32)
         self.dim = self.ranges.shape[1]
         self._start = self.ranges[0]
-        step = (self.ranges[1] - self._start) / (LEVELS - 1)
-        self._step = np.where(step == 0, 1, step)  # a dead dimension: any step will do, the code is constant
+        self._step = (self.ranges[1] - self._start) / (LEVELS - 1)
 
     @classmethod
     def bits(cls, parameters: RangeParameters) -> float:
@@ -47,7 +46,8 @@ class Int8(Family):
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return int8 codes (rows, dim)."""
-        levels = (vectors - self._start) / self._step
+        # In a dead dimension any step will do: the code is constant.
+        levels = (vectors - self._start) / np.where(self._step == 0, 1, self._step)
         np.floor(levels, out=levels)
         np.clip(levels, 0, LEVELS - 1, out=levels)
         levels -= LEVELS // 2

@@ -12,6 +12,7 @@ from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
 from embquant.indexes.scan import scan, settled
 from embquant.spec import NoParameters
+from embquant.topk import sort_by_score
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FlatFloat32(FlatIndex):
         if self.engine == "blas":
             return scan(self._codec.scan, queries, self.codes, k)
         faiss.omp_set_num_threads(self._threads)
-        return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+        return sort_by_score(*self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes))))
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks and settle the order in float64."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 
+from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 from embquant.transforms.rotation import from_faiss
 
@@ -15,6 +16,10 @@ class Parameters:
 
     training: int = 50_000
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be meant."""
+        check_least(self, training=1, seed=0)
 
 
 def fit(sample: Sample, parameters: Parameters) -> Transform:
