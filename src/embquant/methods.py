@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from embquant.artifacts import read_json, write_json
-from embquant.codecs import codec_class
 from embquant.errors import InputError
+from embquant.indexes import scorings
 from embquant.indexes.build import Manifest
 from embquant.spec import nearest
 
@@ -41,17 +41,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``define-method``."""
     parser.add_argument("--name", required=True, help="name of the method")
     parser.add_argument("--index", required=True, type=Path, help="manifest of the index it searches")
-    parser.add_argument("--scoring", help="symmetric or asymmetric (default: the codec's own)")
+    parser.add_argument("--scoring", help="symmetric or asymmetric (default: the index's first)")
     parser.add_argument("--search", default="{}", metavar="JSON", help="search parameters of the index")
     parser.add_argument("--output", required=True, type=Path, help="definition of the method (.json)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Check the scoring and write the definition."""
-    family = codec_class(Manifest.read(arguments.index).family)
-    scoring = arguments.scoring or family.scorings[0]
-    if scoring not in family.scorings:
-        known = nearest(scoring, family.scorings)
-        raise InputError(f"method {arguments.name}: {family.family} has no scoring {scoring!r}{known}")
+    manifest = Manifest.read(arguments.index)
+    known = scorings(manifest.family, manifest.kind)
+    scoring = arguments.scoring or known[0]
+    if scoring not in known:
+        what = f"a {manifest.kind} index of {manifest.family} codes"
+        raise InputError(f"method {arguments.name}: {what} has no scoring {scoring!r}{nearest(scoring, known)}")
     index = os.path.relpath(arguments.index, arguments.output.parent)
     write_json(arguments.output, asdict(Method(arguments.name, index, scoring, json.loads(arguments.search))))

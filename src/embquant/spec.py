@@ -44,6 +44,13 @@ def parse_spec(kind: type[Spec], values: Mapping[str, Any] | str, where: str) ->
     return kind(**values)
 
 
+def check_least(spec: Any, **least: int) -> None:
+    """Refuse a spec in which the number of some name is less than ``least`` says."""
+    for name, value in least.items():
+        if getattr(spec, name) < value:
+            raise InputError(f"{name} is {getattr(spec, name)}, expected {value} or more")
+
+
 def nearest(name: object, valid: Iterable[str]) -> str:
     """Return "; did you mean 'x'? (valid: …)" for the end of an error message."""
     valid = list(valid)

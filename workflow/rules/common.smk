@@ -13,13 +13,13 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from embquant.codecs import codec_class, parse_codec
+from embquant.codecs import parse_codec
 from embquant.datasets.inputs import input_files
 from embquant.datasets.spec import parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
 from embquant.grid import NO_STORE
-from embquant.indexes import KINDS, index_class, suffix
+from embquant.indexes import KINDS, index_class, index_module, scorings, suffix
 from embquant.metrics import parse_metric
 from embquant.provenance import code_digest, file_digest
 from embquant.spec import nearest, parse_spec
@@ -75,16 +75,17 @@ def check_keys(config, schema):
 
 def swept(methods):
     """Make one method of each combination of search parameters that are given as lists; they share one index."""
-    return {
-        "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in chosen.items() if key in lists)]): {
-            **spec,
-            "search": {**spec["search"], **chosen},
-            "built": name,
-        }
-        for name, spec in methods.items()
-        for lists in [{key: value for key, value in spec["search"].items() if isinstance(value, list)}]
-        for chosen in [dict(zip(lists, values)) for values in product(*lists.values())]
-    }
+    expanded = {}
+    for name, spec in methods.items():
+        lists = {key: values for key, values in spec["search"].items() if isinstance(values, list)}
+        if [] in lists.values():
+            raise InputError(f"methods.{name}.search: []: expected at least one")
+        for values in product(*lists.values()):
+            one = "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in zip(lists, values))])
+            if one in expanded:
+                raise InputError(f"methods.{name}: there is another method {one!r}")
+            expanded[one] = {**spec, "search": {**spec["search"], **dict(zip(lists, values))}, "built": name}
+    return expanded
 
 
 def check_references(config):
@@ -107,8 +108,7 @@ def check_references(config):
         in_place(f"codecs.{codec}", parse_codec, spec)
     for method, spec in config["methods"].items():
         known_in(config["codecs"], spec["codec"], f"methods.{method}.codec")
-        if (family(spec["codec"]), spec["index"]) not in KINDS:
-            raise InputError(f"methods.{method}: there is no index {spec['index']!r} for {family(spec['codec'])} codes")
+        in_place(f"methods.{method}", index_module, family(spec["codec"]), spec["index"])
         check_method(method, spec)
     for store in config["rescore"]["stores"]:
         known_in(config["codecs"], store, "rescore.stores")
@@ -121,9 +121,10 @@ def check_references(config):
 
 def check_method(method, spec):
     """Check a method's scoring and its parameters of building and searching."""
-    scorings = codec_class(family(spec["codec"])).scorings
-    if spec.get("scoring", scorings[0]) not in scorings:
-        raise InputError(f"methods.{method}: {family(spec['codec'])} has only the scoring {', '.join(scorings)}")
+    known = scorings(family(spec["codec"]), spec["index"])
+    if spec.get("scoring", known[0]) not in known:
+        what = f"a {spec['index']} index of {family(spec['codec'])} codes"
+        raise InputError(f"methods.{method}: {what} has only the scoring {', '.join(known)}")
     if spec["build"] or spec["search"]:  # most methods have neither, and need no index library here
         index = index_class(family(spec["codec"]), spec["index"])
         in_place(f"methods.{method}", parse_spec, index.build_parameters, spec["build"], "build")
@@ -219,8 +220,9 @@ def built_codes(wildcards):
 
 
 def scoring(method):
-    """Return how a method compares queries with codes: as it says, or its codec's default."""
-    return config["methods"][method].get("scoring") or codec_class(family(method_codec(method))).scorings[0]
+    """Return how a method compares queries with codes: as it says, or its index's default."""
+    spec = config["methods"][method]
+    return spec.get("scoring") or scorings(family(spec["codec"]), spec["index"])[0]
 
 
 def store_manifest(codec):

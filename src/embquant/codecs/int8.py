@@ -39,9 +39,7 @@ class Int8(Family):
         self.ranges = np.ascontiguousarray(ranges, dtype=np.float32)
         self.dim = self.ranges.shape[1]
         self._start = self.ranges[0]
-        step = (self.ranges[1] - self._start) / (LEVELS - 1)
-        self._step = np.where(step == 0, 1, step)  # a dead dimension: any step will do, the code is constant
-        self._scale = step  # but it says nothing of a document, and must not set the scale of a folded query
+        self._step = (self.ranges[1] - self._start) / (LEVELS - 1)
 
     @classmethod
     def bits(cls, parameters: RangeParameters) -> float:
@@ -55,7 +53,8 @@ class Int8(Family):
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return int8 codes (rows, dim)."""
-        levels = (vectors - self._start) / self._step
+        # In a dead dimension any step will do: the code is constant.
+        levels = (vectors - self._start) / np.where(self._step == 0, 1, self._step)
         np.floor(levels, out=levels)
         np.clip(levels, 0, LEVELS - 1, out=levels)
         levels -= LEVELS // 2
@@ -63,13 +62,13 @@ class Int8(Family):
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the middle of each code's step, float32 (rows, dim)."""
-        return codes * self._scale + self._middle
+        return codes * self._step + self._middle
 
     def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
         """Return int8 (rows, dim): the folded, requantized query, or its code (``symmetric``)."""
         if scoring == "symmetric":
             return self.encode(queries)
-        folded = queries * self._scale
+        folded = queries * self._step
         largest = np.abs(folded).max(axis=1, keepdims=True)
         return np.rint(folded * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
 
@@ -80,7 +79,7 @@ class Int8(Family):
         and written as three int8 digits: three exact products of bytes with bytes, by kernels that are several times
         as fast as those of floats.
         """
-        folded = queries.astype(np.float64) * self._scale
+        folded = queries.astype(np.float64) * self._step
         units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
         digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
         scores = np.empty(codes.shape[:2])
@@ -91,7 +90,7 @@ class Int8(Family):
 
     @property
     def _middle(self) -> np.ndarray:
-        return self._start + (LEVELS // 2 + 0.5) * self._scale
+        return self._start + (LEVELS // 2 + 0.5) * self._step
 
     @property
     def code_type(self) -> pa.DataType:

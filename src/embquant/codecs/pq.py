@@ -8,6 +8,7 @@ import faiss
 from embquant.codecs.base import Sample
 from embquant.codecs.faiss_codes import FaissCodec
 from embquant.errors import InputError
+from embquant.spec import check_least
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,7 @@ class PqParameters:
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be meant."""
-        for name, least in (("pieces", 1), ("training", 1), ("iterations", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise InputError(f"{name} is {getattr(self, name)}, expected {least} or more")
+        check_least(self, pieces=1, training=1, iterations=1, seed=0)
 
 
 class ProductQuantization(FaissCodec):
@@ -53,9 +52,9 @@ def trained_pq(sample: Sample, parameters: PqParameters) -> faiss.IndexPQ:
     """Return an empty FAISS ``IndexPQ`` trained on ``sample``."""
     if sample.dim % parameters.pieces:
         raise InputError(f"codec pq: {sample.dim} dimensions can't be cut into {parameters.pieces} equal pieces")
-    needed = 1 << parameters.bits
-    if sample.rows < needed:
-        raise InputError(f"codec pq: {needed} centroids need at least {needed} vectors, the corpus has {sample.rows}")
+    needed, given = 1 << parameters.bits, min(sample.rows, parameters.training)
+    if given < needed:
+        raise InputError(f"codec pq: {needed} centroids can't be found on {given} vectors, fewer than they are")
     # Made directly, not by the factory: its PQ sorts centroids for polysemous search, which takes minutes.
     index = faiss.IndexPQ(sample.dim, parameters.pieces, parameters.bits, faiss.METRIC_INNER_PRODUCT)
     index.pq.cp.niter = parameters.iterations

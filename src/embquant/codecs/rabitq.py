@@ -74,7 +74,7 @@ class RaBitQ(FaissCodec):
         """Return x̃ = c + f·v (rows, dim) and o = a − f·⟨v, c⟩ (rows,): an estimate is ⟨q, c⟩ + f·⟨q − c, v⟩ + a."""
         steps, factors = self._read(codes)
         vectors = self._center + factors[:, 1:] * steps
-        return vectors, factors[:, 0] - factors[:, 1] * (steps @ self._center)
+        return vectors, factors[:, 0] - factors[:, 1] * np.einsum("nd,d->n", steps, self._center)
 
     def _read(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Take FAISS's codes apart: v (rows, dim), odd multiples of ½, and the factors a and f (rows, 2), float32.

@@ -6,6 +6,8 @@ from embquant.codecs.pq import ProductQuantization
 
 SCALE_BYTES = 2
 
+GREATEST = np.finfo(np.float16).max
+
 
 class ScaledProductQuantization(ProductQuantization):
     """Stores, after the centroids x̂ of ``pq``, the factor s = ⟨x, x̂⟩ / ⟨x̂, x̂⟩ in float16: a vector decodes to s·x̂.
@@ -23,7 +25,8 @@ class ScaledProductQuantization(ProductQuantization):
         nearest = self.index.sa_decode(centroids)
         lengths = np.einsum("nd,nd->n", nearest, nearest)
         scales = np.einsum("nd,nd->n", vectors, nearest) / np.where(lengths == 0, 1, lengths)
-        return np.concatenate([centroids, scales.astype("<f2")[:, None].view(np.uint8)], axis=1)
+        stored = np.clip(scales, -GREATEST, GREATEST).astype("<f2")
+        return np.concatenate([centroids, stored[:, None].view(np.uint8)], axis=1)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return float32 (rows, dim)."""

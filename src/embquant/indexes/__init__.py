@@ -2,8 +2,10 @@
 
 from importlib import import_module
 
+from embquant.codecs import codec_class
 from embquant.errors import InputError
 from embquant.indexes.base import Index
+from embquant.spec import nearest
 
 FAISS_CODES = ("float16", "bfloat16", "uint8", "int6", "int4", "rabitq", "pq", "scaled-pq")
 """The codec families whose codes lie in a FAISS flat index of their own kind, or in one made the same way."""
@@ -25,6 +27,13 @@ KINDS: dict[tuple[str, str], str] = {
 }
 """(codec family, kind of index) → the module whose ``INDEX`` is its class; imported only when it is used."""
 
+OTHER_SCORINGS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("binary", "fastscan"): ("asymmetric",),
+    ("binary", "hnsw"): ("symmetric",),
+    ("binary", "ivf"): ("symmetric",),
+}
+"""Which of the codec's scorings an index has, where it doesn't have them all."""
+
 OTHER_SUFFIXES: dict[tuple[str, str], str] = {
     ("int8", "flat"): ".i8bin",
     ("scaled-pq", "flat"): ".npy",
@@ -38,12 +47,22 @@ def suffix(family: str, kind: str) -> str:
     return OTHER_SUFFIXES.get((family, kind), ".faiss")
 
 
+def scorings(family: str, kind: str) -> tuple[str, ...]:
+    """Return the ways in which such an index compares queries with codes, the default first."""
+    return OTHER_SCORINGS.get((family, kind), codec_class(family).scorings)
+
+
+def index_module(family: str, kind: str) -> str:
+    """Return the module of the index of ``kind`` for codes of ``family``; a pair without one is an InputError."""
+    if (family, kind) not in KINDS:
+        kinds = [known for own, known in KINDS if own == family]
+        raise InputError(f"there is no index {kind!r} for {family} codes{nearest(kind, kinds)}")
+    return KINDS[family, kind]
+
+
 def index_class(family: str, kind: str) -> type[Index]:
     """Return the index class of ``kind`` for codes of ``family``; a pair without one is an InputError."""
-    if (family, kind) not in KINDS:
-        kinds = ", ".join(known for own, known in KINDS if own == family)
-        raise InputError(f"there is no index {kind!r} for {family} codes (there are: {kinds})")
-    return import_module(KINDS[family, kind]).INDEX
+    return import_module(index_module(family, kind)).INDEX
 
 
-__all__ = ["KINDS", "Index", "index_class", "suffix"]
+__all__ = ["KINDS", "Index", "index_class", "index_module", "scorings", "suffix"]

@@ -43,7 +43,7 @@ class FlatCodes(FlatIndex):
         return cls(read(path, type(codec.index), faiss.read_index, codec.dim, mapped), codec, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return float32 inner products and rows."""
+        """Return float32 inner products and rows; of documents tied for the k-th place FAISS keeps any."""
         faiss.omp_set_num_threads(self._threads)
         scores, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
         return sort_by_score(scores, rows)

@@ -12,6 +12,7 @@ from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read, view
 from embquant.indexes.scan import DecodedScan, Scan
 from embquant.spec import NoParameters
+from embquant.topk import sort_by_score
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class FlatFloat32(FlatIndex):
         """Return float32 inner products and rows."""
         if self.engine == "faiss":
             faiss.omp_set_num_threads(self._threads)
-            return self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
+            return sort_by_score(*self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes))))
         if len(queries) < self._threads:  # too few to share out: BLAS shares out each product
             return self._alone(self._codec.scan, queries, self.codes, k)
         return self._scan.search(queries, k)

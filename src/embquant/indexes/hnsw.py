@@ -96,11 +96,12 @@ class Hnsw(Index):
         """Return inner products and rows; the graph is walked with max(expansion_search, k) candidates."""
         count = min(k, len(self._graph))
         found = self._graph.search(np.ascontiguousarray(queries), count, threads=self._threads)
-        counts = [len(found.keys)] if len(queries) == 1 else found.counts  # one query's result is cut, a batch's padded
-        width = found.keys.size // len(queries)
-        missing = np.arange(width) >= np.reshape(counts, (-1, 1))
-        rows = np.where(missing, -1, found.keys.reshape(-1, width).astype(np.int64))
-        scores = np.where(missing, -np.inf, 1 - found.distances.reshape(-1, width).astype(np.float64))
+        single = len(queries) == 1  # whose result is cut where a batch's is filled up
+        present = np.arange(count) < np.reshape([len(found.keys)] if single else found.counts, (-1, 1))
+        rows = np.full(present.shape, -1)
+        rows[present] = found.keys if single else found.keys[present]
+        scores = np.full(present.shape, -np.inf)
+        scores[present] = 1 - (found.distances if single else found.distances[present]).astype(np.float64)
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 

@@ -18,7 +18,7 @@ from embquant.transforms.base import Sample
 @dataclass(frozen=True)
 class IvfBuild:
     """``lists``: centroids, the square root of the number of documents times 4 by default; ``training``: documents,
-    drawn with ``seed``, that they are found on."""
+    drawn with ``seed``, that they are found on, no fewer than lists."""
 
     lists: int | None = None
     training: int = 50_000
@@ -68,7 +68,7 @@ class Ivf(Index):
         means = faiss.Kmeans(
             codec.dim, lists, niter=10, seed=1234 + parameters.seed, min_points_per_centroid=1, spherical=True
         )
-        means.train(decoded.draw(parameters.training, parameters.seed))
+        means.train(decoded.draw(max(lists, parameters.training), parameters.seed))
         index = _empty(codec, means.centroids)
         for batch in codes:
             index.add(np.ascontiguousarray(_held(codec, batch)))
@@ -104,7 +104,7 @@ def _empty(codec: Codec, centroids: np.ndarray) -> Any:
     """Return a trained index without codes."""
     if codec.family == "binary":
         quantizer = faiss.IndexBinaryFlat(padded(codec.dim))
-        quantizer.add(codec.encode(centroids))
+        quantizer.add(np.packbits(centroids > 0, axis=1))
         index = faiss.IndexBinaryIVF(quantizer, quantizer.d, len(centroids))
     else:
         quantizer = faiss.IndexFlatIP(codec.dim)

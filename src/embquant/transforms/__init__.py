@@ -50,7 +50,7 @@ def _parse(entry: Any) -> TransformSpec:
     if not isinstance(described, Mapping) or "kind" not in described:
         raise InputError(f"transform is {entry!r}, expected a kind or a mapping with one{nearest(str(entry), KINDS)}")
     kind = described["kind"]
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise InputError(f"transform {kind!r} is not known{nearest(kind, KINDS)}")
     module = import_module(KINDS[kind])
     own = {key: value for key, value in described.items() if key != "kind"}

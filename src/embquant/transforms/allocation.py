@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embquant.errors import InputError
+from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 from embquant.transforms.pca import principal_axes
 
@@ -21,8 +22,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be meant."""
-        if self.pieces < 1 or self.bits < 1:
-            raise InputError("pieces and bits must be 1 or more")
+        check_least(self, pieces=1, bits=1)
 
 
 def fit(sample: Sample, parameters: Parameters) -> Transform:
@@ -33,6 +33,8 @@ def fit(sample: Sample, parameters: Parameters) -> Transform:
     in high dimensions"). Axes in order of variance are cut where the bits add up to a subspace's, so that a few axes
     that vary much share a subspace, or many that vary little; those that deserve no bits are left out.
     """
+    if parameters.pieces > sample.dim:
+        raise InputError(f"transform allocation: {sample.dim} dimensions can't fill {parameters.pieces} pieces")
     mean, directions, variances = principal_axes(sample)
     groups = equal_shares(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
     width = max(map(len, groups))

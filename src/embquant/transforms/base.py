@@ -1,10 +1,13 @@
 """What is done to vectors before a codec sees them: an affine map, fitted on the corpus."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
+
+ROWS_AT_ONCE = 256
+"""Documents that are mapped by one matrix product: BLAS sums in another order where there are more or fewer."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,13 @@ class Transform:
 
     Where the rows of A are orthonormal, ⟨Aq, Ax + b⟩ differs from ⟨q, x⟩ by what truncation drops and by ⟨Aq, b⟩,
     which is the same for all documents: so queries are mapped by A alone wherever they are not quantized themselves.
+    ``before`` is a map that comes first and can't be multiplied out, since it ends in unit length.
     """
 
     matrix: np.ndarray
     offset: np.ndarray
     normalize: bool = False
+    before: Self | None = None
 
     @property
     def dim(self) -> int:
@@ -60,16 +65,23 @@ class Transform:
         return len(self.matrix)
 
     def documents(self, vectors: np.ndarray) -> np.ndarray:
-        """Map documents, float32 (rows, input_dim) to float32 (rows, dim)."""
-        mapped = vectors @ self.matrix.T + self.offset
+        """Map documents, float32 (rows, input_dim) to float32 (rows, dim), each whatever the others are."""
+        rows, dim = vectors.shape
+        blocks = np.zeros((-(-rows // ROWS_AT_ONCE), ROWS_AT_ONCE, dim), np.float32)
+        blocks.reshape(-1, dim)[:rows] = vectors
+        return self.apply(blocks).reshape(-1, self.dim)[:rows]
+
+    def apply(self, vectors: np.ndarray) -> np.ndarray:
+        """Map vectors, float32 (…, input_dim) to float32 (…, dim), as :meth:`documents` does up to rounding."""
+        mapped = (self.before.apply(vectors) if self.before else vectors) @ self.matrix.T + self.offset
         if self.normalize:
-            lengths = np.linalg.norm(mapped, axis=1, keepdims=True)
+            lengths = np.linalg.norm(mapped, axis=-1, keepdims=True)
             mapped /= np.where(lengths == 0, 1, lengths)
         return mapped
 
     def queries(self, queries: np.ndarray) -> np.ndarray:
         """Map float queries, float32 (rows, input_dim) to float32 (rows, dim)."""
-        return queries @ self.matrix.T
+        return (self.before.queries(queries) if self.before else queries) @ self.matrix.T
 
     def sample(self, sample: Sample) -> Sample:
         """Return the sample as it looks after the map."""
@@ -77,17 +89,21 @@ class Transform:
 
     def after(self, first: Self) -> Self:
         """Return the map that does ``first`` and then this one."""
-        return type(self)(self.matrix @ first.matrix, self.matrix @ first.offset + self.offset, self.normalize)
+        if first.normalize:
+            return replace(self, before=first)
+        offset = self.matrix @ first.offset + self.offset
+        return type(self)(self.matrix @ first.matrix, offset, self.normalize, first.before)
 
-    def state(self) -> dict[str, np.ndarray]:
-        """Return the arrays that :meth:`from_state` rebuilds the map from; their names begin with ``transform_``."""
+    def state(self, prefix: str = "transform_") -> dict[str, np.ndarray]:
+        """Return the arrays that :meth:`from_state` rebuilds the map from; their names begin with ``prefix``."""
         own = {"matrix": self.matrix, "offset": self.offset, "normalize": np.array(self.normalize)}
-        return {f"transform_{name}": array for name, array in own.items()}
+        before = self.before.state(f"{prefix}before_") if self.before else {}
+        return {f"{prefix}{name}": array for name, array in own.items()} | before
 
     @classmethod
-    def from_state(cls, state: dict[str, np.ndarray]) -> Self | None:
-        """Take the map's arrays out of ``state``; None if it has none."""
-        own = {name.removeprefix("transform_"): state[name] for name in state if name.startswith("transform_")}
-        for name in own:
-            del state[f"transform_{name}"]
-        return cls(own["matrix"], own["offset"], bool(own["normalize"])) if own else None
+    def from_state(cls, state: dict[str, np.ndarray], prefix: str = "transform_") -> Self | None:
+        """Rebuild the map from the arrays of :meth:`state` among others; None if there are none."""
+        if f"{prefix}matrix" not in state:
+            return None
+        matrix, offset, normalize = (state[f"{prefix}{name}"] for name in ("matrix", "offset", "normalize"))
+        return cls(matrix, offset, bool(normalize), cls.from_state(state, f"{prefix}before_"))

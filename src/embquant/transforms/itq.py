@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embquant.errors import InputError
+from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 from embquant.transforms.rotation import random_rotation
 
@@ -19,8 +19,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Refuse numbers that can't be meant."""
-        if self.training < 1 or self.iterations < 1 or self.seed < 0:
-            raise InputError("transform itq: training and iterations must be 1 or more, seed 0 or more")
+        check_least(self, training=1, iterations=1, seed=0)
 
 
 def fit(sample: Sample, parameters: Parameters) -> Transform:

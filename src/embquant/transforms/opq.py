@@ -6,8 +6,12 @@ import faiss
 import numpy as np
 
 from embquant.errors import InputError
+from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 from embquant.transforms.rotation import from_faiss
+
+CENTROIDS = 256
+"""Of a subspace, while FAISS looks for the rotation, and so the fewest vectors that it can be found on."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,17 @@ class Parameters:
     seed: int = 0
     iterations: int = 20
 
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be meant."""
+        check_least(self, pieces=1, training=CENTROIDS, seed=0, iterations=1)
+
 
 def fit(sample: Sample, parameters: Parameters) -> Transform:
     """Return x ↦ R(x − mean), R by FAISS's ``OPQMatrix`` (Ge et al. 2013, "Optimized Product Quantization")."""
     if sample.dim % parameters.pieces:
         raise InputError(f"transform opq: {sample.dim} dimensions can't be cut into {parameters.pieces} equal pieces")
+    if sample.rows < CENTROIDS:
+        raise InputError(f"transform opq: needs at least {CENTROIDS} vectors, the corpus has {sample.rows}")
     mean = sample.mean()
     rotation = faiss.OPQMatrix(sample.dim, parameters.pieces)
     rotation.niter = parameters.iterations

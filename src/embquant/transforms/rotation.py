@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import faiss
 import numpy as np
 
-from embquant.errors import InputError
+from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 
 
@@ -17,8 +17,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         """Refuse a seed that FAISS can't take."""
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}, expected 0 or more")
+        check_least(self, seed=0)
 
 
 def fit(sample: Sample, parameters: Parameters) -> Transform:
