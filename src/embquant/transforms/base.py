@@ -6,7 +6,6 @@ from typing import Any, Self
 
 import numpy as np
 
-
 ROWS_AT_ONCE = 256
 """Documents that are mapped by one matrix product: BLAS sums in another order where there are more or fewer."""
 

@@ -10,7 +10,6 @@ from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 from embquant.transforms.rotation import from_faiss
 
-
 CENTROIDS = 256
 """Of a subspace, while FAISS looks for the rotation, and so the fewest vectors that it can be found on."""
 
