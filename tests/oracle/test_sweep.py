@@ -1,5 +1,6 @@
 """The sweep: every cell is what a search at that setting returns, and what sentence-transformers ranks."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,26 +12,52 @@ from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
 from embquant.codecs import encode, fit
 from embquant.evaluation import Sweep
 from embquant.grid import cells
-from embquant.indexes import SUFFIXES, build
+from embquant.indexes import build, suffix
 from embquant.rescoring import Store
 from embquant.retriever import Retriever
 from embquant.search import Candidates
 
 DOCUMENTS, QUERIES, DIM = 1200, 30, 64
 TOP_K, MULTIPLIERS = [5, 20], [1, 2, 4]
-STORES = ["binary", "int8", "float32"]
-METHODS = {
-    "float32": ("float32", "flat", None),
-    "binary": ("binary", "flat", None),
-    "int8": ("int8", "flat", "asymmetric"),
-    "int8-codes": ("int8", "flat", "symmetric"),
-    "int8-hnsw": ("int8", "hnsw", None),
+STORES = ["binary", "int8", "float32", "scaled-pq"]
+CODECS = {
+    **{family: {"family": family} for family in ("binary", "int8", "float32", "uint8")},
+    "scaled-pq": {"family": "scaled-pq", "pieces": 8, "bits": 4, "transform": {"kind": "allocation", "pieces": 8}},
+    "rabitq": {"family": "rabitq", "transform": [{"kind": "truncate", "dim": 48}, "rotation"]},
+    "pq": {"family": "pq", "pieces": 8, "bits": 4, "transform": {"kind": "opq", "pieces": 8, "iterations": 2}},
 }
+METHODS = {
+    "float32": ("float32", "flat", None, {}),
+    "float32-ivf": ("float32", "ivf", None, {"nprobe": 1}),
+    "binary": ("binary", "flat", None, {}),
+    "binary-floats": ("binary", "flat", "asymmetric", {}),
+    "binary-fastscan": ("binary", "fastscan", None, {}),
+    "binary-hnsw": ("binary", "hnsw", None, {}),
+    "int8": ("int8", "flat", "asymmetric", {}),
+    "int8-codes": ("int8", "flat", "symmetric", {}),
+    "int8-hnsw": ("int8", "hnsw", None, {}),
+    "uint8": ("uint8", "flat", None, {}),
+    "rabitq": ("rabitq", "flat", None, {}),
+    "scaled-pq": ("scaled-pq", "flat", None, {}),
+    "pq-ivf": ("pq", "ivf", None, {"nprobe": 20}),
+    "pq-fastscan": ("pq", "fastscan", None, {}),
+}
+TIED_ANYHOW = ["uint8", "rabitq", "binary-floats", "scaled-pq"]
+"""Methods whose quick search keeps any of the repeated documents that are tied for the last place."""
 
 
 def write_embeddings(path, vectors):
     ids = pa.array([f"d{row}" for row in range(len(vectors))])
     write_parquet(path, embedding_schema(DIM), [pa.table([ids, matrix_to_array(vectors)], embedding_schema(DIM))])
+
+
+def file_of(folder, codec, kind):
+    return folder / f"{codec}-{kind}{suffix(CODECS[codec]['family'], kind)}"
+
+
+def manifest_of(folder, codec, kind):
+    file = file_of(folder, codec, kind)
+    return file.with_name(f"{file.name}.json")
 
 
 def arguments(**values):
@@ -53,21 +80,22 @@ def study(tmp_path_factory):
     write_embeddings(parts[0], vectors[:500])
     write_embeddings(parts[1], vectors[500:])
     write_embeddings(folder / "queries.parquet", queries)
-    for family in STORES:
-        state, codes = folder / family / "state.npz", parts
-        fit.run(arguments(codec=f'{{"family": "{family}"}}', embeddings=parts, output=state))
-        if family != "float32":
-            codes = [folder / family / part.name for part in parts]
+    for codec, entry in CODECS.items():
+        state, codes = folder / codec / "state.npz", parts
+        fit.run(arguments(codec=json.dumps(entry), embeddings=parts, output=state))
+        if codec != "float32":
+            codes = [folder / codec / part.name for part in parts]
             for part, output in zip(parts, codes, strict=True):
                 encode.run(arguments(codec=state, embeddings=part, output=output))
-        for kind in ("flat", "hnsw") if family == "int8" else ("flat",):
-            output = folder / f"{family}-{kind}{SUFFIXES[family, kind]}"
-            build.run(arguments(kind=kind, codec=state, codes=codes, parameters="{}", output=output))
+        for kind in {"flat", *(kind for own, kind, *_ in METHODS.values() if own == codec)}:
+            build.run(
+                arguments(kind=kind, codec=state, codes=codes, parameters="{}", output=file_of(folder, codec, kind))
+            )
     depths = [top_k * multiplier for top_k in TOP_K for multiplier in MULTIPLIERS]
-    for name, (family, kind, scoring) in METHODS.items():
-        index = folder / f"{family}-{kind}{SUFFIXES[family, kind]}.json"
+    for name, (codec, kind, scoring, chosen) in METHODS.items():
         method = folder / f"{name}.json"
-        methods.run(arguments(name=name, index=index, scoring=scoring, search="{}", output=method))
+        index = manifest_of(folder, codec, kind)
+        methods.run(arguments(name=name, index=index, scoring=scoring, search=json.dumps(chosen), output=method))
         output = folder / f"{name}.candidates.parquet"
         search.run(
             arguments(method=method, queries=folder / "queries.parquet", depths=depths, threads=1, output=output)
@@ -75,8 +103,8 @@ def study(tmp_path_factory):
     return SimpleNamespace(folder=folder, vectors=vectors, queries=queries)
 
 
-def manifest(study, family):
-    return study.folder / f"{family}-flat{SUFFIXES[family, 'flat']}.json"
+def manifest(study, codec):
+    return manifest_of(study.folder, codec, "flat")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -86,12 +114,15 @@ def test_every_cell_is_what_searching_at_that_setting_returns(study, method):
     grid = cells(STORES, MULTIPLIERS, TOP_K)
     measured = dict(sweep.rankings(grid))
     assert set(measured) == set(grid)
-    assert len(grid) == 2 + 3 * 3 * 2
+    assert len(grid) == 2 + 4 * 3 * 2
+    exact = study.queries.astype(np.float64) @ study.vectors.T.astype(np.float64)
     for cell, rows in measured.items():
         store = None if cell.store == "none" else manifest(study, cell.store)
         retriever = Retriever.open(study.folder / f"{method}.json", store, threads=2)
         _, expected = retriever.search(study.queries, cell.top_k, cell.multiplier)
-        np.testing.assert_array_equal(rows, expected, err_msg=str(cell))
+        if method in TIED_ANYHOW:
+            rows, expected = (np.take_along_axis(exact, own, axis=1) for own in (rows, expected))
+        np.testing.assert_allclose(rows, expected, atol=1e-12, err_msg=str(cell))
 
 
 def test_float32_is_brute_force_in_float64(study):
@@ -126,17 +157,18 @@ def test_binary_rescored_by_its_bits_ranks_as_sentence_transformers_does(study, 
         assert len(own_rows) == len(theirs)
 
 
-def test_evaluation_writes_one_row_a_query_and_cell(study):
-    qrels = study.folder / "qrels.parquet"
+def evaluated(study, method, own_exact=()):
+    """Evaluate a method with one rescore store; return a row a query and cell."""
+    qrels, output = study.folder / "qrels.parquet", study.folder / f"{method}.metrics.parquet"
     rows = np.arange(QUERIES)
     schema = pa.schema([("query_row", pa.int64()), ("doc_row", pa.int64()), ("relevance", pa.int32())])
     write_parquet(qrels, schema, [pa.table([rows, rows * 7, np.ones(QUERIES, np.int32)], schema=schema)])
-    output = study.folder / "metrics.parquet"
     evaluation.run(
         arguments(
-            method=study.folder / "float32.json",
-            candidates=study.folder / "float32.candidates.parquet",
+            method=study.folder / f"{method}.json",
+            candidates=study.folder / f"{method}.candidates.parquet",
             exact=study.folder / "float32.candidates.parquet",
+            own_exact=[study.folder / f"{name}.candidates.parquet" for name in own_exact],
             exact_store=manifest(study, "float32"),
             queries=study.folder / "queries.parquet",
             qrels=qrels,
@@ -147,10 +179,30 @@ def test_evaluation_writes_one_row_a_query_and_cell(study):
             output=output,
         )
     )
-    table = evaluation.read_table(output, ["rescore_store", "top_k", "R@20", "overlap@5", "rbo"]).to_pandas()
+    columns = ["rescore_store", "top_k", "R@20", "overlap@5", "rbo", evaluation.INDEX_OVERLAP]
+    return evaluation.read_table(output, columns).to_pandas()
+
+
+def test_evaluation_writes_one_row_a_query_and_cell(study):
+    table = evaluated(study, "float32")
     assert len(table) == QUERIES * (2 + 2 * 2)
     plain = table[table["rescore_store"] == "none"]
     assert plain["overlap@5"].eq(1).all()
     assert np.allclose(plain["rbo"], 1)
     assert table[table["top_k"] == 5]["R@20"].isna().all()
     assert table[table["top_k"] == 20]["R@20"].notna().all()
+    assert table[evaluation.INDEX_OVERLAP].isna().all()
+
+
+def test_what_an_index_loses_is_its_recall_of_the_exact_scan(study):
+    table = evaluated(study, "float32-ivf", ["float32"])
+    assert table[table["rescore_store"] != "none"][evaluation.INDEX_OVERLAP].isna().all()
+    retriever = Retriever.open(study.folder / "float32-ivf.json", None, threads=1)
+    exact = study.queries.astype(np.float64) @ study.vectors.T.astype(np.float64)
+    for top_k in TOP_K:
+        _, rows = retriever.search(study.queries, top_k)
+        least = np.sort(exact, axis=1)[:, [-top_k]]
+        expected = ((np.take_along_axis(exact, rows, axis=1) >= least - 1e-6) & (rows >= 0)).mean(axis=1)
+        measured = table[(table["rescore_store"] == "none") & (table["top_k"] == top_k)]
+        np.testing.assert_allclose(measured[evaluation.INDEX_OVERLAP], expected)
+        assert 0.5 < expected.mean() < 1

@@ -3,8 +3,11 @@
 from functools import cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from embquant.codecs import Sample, parse_codec
+
+threadpool_limits(1)  # as the steps that fit and encode have it; more threads than free cores take minutes
 
 FLOAT32 = {"family": "float32"}
 PQ = {"family": "pq", "pieces": 4}

@@ -219,12 +219,16 @@ def test_binary_by_hand():
 
 @pytest.mark.parametrize(
     ("threshold", "expected"),
-    [("zero", [0b110, 0b110, 0b110, 0b010]), ("mean", [0b000, 0b000, 0b110, 0b000]), ("median", [0b000, 0b010, 0b110, 0b000])],
-)  # fmt: skip
+    [
+        ("zero", ["110", "110", "110", "010"]),
+        ("mean", ["000", "000", "110", "000"]),
+        ("median", ["000", "010", "110", "000"]),
+    ],
+)
 def test_binary_thresholds_by_hand(threshold, expected):
     corpus = np.array([[1, 1, -5], [1, 2, -5], [10, 9, -5], [0, 0.5, -5]], np.float32)  # means 3, 3.125; medians 1, 1.5
     codec = fitted({"family": "binary", "threshold": threshold}, corpus)
-    assert (codec.encode(corpus)[:, 0] >> 5).tolist() == expected
+    assert [f"{code >> 5:03b}" for code in codec.encode(corpus)[:, 0]] == expected
 
 
 def test_int8_by_hand():
@@ -305,10 +309,10 @@ def test_scaled_pq_never_errs_more_than_pq_with_the_same_centroids():
 def test_scaled_pq_s_factor_by_hand():
     vectors = np.tile(np.eye(4, dtype=np.float32)[:2], (200, 1))
     codec = fitted({"family": "scaled-pq", "pieces": 1, "bits": 4}, vectors)
-    doubled = np.array([[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [1e9, 0, 0, 0]], np.float32)
+    doubled = np.array([[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [1e5, 0, 0, 0]], np.float32)
     decoded = codec.decode(codec.encode(doubled))
     np.testing.assert_allclose(decoded[:3], doubled[:3], rtol=2**-11)
-    assert decoded[3, 0] == pytest.approx(np.finfo(np.float16).max)
+    assert decoded[3, 0] == pytest.approx(np.finfo(np.float16).max, rel=1e-2)
 
 
 def test_folded_int8_query_ranks_as_the_float_query_does():

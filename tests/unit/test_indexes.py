@@ -1,165 +1,342 @@
 """Indexes: the documents that brute force finds, in files that the libraries themselves open."""
 
+from functools import cache
+
 import faiss
 import numpy as np
 import pytest
+from codec_cases import PQ, SCALED_PQ, fitted, heavy_tails, repeated_for, unit_vectors, with_zero_vectors
 from usearch.index import Index as Graph
 from usearch.index import MetricKind, search
 from usearch.io import load_matrix
 
-from embquant.codecs import parse_codec
-from embquant.codecs.base import Sample
+from embquant.codecs import FAMILIES, codec_class
 from embquant.errors import InputError
-from embquant.indexes import KINDS, SUFFIXES, index_class
-from embquant.spec import NoParameters
+from embquant.indexes import KINDS, index_class, scorings, suffix
+from embquant.indexes.base import Codes
+
+ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "rabitq": {"family": "rabitq", "bits": 2}}
+FASTSCAN_PQ = {"family": "pq", "pieces": 8, "bits": 4}
+EXHAUSTIVE = {"hnsw": {"expansion_search": 600}, "ivf": {"nprobe": 600}}
+"""Search parameters with which an approximate index looks nearly everywhere."""
 
 FLAT = [family for family, kind in KINDS if kind == "flat"]
+every_index = pytest.mark.parametrize(("family", "kind"), KINDS)
+every_search = pytest.mark.parametrize(
+    ("family", "kind", "scoring"), [(*index, scoring) for index in KINDS for scoring in scorings(*index)]
+)
 
 
-def vectors_of(rows, dim=40, seed=0):
-    vectors = np.random.default_rng(seed).standard_normal((rows, dim)).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+@cache
+def codec_of(family, kind, dim=32):
+    entry = FASTSCAN_PQ if (family, kind) == ("pq", "fastscan") else ENTRIES.get(family, {"family": family})
+    return fitted(entry, unit_vectors(dim=dim))
 
 
-def built(tmp_path, family, kind, rows=3000, dim=40, **parameters):
-    vectors = vectors_of(rows, dim)
-    kind_of_codec, chosen = parse_codec({"family": family})
-    codec = kind_of_codec.fit(Sample(lambda: iter([vectors]), rows, dim), chosen)
+def built(path, family, kind, vectors, codec=None, **parameters):
+    """Build an index of ``vectors`` in the folder ``path`` from batches; return codec, codes and file."""
+    codec = codec or codec_of(family, kind, vectors.shape[1])
     codes = codec.encode(vectors)
-    path = tmp_path / f"index{SUFFIXES[family, kind]}"
+    path = path / f"index{suffix(family, kind)}"
     index = index_class(family, kind)
-    index.build(iter([codes[:1000], codes[1000:]]), rows, dim, path, index.build_parameters(**parameters))
+    batches = Codes(lambda: iter([codes[:250], codes[250:]]), len(codes))
+    index.build(codec, batches, path, index.build_parameters(**parameters))
     return codec, codes, path
 
 
-def opened(family, kind, path, dim, threads, mapped=False, **search):
+def opened(family, kind, path, codec, threads=1, mapped=False, **search):
     index = index_class(family, kind)
-    return index.open(path, dim, threads, index.search_parameters(**search), mapped)
+    return index.open(path, codec, threads, index.search_parameters(**search), mapped)
 
 
-def brute_force(family, codes, queries, k):
-    """Rank by the definition, in integers or float64, ties by ascending row."""
-    if family == "binary":
-        scores = -(np.unpackbits(codes, axis=1)[None] != np.unpackbits(queries, axis=1)[:, None]).sum(axis=2)
-    else:
-        wide = np.float64 if family == "float32" else np.int64
-        scores = queries.astype(wide) @ codes.astype(wide).T
-    rows = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-    return np.take_along_axis(scores, rows, axis=1), rows
+def brute_force(codec, codes, asked):
+    """Score all by the definition, in integers or float64: (queries, documents)."""
+    if asked.dtype == np.uint8:
+        return -(np.unpackbits(codes, axis=1)[None] != np.unpackbits(asked, axis=1)[:, None]).sum(axis=2)
+    if asked.dtype == np.int8:
+        return asked.astype(np.int64) @ codes.astype(np.int64).T
+    return codec.score(asked, repeated_for(asked, codes))
 
 
-@pytest.mark.parametrize("mapped", [False, True])
-@pytest.mark.parametrize("queries", [1, 33])
+def best(scores, k):
+    return np.argsort(-scores, axis=1, kind="stable")[:, :k]
+
+
+def of_rows(scores, rows):
+    return np.take_along_axis(scores, rows, axis=1)
+
+
+def rounding_of_tables(path, asked):
+    """Return how far a sum of products rounded to 8 bits may be off: half a step for each piece, and one for all."""
+    pq = faiss.read_index(str(path)).pq
+    centroids = faiss.vector_to_array(pq.centroids).reshape(pq.M, 16, pq.dsub)
+    products = np.einsum("qmd,mcd->qmc", asked.reshape(len(asked), pq.M, pq.dsub), centroids)
+    steps = np.ptp(products, axis=2).max(axis=1, keepdims=True) / 255
+    return (pq.M + 1) * steps / 2 + 1e-6
+
+
+def test_every_family_has_a_flat_index_and_no_index_an_unknown_family():
+    assert set(FLAT) == set(FAMILIES) == {family for family, _ in KINDS}
+    assert all(set(scorings(*index)) <= set(codec_class(index[0]).scorings) for index in KINDS)
+
+
+@every_search
+@pytest.mark.parametrize("dim", [32, 36])
+def test_scores_are_brute_force_s_and_the_best_are_found(tmp_path, family, kind, scoring, dim):
+    if kind == "fastscan" and dim % 8:
+        pytest.skip("needs whole bytes")
+    codec, codes, path = built(tmp_path, family, kind, unit_vectors(dim=dim))
+    asked = codec.encode_queries(unit_vectors(9, dim, seed=1), scoring)
+    index = opened(family, kind, path, codec, **EXHAUSTIVE.get(kind, {}))
+    expected = brute_force(codec, codes, asked)
+    places = best(expected, 20)
+    assert len(index) == len(codes)
+    for found in (index.search, index.candidates):
+        scores, rows = found(asked, 20)
+        assert rows.dtype == np.int64
+        assert (np.diff(scores, axis=1) <= 0).all()
+        allowed = rounding_of_tables(path, asked) if kind == "fastscan" else 3e-6
+        assert (np.abs(scores - of_rows(expected, rows)) <= allowed).all()
+        if index.exact:
+            np.testing.assert_array_equal(rows, places)
+        elif kind == "fastscan":
+            least = of_rows(expected, places)[:, -1:]
+            assert (of_rows(expected, rows) >= least - 2 * allowed).all()
+        else:  # those tied for the last place are as good
+            assert (of_rows(expected, rows) >= of_rows(expected, places)[:, -1:] - 1e-6).mean() > 0.99
+            assert all(len(set(own)) == 20 for own in rows)
+
+
+@every_search
+def test_one_query_finds_what_it_finds_among_others_from_memory_or_disk_on_any_threads(tmp_path, family, kind, scoring):
+    codec, _, path = built(tmp_path, family, kind, unit_vectors())
+    asked = codec.encode_queries(unit_vectors(40, seed=1), scoring)
+    scores, rows = opened(family, kind, path, codec).search(asked, 10)
+    for threads, mapped in [(1, True), (2, False)]:
+        index = opened(family, kind, path, codec, threads, mapped)
+        again = index.search(asked, 10)
+        np.testing.assert_array_equal(again[1], rows)
+        np.testing.assert_allclose(again[0], scores, atol=1e-6)
+        for query in (0, 39):
+            alone = index.search(asked[query : query + 1], 10)
+            np.testing.assert_array_equal(alone[1][0], rows[query])
+            np.testing.assert_allclose(alone[0][0], scores[query], atol=1e-6)
+
+
+@every_search
+@pytest.mark.parametrize("rows", [1, 605])
+def test_beyond_the_corpus_there_is_nothing(tmp_path, family, kind, scoring, rows):
+    codec, _, path = built(tmp_path, family, kind, unit_vectors(rows))
+    index = opened(family, kind, path, codec, **EXHAUSTIVE.get(kind, {}))
+    for count in (1, 3):
+        asked = codec.encode_queries(unit_vectors(count, seed=1), scoring)
+        for found in (index.search, index.candidates):
+            scores, places = found(asked, 5000)
+            assert scores.shape == places.shape == (count, rows)
+            if index.exact or kind == "fastscan":
+                assert np.array_equal(np.sort(places, axis=1), np.tile(np.arange(rows), (count, 1)))
+            assert (places < rows).all()
+            assert np.isneginf(scores[places < 0]).all()
+
+
+@every_search
+def test_equal_documents_come_in_row_order(tmp_path, family, kind, scoring):
+    """In what methods are judged by; a search may see products in which equal documents differ by rounding."""
+    vectors = np.tile(unit_vectors(7), (100, 1))
+    codec, codes, path = built(tmp_path, family, kind, vectors)
+    asked = codec.encode_queries(unit_vectors(3, seed=1), scoring)
+    expected = brute_force(codec, codes, asked)
+    places = best(expected, 150)
+    for threads in (1, 2):
+        index = opened(family, kind, path, codec, threads, **EXHAUSTIVE.get(kind, {}))
+        scores, rows = index.candidates(asked, 150)
+        if index.exact:
+            np.testing.assert_array_equal(rows, places)
+            quick = index.search(asked, 150)
+            np.testing.assert_allclose(quick[0], of_rows(expected, places), atol=3e-6)
+            np.testing.assert_allclose(of_rows(expected, quick[1]), quick[0], atol=3e-6)
+        tied = (scores[:, 1:] == scores[:, :-1]) & (rows[:, 1:] >= 0)
+        assert (np.diff(rows, axis=1)[tied] > 0).all()
+
+
+@pytest.mark.parametrize("vectors", [heavy_tails, with_zero_vectors, lambda: np.zeros((300, 32), np.float32)])
+@every_search
+def test_hard_vectors_are_found_with_finite_scores(tmp_path, family, kind, scoring, vectors):
+    vectors = vectors()
+    codec, codes, path = built(tmp_path, family, kind, vectors)
+    asked = codec.encode_queries(np.concatenate([unit_vectors(3, seed=1), np.zeros((1, 32), np.float32)]), scoring)
+    expected = brute_force(codec, codes, asked)
+    index = opened(family, kind, path, codec, **EXHAUSTIVE.get(kind, {}))
+    for queries in (slice(0, 4), slice(0, 1)):
+        for found in (index.search, index.candidates):
+            scores, rows = found(asked[queries], 10)
+            assert rows.shape == (queries.stop, 10)
+            assert np.isfinite(scores[rows >= 0]).all()
+            true = of_rows(expected[queries], rows)
+            if index.exact:
+                wanted = of_rows(expected[queries], best(expected[queries], 10))
+                np.testing.assert_allclose(true, wanted, rtol=1e-5, atol=1e-5)
+
+
+# Files
+
+
+@every_index
+def test_two_builds_give_the_same_bytes(tmp_path, family, kind):
+    files = []
+    for name in ("once", "again"):
+        (tmp_path / name).mkdir()
+        files.append(built(tmp_path / name, family, kind, unit_vectors())[2])
+    assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def count_in_library(path, family):
+    """Count the vectors in an index file with the library that it belongs to."""
+    if path.suffix == ".usearch":
+        return len(Graph.restore(str(path)))
+    if path.suffix == ".i8bin":
+        return len(load_matrix(str(path), view=True))
+    if path.suffix == ".npy":
+        return len(np.load(path))
+    bits = family == "binary" and path.stem != "fastscan"
+    return (faiss.read_index_binary if bits else faiss.read_index)(str(path)).ntotal
+
+
+@every_index
+def test_the_library_itself_opens_the_file(tmp_path, family, kind):
+    _, _, path = built(tmp_path, family, kind, unit_vectors())
+    assert count_in_library(path.rename(path.with_stem(kind)), family) == 600
+
+
 @pytest.mark.parametrize("family", FLAT)
-def test_flat_index_finds_what_brute_force_finds(tmp_path, family, queries, mapped):
-    codec, codes, path = built(tmp_path, family, "flat")
-    asked = codec.encode_queries(vectors_of(queries, seed=1), codec.scorings[0])
-    index = opened(family, "flat", path, 40, threads=2, mapped=mapped)
-    np.testing.assert_array_equal(index.codes, codes)
-    expected_scores, expected_rows = brute_force(family, codes, asked, 50)
-    for scores, rows in (index.search(asked, 50), index.candidates(asked, 50)):
-        np.testing.assert_allclose(scores, expected_scores, atol=1e-6)
-        np.testing.assert_array_equal(rows, expected_rows)
+def test_a_flat_file_is_codes_and_a_small_header(tmp_path, family):
+    """FAISS's quantizers lie in the header: ranges, a centre or centroids."""
+    codec, codes, path = built(tmp_path, family, "flat", unit_vectors(5000))
+    assert 0 < path.stat().st_size - codes.nbytes <= (64 if family in ("float32", "binary", "int8") else 40_000)
+    for mapped in (False, True):
+        index = opened(family, "flat", path, codec, mapped=mapped)  # whose memory its codes are
+        np.testing.assert_array_equal(index.codes, codes)
 
 
-@pytest.mark.parametrize("family", FLAT)
-def test_flat_index_returns_all_documents_where_more_are_asked_for(tmp_path, family):
-    codec, _, path = built(tmp_path, family, "flat", rows=1005)
-    index = opened(family, "flat", path, 40, threads=1)
-    asked = codec.encode_queries(vectors_of(2, seed=1), codec.scorings[0])
-    _, rows = index.search(asked, 5000)
-    assert np.array_equal(np.sort(rows, axis=1), np.tile(np.arange(1005), (2, 1)))
-
-
-def test_repeated_vectors_come_in_row_order_whatever_the_threads(tmp_path):
-    vectors = np.tile(vectors_of(7), (100, 1))
-    path = tmp_path / "index.faiss"
-    index_class("float32", "flat").build(iter([vectors]), 700, 40, path, NoParameters())
-    query = vectors_of(3, seed=1)
-    found = [opened("float32", "flat", path, 40, threads=threads).candidates(query, 150)[1] for threads in (1, 2)]
-    np.testing.assert_array_equal(found[0], found[1])
-    assert np.array_equal(found[0][:, :100], np.sort(found[0][:, :100], axis=1))
-
-
-def test_faiss_engine_agrees_with_blas(tmp_path):
-    _, _, path = built(tmp_path, "float32", "flat")
-    query = vectors_of(4, seed=1)
-    rows = [
-        opened("float32", "flat", path, 40, threads=1, engine=engine).search(query, 20)[1]
-        for engine in ("blas", "faiss")
-    ]
-    np.testing.assert_array_equal(rows[0], rows[1])
-
-
-def test_flat_int8_ranks_as_usearch_exact_does(tmp_path):
-    codec, codes, path = built(tmp_path, "int8", "flat")
-    asked = codec.encode_queries(vectors_of(8, seed=1), "asymmetric")
-    scores, _ = opened("int8", "flat", path, 40, threads=1).search(asked, 25)
-    judge = search(codes, asked, 25, MetricKind.IP, exact=True)
-    np.testing.assert_array_equal(scores, np.rint(1 - judge.distances.astype(np.float64)))
-
-
-@pytest.mark.parametrize(
-    ("family", "width", "open_file"),
-    [
-        ("float32", 160, faiss.read_index),
-        ("binary", 5, faiss.read_index_binary),
-        ("int8", 40, lambda path: load_matrix(path, view=True)),
-    ],
-)
-def test_flat_file_is_the_library_s_own_and_has_no_more_than_a_header(tmp_path, family, width, open_file):
-    _, codes, path = built(tmp_path, family, "flat")
-    opened = open_file(str(path))
-    assert (opened.shape[0] if family == "int8" else opened.ntotal) == len(codes)
-    assert 0 < path.stat().st_size - 3000 * width <= 64
-
-
-def test_dimensions_that_fill_no_byte(tmp_path):
-    codec, codes, path = built(tmp_path, "binary", "flat", dim=13)
-    assert codes.shape[1] == 2
-    asked = codec.encode_queries(vectors_of(3, 13, seed=1), "symmetric")
-    _, rows = opened("binary", "flat", path, 13, threads=1).search(asked, 10)
-    np.testing.assert_array_equal(rows, brute_force("binary", codes, asked, 10)[1])
-
-
-def test_hnsw_is_reproducible_opens_in_usearch_and_finds_most(tmp_path):
-    codec, codes, path = built(tmp_path, "int8", "hnsw")
-    (tmp_path / "again").mkdir()
-    _, _, again = built(tmp_path / "again", "int8", "hnsw")
-    assert path.read_bytes() == again.read_bytes()
-    assert len(Graph.restore(str(path))) == 3000
-    asked = codec.encode_queries(vectors_of(50, seed=1), "asymmetric")
-    scores, rows = opened("int8", "hnsw", path, 40, threads=1).search(asked, 10)
-    expected = brute_force("int8", codes, asked, 10)[1]
-    assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(rows, expected, strict=True)]) > 0.9
-    _, alone = opened("int8", "hnsw", path, 40, threads=1).search(asked[:1], 10)
-    np.testing.assert_array_equal(alone, rows[:1])
-    np.testing.assert_array_equal(scores, np.take_along_axis(asked.astype(int) @ codes.T.astype(int), rows, axis=1))
-
-
-@pytest.mark.parametrize(("family", "kind"), KINDS)
+@every_index
 def test_missing_damaged_and_foreign_files_are_input_errors(tmp_path, family, kind):
-    _, _, path = built(tmp_path, family, kind)
+    codec, _, path = built(tmp_path, family, kind, unit_vectors())
+    wider = codec_of(family, kind, 48)
+    if family == "scaled-pq":  # whose file knows the width of a code alone
+        wider = fitted({**SCALED_PQ, "pieces": 8}, unit_vectors())
     with pytest.raises(InputError, match=r"expected|dimensions"):
-        opened(family, kind, path, 48, threads=1)
+        opened(family, kind, path, wider)
     path.write_bytes(path.read_bytes()[:-1000])
     with pytest.raises(InputError, match="delete it and run again"):
-        opened(family, kind, path, 40, threads=1)
+        opened(family, kind, path, codec)
     path.write_bytes(b"something else altogether")
     with pytest.raises(InputError, match="delete it and run again"):
-        opened(family, kind, path, 40, threads=1)
+        opened(family, kind, path, codec)
     path.unlink()
     with pytest.raises(InputError, match="no such file"):
-        opened(family, kind, path, 40, threads=1)
+        opened(family, kind, path, codec)
 
 
 def test_another_kind_of_faiss_index_is_refused(tmp_path):
     path = tmp_path / "index.faiss"
-    faiss.write_index(faiss.IndexFlatL2(40), str(path))
+    faiss.write_index(faiss.IndexFlatL2(32), str(path))
     with pytest.raises(InputError, match="holds a IndexFlatL2, expected IndexFlatIP"):
-        opened("float32", "flat", path, 40, threads=1)
+        opened("float32", "flat", path, codec_of("float32", "flat"))
 
 
-def test_unknown_index_is_an_input_error():
-    with pytest.raises(InputError, match="no index 'hnsw' for binary codes"):
-        index_class("binary", "hnsw")
+def test_unknown_index_is_an_input_error_that_names_the_nearest():
+    with pytest.raises(InputError, match=r"no index 'hsnw' for binary codes; did you mean 'hnsw'\? \(valid: flat, fas"):
+        index_class("binary", "hsnw")
+    with pytest.raises(InputError, match=r"no index 'ivf' for int8 codes \(valid: flat, hnsw\)"):
+        index_class("int8", "ivf")
+
+
+# What is particular to a kind
+
+
+def test_faiss_engine_agrees_with_blas(tmp_path):
+    codec, _, path = built(tmp_path, "float32", "flat", np.tile(unit_vectors(100), (3, 1)))
+    query = unit_vectors(4, seed=1)
+    blas, judge = (opened("float32", "flat", path, codec, engine=engine) for engine in ("blas", "faiss"))
+    np.testing.assert_allclose(judge.search(query, 20)[0], blas.search(query, 20)[0], atol=1e-6)
+    scores, rows = judge.search(query, 300)
+    assert (np.diff(rows, axis=1)[np.diff(scores, axis=1) == 0] > 0).all()
+
+
+def test_flat_int8_ranks_as_usearch_exact_does(tmp_path):
+    codec, codes, path = built(tmp_path, "int8", "flat", unit_vectors())
+    asked = codec.encode_queries(unit_vectors(8, seed=1), "asymmetric")
+    scores, _ = opened("int8", "flat", path, codec).search(asked, 25)
+    judge = search(codes, asked, 25, MetricKind.IP, exact=True)
+    np.testing.assert_array_equal(scores, np.rint(1 - judge.distances.astype(np.float64)))
+
+
+def test_scaled_pq_finds_the_same_in_memory_mapped_and_by_many_queries_at_once(tmp_path):
+    codec, _, path = built(tmp_path, "scaled-pq", "flat", unit_vectors())
+    asked = unit_vectors(40, seed=1)
+    scores, rows = opened("scaled-pq", "flat", path, codec, threads=2).search(asked[:3], 10)  # by FAISS's tables
+    decoded = opened("scaled-pq", "flat", path, codec, mapped=True).search(asked, 10)
+    np.testing.assert_array_equal(rows, decoded[1][:3])
+    np.testing.assert_allclose(scores, decoded[0][:3], atol=1e-6)
+
+
+@pytest.mark.parametrize("family", [family for family, kind in KINDS if kind == "ivf"])
+def test_more_lists_looked_at_find_more_and_a_query_s_own_list_has_its_best(tmp_path, family):
+    codec, codes, path = built(tmp_path, family, "ivf", unit_vectors(), lists=20)
+    asked = codec.encode_queries(unit_vectors()[:50], scorings(family, "ivf")[0])
+    expected = brute_force(codec, codes, asked)
+    least = of_rows(expected, best(expected, 10))[:, -1:]
+    recalls = []
+    for nprobe in (1, 4, 20, 99):
+        scores, rows = opened(family, "ivf", path, codec, nprobe=nprobe).search(asked, 10)
+        recalls.append(np.where(rows < 0, False, of_rows(expected, rows) >= least - 1e-6).mean())
+        assert np.isneginf(scores[rows < 0]).all()
+    assert 0.2 < recalls[0] < recalls[1] < recalls[2] == recalls[3] == 1
+
+
+def test_lists_of_bits_spread_whatever_the_thresholds(tmp_path):
+    vectors = unit_vectors() + 0.5  # far from zero, where the bits of centroids must not be looked for
+    codec = fitted({"family": "binary", "threshold": "median"}, vectors)
+    _, _, path = built(tmp_path, "binary", "ivf", vectors, codec, lists=20)
+    sizes = faiss.read_index_binary(str(path))
+    assert max(sizes.get_list_size(number) for number in range(20)) < 200
+
+
+def test_lists_are_as_many_as_documents_at_most_whatever_the_training(tmp_path):
+    codec, _, path = built(tmp_path, "float32", "ivf", unit_vectors(90), lists=200, training=10)
+    assert faiss.read_index(str(path)).nlist == 90
+    assert opened("float32", "ivf", path, codec, nprobe=200).search(unit_vectors(2, seed=1), 90)[1].min() == 0
+
+
+@pytest.mark.parametrize("family", ["float32", "int8", "binary"])
+def test_a_wider_walk_of_a_graph_finds_more(tmp_path, family):
+    codec, codes, path = built(tmp_path, family, "hnsw", unit_vectors(3000), connectivity=4, expansion_add=8)
+    asked = codec.encode_queries(unit_vectors(50, seed=1), scorings(family, "hnsw")[0])
+    expected = brute_force(codec, codes, asked)
+    least = of_rows(expected, best(expected, 10))[:, -1:]
+    recalls = []
+    for walked in (10, 400):
+        _, rows = opened(family, "hnsw", path, codec, expansion_search=walked).search(asked, 10)
+        recalls.append((of_rows(expected, rows) >= least - 1e-6).mean())
+    assert recalls[0] + 0.1 < recalls[1] > 0.75
+
+
+@pytest.mark.parametrize(
+    ("index", "step", "parameters", "message"),
+    [
+        (("float32", "ivf"), "build", {"lists": 0}, "lists and training must be 1 or more"),
+        (("float32", "ivf"), "search", {"nprobe": 0}, "nprobe must be 1 or more"),
+        (("int8", "hnsw"), "build", {"connectivity": 1}, "connectivity must be 2 or more"),
+        (("binary", "hnsw"), "search", {"expansion_search": 0}, "expansion_search must be 1 or more"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused(index, step, parameters, message):
+    with pytest.raises(InputError, match=message):
+        getattr(index_class(*index), f"{step}_parameters")(**parameters)
+
+
+def test_fastscan_says_what_it_needs(tmp_path):
+    with pytest.raises(InputError, match="index fastscan: needs whole bytes of bits, 36 dimensions are not divisible"):
+        built(tmp_path, "binary", "fastscan", unit_vectors(dim=36))
+    with pytest.raises(InputError, match="index fastscan: needs a pq codec of 4 bits, this one has 8"):
+        built(tmp_path, "pq", "fastscan", unit_vectors(), fitted(PQ, unit_vectors()))

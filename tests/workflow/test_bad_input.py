@@ -28,12 +28,23 @@ def with_hnsw(**keys):
     return {**study()["methods"], "int8-hnsw": {"codec": "int8", "index": "hnsw", **keys}}
 
 
+def with_int8(**keys):
+    return {**study()["codecs"], "int8": {"family": "int8", **keys}}
+
+
 CONFIGS = [
     ({"top_kk": [10]}, "unknown key 'top_kk'; did you mean 'top_k'"),
     ({"rescore": {"multiplyers": [4]}}, "rescore: unknown key 'multiplyers'; did you mean 'multipliers'"),
     ({"methods": with_method(indx="flat")}, "methods.binary: unknown key 'indx'; did you mean 'index'"),
     ({"methods": with_method(codec="binay")}, "'binay' is not defined; did you mean 'binary'"),
-    ({"methods": with_method(index="hnsw")}, "no index 'hnsw' for binary codes"),
+    ({"methods": with_method(index="hsnw")}, "no index 'hsnw' for binary codes; did you mean 'hnsw'"),
+    ({"methods": with_hnsw(index="ivf")}, "no index 'ivf' for int8 codes (valid: flat, hnsw)"),
+    ({"methods": with_hnsw(search={"expansion_search": []})}, "methods.int8-hnsw.search: []: expected at least one"),
+    ({"methods": with_hnsw(search={"expansion_search": [8, 8]})}, "another method 'int8-hnsw-expansion-search-8'"),
+    ({"methods": with_hnsw(search={"expansion_search": [8, "x"]})}, "expansion_search is 'x', expected a whole number"),
+    ({"codecs": with_int8(transform="rotatoin")}, "transform 'rotatoin' is not known; did you mean 'rotation'"),
+    ({"codecs": with_int8(transform=["center", {"kind": "pca", "dims": 9}])}, "unknown key 'dims'; did you mean 'dim'"),
+    ({"codecs": with_int8(family="rabitq", bits=9)}, "codecs.int8: bits is 9, expected 1 to 8"),
     ({"codecs": {**study()["codecs"], "int8": {"family": "int7"}}}, "codec 'int7' is not known; did you mean 'int8'"),
     ({"codecs": {**study()["codecs"], "int8": {"family": "int8", "calibraton": 9}}}, "did you mean 'calibration'"),
     (
@@ -41,7 +52,14 @@ CONFIGS = [
         "calibration is True, expected",
     ),
     ({"codecs": {"none": {"family": "int8"}, **study()["codecs"]}}, "a codec can't be called 'none'"),
-    ({"methods": with_method(scoring="asymmetric")}, "methods.binary: binary has only the scoring symmetric"),
+    (
+        {"methods": with_method(index="hnsw", scoring="asymmetric")},
+        "methods.binary: a hnsw index of binary codes has only the scoring symmetric",
+    ),
+    (
+        {"methods": with_method(index="fastscan", scoring="symmetric")},
+        "methods.binary: a fastscan index of binary codes has only the scoring asymmetric",
+    ),
     ({"methods": with_hnsw(search={"expansion_serach": 5})}, "did you mean 'expansion_search'"),
     ({"methods": with_hnsw(build={"connectivity": 0})}, "connectivity must be 2 or more"),
     ({"timing": {"threads": "al"}}, "'al': expected a number of threads, or all"),

@@ -92,7 +92,7 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
         ("report/summary.py", {"compare"}),
         ("timing.py", {"time_search", "compare"}),
         ("memory.py", {"measure_memory", "compare"}),
-        ("indexes/hnsw_int8.py", None),
+        ("indexes/hnsw.py", None),
     ],
 )
 def test_editing_a_module_reruns_the_stages_that_use_it_and_no_others(changed, module, rules):
@@ -112,6 +112,18 @@ def test_changing_one_method_reruns_only_that_method(changed):
     changed.configure(methods=methods)
     once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
     assert changed.jobs() == dict.fromkeys(once, 1)
+
+
+def test_a_list_of_search_parameters_makes_methods_that_share_one_index(changed):
+    ivf = {"codec": "float32", "index": "ivf", "search": {"nprobe": [1, 4]}}
+    graph = {"codec": "int8", "index": "hnsw", "search": {"expansion_search": 32}}
+    changed.configure(methods={**study()["methods"], "ivf": ivf, "graph": graph})
+    status, output = changed.snakemake("--configfile", "study.yaml", "--dry-run")
+    assert status == 0, output
+    searched = re.findall(r": searching (\S+)", output)
+    assert sorted(searched) == ["graph", "ivf-nprobe-1", "ivf-nprobe-4"]
+    assert sorted(re.findall(r": building the index (\S+)", output)) == ["graph", "ivf"]
+    assert changed.jobs()["define_method"] == 3
 
 
 def test_another_study_shares_embeddings_and_codes(changed):

@@ -10,7 +10,7 @@ from embquant.codecs.base import Family, inner_products
 
 
 class FaissCodec(Family):
-    """Stores what a FAISS ``IndexFlatCodes`` makes of vectors; float queries are compared with decoded codes."""
+    """Stores what ``sa_encode`` of a FAISS ``IndexFlatCodes`` returns; float queries meet decoded codes."""
 
     scorings = ("asymmetric",)
 

@@ -49,10 +49,7 @@ class Index(ABC):
     @classmethod
     @abstractmethod
     def open(cls, path: Path, codec: Codec, threads: int, parameters: Any, mapped: bool = False) -> Self:
-        """Open an index file of codes of ``codec``.
-
-        ``mapped`` leaves the codes on disk, mapped into memory, instead of loading them.
-        """
+        """Open an index file of codes of ``codec``; ``mapped`` leaves the codes on disk instead of loading them."""
 
     @abstractmethod
     def __len__(self) -> int:
