@@ -1,4 +1,4 @@
-"""Sharing a scan out to threads changes nothing: neither by queries nor by documents."""
+"""Sharing a scan out to threads changes nothing."""
 
 import numpy as np
 import pytest

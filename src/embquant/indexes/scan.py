@@ -26,7 +26,7 @@ WORTH_A_THREAD = 1 << 23
 
 
 class Scan:
-    """Shares a search out to threads: the queries of a batch, or the documents where there are fewer queries."""
+    """Shares the documents of a search out to threads, so that each code is read once, from memory or disk."""
 
     def __init__(self, threads: int) -> None:
         """Search on ``threads`` threads."""
@@ -41,8 +41,6 @@ class Scan:
         k, shares = min(k, len(codes)), self.shares(queries, codes)
         if shares == 1:
             return _best(score, k, queries, 0, codes)
-        if len(queries) >= shares:
-            return tuple(np.concatenate(own) for own in self.map(lambda own: _best(score, k, own, 0, codes), queries))
         edges = np.linspace(0, len(codes), shares + 1, dtype=np.int64)
         found = self._pool.map(lambda a, b: _best(score, k, queries, a, codes[a:b]), edges[:-1], edges[1:])
         scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
