@@ -28,6 +28,9 @@ def test_every_setting_has_a_row_and_retention_is_the_ratio_of_means(finished):
     expected = (at_10["nDCG@10"] / float32["nDCG@10"]).tolist()
     assert at_10["retention_nDCG@10"].tolist() == pytest.approx(expected, rel=1e-4)
     assert retrieval.loc[retrieval["top_k"] == 3, ["nDCG@10", "R@100", "overlap@10"]].isna().all(axis=None)
+    approximate = (retrieval["method"] == "int8-hnsw") & (retrieval["rescore_store"] == "none")
+    assert retrieval["index_overlap"].notna().eq(approximate).all()
+    assert retrieval.loc[approximate, "index_overlap"].eq(1).all()  # of 25 documents it sees each
     assert at_10["R@100"].isna().all()
 
 
@@ -108,10 +111,17 @@ def test_editing_a_module_reruns_the_stages_that_use_it_and_no_others(changed, m
 
 def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
-    methods["int8"]["scoring"] = "symmetric"
+    methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
     once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
     assert changed.jobs() == dict.fromkeys(once, 1)
+
+
+def test_an_approximate_index_is_measured_again_without_an_exact_scan_of_its_codes(changed):
+    methods = study()["methods"]
+    methods["int8"]["scoring"] = "symmetric"
+    changed.configure(methods=methods)
+    assert changed.jobs()["evaluate_run"] == 2
 
 
 def test_a_list_of_search_parameters_makes_methods_that_share_one_index(changed):
