@@ -68,7 +68,8 @@ def of_rows(scores, rows):
 
 def rounding_of_tables(path, asked):
     """Return how far a sum of products rounded to 8 bits may be off: half a step for each piece, and one for all."""
-    pq = faiss.read_index(str(path)).pq
+    index = faiss.read_index(str(path))  # which the quantizer is part of, and gone with
+    pq = index.pq
     centroids = faiss.vector_to_array(pq.centroids).reshape(pq.M, 16, pq.dsub)
     products = np.einsum("qmd,mcd->qmc", asked.reshape(len(asked), pq.M, pq.dsub), centroids)
     steps = np.ptp(products, axis=2).max(axis=1, keepdims=True) / 255
