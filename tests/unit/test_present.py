@@ -1,0 +1,61 @@
+"""present: means over datasets by hand, which methods none surpasses, and figures that are whole SVG."""
+
+from xml.etree import ElementTree
+
+import pandas as pd
+import pytest
+
+from embquant.cli import main
+from embquant.report.present import pareto
+
+COLUMNS = [
+    *("dataset", "method", "rescore_store", "rescore_multiplier", "top_k", "bytes_per_vector", "retention_nDCG@10"),
+    *("overlap@10", "index_overlap", "latency_p50_ms", "queries_per_second", "build_seconds"),
+]
+ROWS = [
+    ("a", "float32", "none", 1, 10, 1536, 1.0, 1.0, None, 2.0, 1000, 1),
+    ("b", "float32", "none", 1, 10, 1536, 1.0, 1.0, None, 4.0, 3000, 1),
+    ("a", "binary", "none", 1, 10, 48, 0.8, 0.5, None, 0.5, 9000, 1),
+    ("b", "binary", "none", 1, 10, 48, 0.9, 0.7, None, 0.5, 9000, 1),
+    ("a", "binary", "int8", 4, 10, 48, 0.98, 0.9, None, 0.5, 9000, 1),
+    ("b", "binary", "int8", 4, 10, 48, 1.0, 0.9, None, 0.5, 9000, 1),
+    ("a", "ivf-nprobe-1", "none", 1, 10, 1536, 0.9, 0.9, 0.9, 0.1, 50000, 1),
+    ("a", "ivf-nprobe-8", "none", 1, 10, 1536, 1.0, 1.0, 1.0, 0.2, 20000, 1),
+    ("a", "float32", "none", 1, 100, 1536, 7.0, 1.0, None, 2.0, 1000, 1),  # a deeper top_k isn't shown
+]
+
+
+@pytest.fixture
+def reports(tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    pd.DataFrame(ROWS, columns=COLUMNS).to_csv(folder / "summary.csv", index=False)
+    return folder
+
+
+def test_tables_are_means_over_datasets(reports, tmp_path, capsys):
+    assert main(["present", "--reports", str(reports), "--figures", str(tmp_path)]) == 0
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
+    assert ["binary", "48", "0.8500", "0.6000", "", "0.500", "9,000", "1.0"] in lines
+    assert ["float32", "1,536", "1.0000", "1.0000", "", "3.000", "2,000", "1.0"] in lines
+    assert ["binary", "0.9900"] in lines  # rescored by int8 ×4
+    assert ["binary", "0.8000", "0.9000", "0.8500"] in lines  # by dataset
+
+
+def test_figures_are_drawn_the_same_every_time(reports, tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    for folder in (first, second):
+        assert main(["present", "--reports", str(reports), "--figures", str(folder)]) == 0
+    for name in ("study-storage.svg", "study-indexes.svg"):
+        assert ElementTree.parse(first / name).getroot().tag.endswith("svg")
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_none_is_smaller_and_better():
+    methods = pd.DataFrame({"bytes_per_vector": [48, 48, 384, 1536], "quality": [0.9, 0.8, 1.0, 1.0]})
+    assert pareto(methods).tolist() == [True, False, True, False]
+
+
+def test_a_study_that_has_not_run_is_said_in_one_line(tmp_path, capsys):
+    assert main(["present", "--reports", str(tmp_path), "--figures", str(tmp_path)]) == 2
+    assert "summary.csv: no such file; run the study first" in capsys.readouterr().err
