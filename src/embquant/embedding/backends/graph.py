@@ -2,6 +2,7 @@
 sentence-transformers needed for it, which is why embedding jobs start in a second.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-class GraphBackend:
+class GraphBackend(ABC):
     """A model's tokenizer before its graph, which ``infer`` runs."""
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
@@ -31,9 +32,9 @@ class GraphBackend:
         """Return the vectors of one batch of token ids."""
         return self.infer(*self._tokenizer.pad(inputs))
 
+    @abstractmethod
     def infer(self, input_ids: np.ndarray, attention_mask: np.ndarray) -> np.ndarray:
         """Return the vectors (float32, (texts, dim)) of padded ids and their mask (int64, (texts, longest))."""
-        raise NotImplementedError
 
 
 def traceable(model: "SentenceTransformer") -> tuple["torch.nn.Module", dict[str, "torch.Tensor"]]:
