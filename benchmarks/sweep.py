@@ -109,7 +109,8 @@ class Study:
         stores = {
             name: Store.open(Path(f"{self._index(name)}.json")) for name in {cell.store for cell in grid} - {NO_STORE}
         }
-        return dict(Sweep(Candidates(output), self.queries, stores).rankings(grid))
+        rankings = Sweep(Candidates(output), self.queries, stores, CORES).rankings(grid)
+        return {cell: best.rows for cell, best in rankings}
 
     def peer(self, method: str, cell: Cell) -> list[list[dict[str, float]]]:
         """Search one cell as the peer's documentation shows it."""

@@ -2,7 +2,8 @@
 
 import argparse
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,9 @@ from embquant.search import Candidates
 from embquant.topk import rank
 
 INDEX_OVERLAP = "index_overlap"
+
+EXACT = "exact"
+"""What the float32 store is called that overlap is told by, where it is none of the stores that rescore."""
 
 log = logging.getLogger(__name__)
 
@@ -36,27 +40,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers")
     parser.add_argument("--top-k", required=True, nargs="+", type=int, help="documents returned")
     parser.add_argument("--metrics", required=True, nargs="+", help="metrics, as ir-measures writes them")
+    parser.add_argument("--threads", type=int, default=1, help="threads of rescoring (default 1)")
     parser.add_argument("--output", required=True, type=Path, help="metrics of each query (Parquet)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Measure and write one row a query and setting."""
     method = Method.read(arguments.method)
-    stores = {name: Store.open(manifest) for name, manifest in named_manifests(arguments.stores).items()}
+    manifests = named_manifests(arguments.stores)
+    exact_name = next((name for name, path in manifests.items() if path == arguments.exact_store), EXACT)
+    manifests[exact_name] = arguments.exact_store
+    stores = {name: Store.open(manifest) for name, manifest in manifests.items()}
     metrics = [parse_metric(name) for name in arguments.metrics]
-    exact_store = Store.open(arguments.exact_store)
     queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
     ids = read_table(arguments.queries, ["id"]).column(0).combine_chunks()
-    judgements = read_judgements(arguments.qrels, len(queries), len(exact_store.index.codes))
+    judgements = read_judgements(arguments.qrels, len(queries), len(stores[exact_name].index))
     exact = Exact(*Candidates(arguments.exact).read(0))
-    sweep = Sweep(Candidates(arguments.candidates), queries, stores)
-    grid = cells(list(stores), arguments.multipliers, arguments.top_k)
+    sweep = Sweep(Candidates(arguments.candidates), queries, stores, arguments.threads)
+    grid = cells([name for name in stores if name != EXACT], arguments.multipliers, arguments.top_k)
     own_exact = [Candidates(path) for path in arguments.own_exact]
     index_loss = IndexLoss(own_exact[0] if own_exact else None, Candidates(arguments.candidates))
 
     def measured() -> Iterator[pa.Table]:
-        for cell, rows in sweep.rankings(grid):
-            ranking = Ranking(rows, exact_store.score(queries, rows))
+        for cell, best in sweep.rankings(grid):
+            ranking = Ranking(best.rows, best.scores(exact_name))
             truth = Exact(exact.rows[:, : cell.top_k], exact.scores[:, : cell.top_k])
             values = [metric.compute(ranking, judgements, truth) for metric in metrics]
             yield _table(cell, ids, metrics, [*values, index_loss.overlap(cell, len(queries))])
@@ -87,41 +94,85 @@ class IndexLoss:
         return ((among | tied) & (rows >= 0)).sum(axis=1) / wanted.shape[1]
 
 
+class Pool:
+    """The candidates of one search, each scored once by each store."""
+
+    def __init__(self, rows: np.ndarray, queries: np.ndarray, stores: Mapping[str, Store], threads: int) -> None:
+        """Take candidates ``rows`` int64 (queries, depth), −1 for none, and float32 ``queries`` (queries, dim)."""
+        self.rows = rows
+        self._queries = queries
+        self._stores = stores
+        self._threads = threads
+        self._scores: dict[str, np.ndarray] = {}
+
+    def scores(self, store: str) -> np.ndarray:
+        """Return the candidates' scores by a store, float64 (queries, depth)."""
+        if store not in self._scores:
+            self._scores[store] = self._stores[store].score(self._queries, self.rows, self._threads)
+        return self._scores[store]
+
+    def order(self, store: str) -> np.ndarray:
+        """Return the candidates' places, int64 (queries, depth), best first, ties by ascending row."""
+        return rank(self.scores(store), self.rows, self.rows.shape[1])
+
+
+@dataclass(frozen=True)
+class Best:
+    """The documents that a setting returns: ``places`` int64 (queries, top_k) in the pool, −1 for none."""
+
+    pool: Pool
+    places: np.ndarray
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The documents, int64 (queries, top_k), −1 where there is none."""
+        return self._take(self.pool.rows, -1)
+
+    def scores(self, store: str) -> np.ndarray:
+        """Return their scores by a store, float64 (queries, top_k), −inf where there is no document."""
+        return self._take(self.pool.scores(store), -np.inf)
+
+    def _take(self, values: np.ndarray, otherwise: float) -> np.ndarray:
+        return np.where(self.places < 0, otherwise, np.take_along_axis(values, self.places, axis=1))
+
+
 class Sweep:
     """All settings of a method from one candidate search.
 
     Each store scores the deepest candidates once; a smaller multiplier ranks a prefix of the same scores.
     """
 
-    def __init__(self, candidates: Candidates, queries: np.ndarray, stores: dict[str, Store]) -> None:
-        """Rescore ``candidates`` by float32 ``queries`` (queries, dim) and each of ``stores``."""
+    def __init__(
+        self, candidates: Candidates, queries: np.ndarray, stores: Mapping[str, Store], threads: int = 1
+    ) -> None:
+        """Rescore ``candidates`` by float32 ``queries`` (queries, dim) and ``stores``, on ``threads`` threads."""
         self._candidates = candidates
         self._queries = queries
         self._stores = stores
+        self._threads = threads
 
-    def rankings(self, grid: Sequence[Cell]) -> Iterator[tuple[Cell, np.ndarray]]:
-        """Yield each cell with its ranked rows, int64 (queries, top_k), −1 where there is no document."""
-        for group in sorted({self._candidates.group(cell.depth) for cell in grid}):
+    def rankings(self, grid: Sequence[Cell]) -> Iterator[tuple[Cell, Best]]:
+        """Yield each cell with its best documents."""
+        groups = {cell: self._candidates.group(cell.depth) for cell in grid}
+        for group in sorted(set(groups.values())):
+            here = [cell for cell in grid if groups[cell] == group]
             rows, _ = self._candidates.read(group)
-            for store in dict.fromkeys(cell.store for cell in grid):
-                here = [cell for cell in grid if cell.store == store and self._candidates.group(cell.depth) == group]
-                if here:
-                    order = self._order(store, rows[:, : max(cell.depth for cell in here)])
-                    yield from ((cell, _ranked(rows, order, cell)) for cell in here)
-
-    def _order(self, store: str, rows: np.ndarray) -> np.ndarray:
-        if store == NO_STORE:
-            return np.broadcast_to(np.arange(rows.shape[1]), rows.shape)
-        return rank(self._stores[store].score(self._queries, rows), rows, rows.shape[1])
+            pool = Pool(rows[:, : max(cell.depth for cell in here)], self._queries, self._stores, self._threads)
+            for store in dict.fromkeys(cell.store for cell in here):
+                order = None if store == NO_STORE else pool.order(store)
+                yield from ((cell, Best(pool, _places(pool, order, cell))) for cell in here if cell.store == store)
 
 
-def _ranked(rows: np.ndarray, order: np.ndarray, cell: Cell) -> np.ndarray:
-    """Take the best ``top_k`` of the first ``depth`` candidates, in ``order``."""
-    among = order < cell.depth
-    among &= among.cumsum(axis=1, dtype=np.int32) <= cell.top_k
-    best = order[among].reshape(len(order), -1)
-    ranked = np.take_along_axis(rows, best, axis=1)
-    return np.pad(ranked, ((0, 0), (0, cell.top_k - ranked.shape[1])), constant_values=-1)
+def _places(pool: Pool, order: np.ndarray | None, cell: Cell) -> np.ndarray:
+    """Take the best ``top_k`` of the first ``depth`` candidates, in ``order`` or as they were found."""
+    queries, depth = pool.rows.shape
+    if order is None:
+        best = np.broadcast_to(np.arange(min(depth, cell.top_k)), (queries, min(depth, cell.top_k)))
+    else:
+        among = order < cell.depth
+        among &= among.cumsum(axis=1, dtype=np.int32) <= cell.top_k
+        best = order[among].reshape(queries, -1)
+    return np.pad(best, ((0, 0), (0, cell.top_k - best.shape[1])), constant_values=-1)
 
 
 def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | None:

@@ -11,6 +11,7 @@ import numpy as np
 from embquant.codecs.base import Codec
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.build import open_index
+from embquant.mapped import read_rows_ahead
 
 BYTES_AT_ONCE = 1 << 25
 """Codes that are gathered at once, counted as float64: 32 MiB."""
@@ -43,6 +44,7 @@ class Store:
             return np.concatenate(list(pool.map(lambda part: self._score(queries[part], rows[part]), slices)))
 
     def _score(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        read_rows_ahead(self.index.codes, rows)
         return np.where(rows < 0, -np.inf, self.codec.score(queries, self.index.codes[rows]))
 
     def _slices(self, shape: tuple[int, int]) -> Iterator[slice]:

@@ -14,7 +14,7 @@ rule evaluate_run:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/evaluate_run-{{method}}.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
+    threads: 2
     resources:
         mem_mb=4000,
         runtime=240,
@@ -32,4 +32,4 @@ rule evaluate_run:
         "embquant evaluate-run --method {input.method:q} --candidates {input.candidates:q} --exact {input.exact:q} "
         "--own-exact {input.own_exact:q} --exact-store {input.exact_store:q} --queries {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
-        "--metrics {params.metrics:q} --output {output:q} 2> {log:q}"
+        "--metrics {params.metrics:q} --threads {threads} --output {output:q} 2> {log:q}"

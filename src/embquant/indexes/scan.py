@@ -8,6 +8,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from embquant.codecs.base import Codec
+from embquant.mapped import read_ahead
 from embquant.topk import TopK, rank, sort_by_score
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -72,7 +73,10 @@ class DecodedScan:
         self._blas = ThreadpoolController().select(user_api="blas")
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row."""
+        """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row.
+
+        Equal vectors need not be tied: their sums may differ in the last bit with the place in a block.
+        """
         with self._blas.limit(limits=1):  # a thread of the scan computes its products itself
             return self._scan(self._codec.scan, queries, self._codes, k)
 
@@ -97,5 +101,6 @@ def _best(score: Score, k: int, queries: np.ndarray, first: int, codes: np.ndarr
     best = TopK(len(queries), k)
     block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
     for start in range(0, len(codes), block):
+        read_ahead(codes, start + block, start + 2 * block)
         best.push(score(queries, codes[start : start + block]), first + start)
     return best.result()

@@ -1,0 +1,62 @@
+"""What is asked for in advance covers what will be read, in whole pages."""
+
+import mmap
+
+import numpy as np
+import pytest
+
+from embquant import mapped
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    calls = []
+    monkeypatch.setattr(mapped, "_madvise", lambda start, length, advice: calls.append((start, length, advice)))
+    return calls
+
+
+@pytest.fixture
+def array(tmp_path):
+    rows = np.random.default_rng(0).random((3000, 7), dtype=np.float32)
+    rows.tofile(tmp_path / "rows")
+    return np.memmap(tmp_path / "rows", np.float32, "r", offset=28, shape=(2999, 7))  # rows straddle pages
+
+
+def covered(array, asked):
+    """Return the rows of which every byte was asked for."""
+    pages = set()
+    for start, length, advice in asked:
+        assert start % mmap.PAGESIZE == 0
+        assert advice == mmap.MADV_WILLNEED
+        pages |= set(range(start // mmap.PAGESIZE, -(-(start + length) // mmap.PAGESIZE)))
+    starts = array.ctypes.data + np.arange(len(array)) * array.strides[0]
+    ends = starts + array.strides[0] - 1
+    return [row for row in range(len(array)) if {starts[row] // mmap.PAGESIZE, ends[row] // mmap.PAGESIZE} <= pages]
+
+
+def test_a_stretch_of_rows(array, asked):
+    mapped.read_ahead(array, 100, 200)
+    assert set(range(100, 200)) <= set(covered(array, asked))
+    assert len(covered(array, asked)) < 100 + 2 * mmap.PAGESIZE / 28
+    assert len(asked) == 1
+
+
+def test_rows_here_and_there_and_none(array, asked):
+    mapped.read_rows_ahead(array, np.array([[5, -1], [2998, 1234]]))
+    assert {5, 1234, 2998} <= set(covered(array, asked))
+    assert len(asked) == 3
+
+
+def test_nothing_beyond_the_end(array, asked):
+    mapped.read_ahead(array, 2990, 5000)
+    mapped.read_ahead(array, 5000, 9000)
+    [(start, length, _)] = asked
+    assert start + length == array.ctypes.data + array.nbytes
+
+
+def test_it_is_only_asked_for(array):
+    before = array.copy()
+    mapped.read_ahead(array, 0, len(array))
+    mapped.read_rows_ahead(array, np.arange(len(array)))
+    np.testing.assert_array_equal(array, before)
+    mapped.read_rows_ahead(np.ones((10, 3)), np.array([3]))  # memory that no file lies behind
