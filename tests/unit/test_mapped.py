@@ -11,7 +11,8 @@ from embquant import mapped
 @pytest.fixture
 def asked(monkeypatch):
     calls = []
-    monkeypatch.setattr(mapped, "_madvise", lambda start, length, advice: calls.append((start, length, advice)))
+    monkeypatch.setattr(mapped._libc, "madvise", lambda start, length, advice: calls.append((start, length, advice)))
+    monkeypatch.setattr(mapped, "in_memory", lambda address: False)
     return calls
 
 
@@ -52,6 +53,15 @@ def test_nothing_beyond_the_end(array, asked):
     mapped.read_ahead(array, 5000, 9000)
     [(start, length, _)] = asked
     assert start + length == array.ctypes.data + array.nbytes
+
+
+def test_what_is_in_memory_is_not_asked_for(array, monkeypatch):
+    calls = []
+    monkeypatch.setattr(mapped._libc, "madvise", lambda *call: calls.append(call))
+    array.sum()
+    mapped.read_rows_ahead(array, np.arange(len(array)))
+    assert mapped.in_memory(array.ctypes.data)
+    assert calls == []
 
 
 def test_it_is_only_asked_for(array):
