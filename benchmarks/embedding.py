@@ -65,10 +65,12 @@ def _serve(pipe: Connection, make: Callable[..., Callable], arguments: Sequence)
         pipe.send(work(piece))
 
 
-def make_peer(folder: str, max_length: int) -> Callable[[list[str]], np.ndarray]:
+def make_peer(
+    folder: str, max_length: int, device: str = "cpu", **options: object
+) -> Callable[[list[str]], np.ndarray]:
     from sentence_transformers import SentenceTransformer
 
-    model = SentenceTransformer(folder, device="cpu")
+    model = SentenceTransformer(folder, device=device, **options)
     model.max_seq_length = max_length
     return lambda texts: model.encode(texts, show_progress_bar=False)
 
