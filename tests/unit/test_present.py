@@ -1,5 +1,6 @@
 """present: means over datasets by hand, which methods none surpasses, and figures that are whole SVG."""
 
+import json
 from xml.etree import ElementTree
 
 import pandas as pd
@@ -21,8 +22,29 @@ ROWS = [
     ("b", "binary", "int8", 4, 10, 48, 1.0, 0.9, None, 0.5, 9000, 1),
     ("a", "ivf-nprobe-1", "none", 1, 10, 1536, 0.9, 0.9, 0.9, 0.1, 50000, 1),
     ("a", "ivf-nprobe-8", "none", 1, 10, 1536, 1.0, 1.0, 1.0, 0.2, 20000, 1),
+    ("a", "int8", "none", 1, 10, 384, 0.99, 0.9, None, 0.5, 9000, 1),
+    ("b", "int8", "none", 1, 10, 384, 0.98, 0.9, None, 0.5, 9000, 1),
+    ("a", "int8-symmetric-of-1000", "none", 1, 10, 384, 0.96, 0.8, None, 0.5, 9000, 1),
     ("a", "float32", "none", 1, 100, 1536, 7.0, 1.0, None, 2.0, 1000, 1),  # a deeper top_k isn't shown
 ]
+
+
+CONFIG = {
+    "codecs": {
+        "float32": {"family": "float32"},
+        "int8": {"family": "int8"},
+        "symmetric": {"family": "int8", "ranges": "symmetric", "calibration": 1000},
+        "turned": {"family": "int8", "transform": "rotation"},
+    },
+    "methods": {
+        "float32": {"codec": "float32", "index": "flat"},
+        "int8": {"codec": "int8", "index": "flat"},
+        "int8-codes": {"codec": "int8", "index": "flat", "scoring": "symmetric"},
+        "int8-hnsw": {"codec": "int8", "index": "hnsw"},
+        "int8-symmetric-of-1000": {"codec": "symmetric", "index": "flat"},
+        "int8-turned": {"codec": "turned", "index": "flat"},
+    },
+}
 
 
 @pytest.fixture
@@ -30,6 +52,7 @@ def reports(tmp_path):
     folder = tmp_path / "study"
     folder.mkdir()
     pd.DataFrame(ROWS, columns=COLUMNS).to_csv(folder / "summary.csv", index=False)
+    (folder / "provenance.json").write_text(json.dumps({"config": CONFIG}))
     return folder
 
 
@@ -40,6 +63,8 @@ def test_tables_are_means_over_datasets(reports, tmp_path, capsys):
     assert ["float32", "1,536", "1.0000", "1.0000", "", "3.000", "2,000", "1.0"] in lines
     assert ["binary", "0.9900"] in lines  # rescored by int8 ×4
     assert ["binary", "0.8000", "0.9000", "0.8500"] in lines  # by dataset
+    assert lines[-4] == ["ranges: of float32's · overlap", "of 1,000", "of all"]
+    assert lines[-2:] == [["min-max", "", "0.9850 · 0.9000"], ["symmetric", "0.9600 · 0.8000", ""]]
 
 
 def test_figures_are_drawn_the_same_every_time(reports, tmp_path):

@@ -1,14 +1,17 @@
 """``present``: a study's reports as Markdown tables and figures."""
 
 import argparse
+import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
 from tabulate import tabulate
 
-from embquant.artifacts import atomic_path
+from embquant.artifacts import atomic_path, read_json
+from embquant.codecs.ranges import RangeParameters
 from embquant.errors import InputError
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
@@ -46,6 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     sections = [_table(methods, FIELDS), rescored_table(summary)]
     if len(summary["dataset"].unique()) > 1:
         sections.append(datasets_table(summary))
+    ranges = fitted_ranges(read_json(arguments.reports / "provenance.json")["config"])
+    if len(ranges) > 1:
+        sections.append(calibration_table(methods, ranges))
     sys.stdout.write("\n\n".join(sections) + "\n")
     draw_storage(methods, arguments.figures / f"{name}-storage.svg")
     if methods[INDEX_OVERLAP].notna().any():
@@ -89,6 +95,29 @@ def datasets_table(summary: pd.DataFrame) -> str:
     table = plain.pivot_table("quality", "method", "dataset", sort=False)
     table["mean"] = table.mean(axis=1)
     return _table(table.reset_index(), {name: name for name in ["method", *table.columns]})
+
+
+def fitted_ranges(config: dict[str, Any]) -> dict[str, RangeParameters]:
+    """Return how the ranges of int8 were found, by method: those that scan it as it is meant to be scored."""
+    found = {}
+    for name, method in config["methods"].items():
+        codec = config["codecs"][method["codec"]]
+        plain = method["index"] == "flat" and method.get("scoring", "asymmetric") == "asymmetric"
+        if plain and codec["family"] == "int8" and "transform" not in codec:
+            found[name] = RangeParameters(**{key: value for key, value in codec.items() if key != "family"})
+    return found
+
+
+def calibration_table(methods: pd.DataFrame, ranges: dict[str, RangeParameters]) -> str:
+    """Return int8's quality and overlap by the rule of its ranges and the vectors they were taken from."""
+    int8 = methods[methods["method"].isin(ranges)]
+    rules, samples = zip(*((ranges[name].ranges, ranges[name].calibration) for name in int8["method"]), strict=True)
+    both = int8["quality"].map("{:.4f}".format) + " · " + int8["overlap"].map("{:.4f}".format)
+    columns = sorted(set(samples), key=lambda sample: math.inf if sample == "all" else sample)
+    table = pd.DataFrame({"ranges": rules, "of": samples, "both": both})
+    table = table.pivot_table("both", "ranges", "of", aggfunc="first", sort=False)[columns].reset_index()
+    names = {sample: f"of {sample}" if sample == "all" else f"of {sample:,}" for sample in columns}
+    return _table(table, {"ranges": "ranges: of float32's · overlap", **names})
 
 
 def pareto(methods: pd.DataFrame) -> pd.Series:
