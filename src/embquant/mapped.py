@@ -18,10 +18,11 @@ _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
 
 
 def read_ahead(array: np.ndarray, first: int, stop: int) -> None:
-    """Start to read rows ``first`` to ``stop`` of a C-contiguous ``array`` (rows, width)."""
+    """Start to read rows ``first`` to ``stop`` of a C-contiguous ``array`` (rows, width), unless the last is there."""
     if first < len(array):
-        rows = np.array([[first], [min(stop, len(array))]])
-        _ask(*(array.ctypes.data + rows * array.strides[0]))
+        starts, stops = array.ctypes.data + np.array([[first], [min(stop, len(array))]]) * array.strides[0]
+        if not in_memory(int(stops[0]) - 1):
+            _ask(starts, stops)
 
 
 def read_rows_ahead(array: np.ndarray, rows: np.ndarray) -> None:
