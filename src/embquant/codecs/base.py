@@ -78,14 +78,6 @@ class Codec(ABC):
             np.savez(temporary, family=np.array(self.family), **self.state())
 
 
-def inner_products(queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return float64 (queries, candidates) for float32 (queries, dim) and (queries, candidates, dim).
-
-    By einsum without BLAS: the same on any number of threads.
-    """
-    return np.einsum("qkd,qd->qk", vectors, queries, dtype=np.float64, casting="safe")
-
-
 class Family(Codec):
     """A codec that a configuration can name."""
 

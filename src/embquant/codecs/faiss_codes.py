@@ -6,7 +6,8 @@ import faiss
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Family, inner_products
+from embquant.codecs.base import Family
+from embquant.products import inner_products
 
 
 class FaissCodec(Family):

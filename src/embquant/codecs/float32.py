@@ -5,7 +5,8 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Family, Sample, inner_products
+from embquant.codecs.base import Family, Sample
+from embquant.products import inner_products
 from embquant.spec import NoParameters
 
 

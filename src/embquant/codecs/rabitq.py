@@ -6,9 +6,10 @@ from typing import Self
 import faiss
 import numpy as np
 
-from embquant.codecs.base import Sample, inner_products
+from embquant.codecs.base import Sample
 from embquant.codecs.faiss_codes import FaissCodec
 from embquant.errors import InputError
+from embquant.products import inner_products
 
 
 @dataclass(frozen=True)

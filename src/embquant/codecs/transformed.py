@@ -32,7 +32,7 @@ class TransformedCodec(Codec):
 
     def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
         """Map queries as documents are where they are quantized alike, without the offset where they are not."""
-        mapped = self.transform.apply if scoring == "symmetric" else self.transform.queries
+        mapped = self.transform.documents if scoring == "symmetric" else self.transform.queries
         return self.inner.encode_queries(mapped(queries), scoring)
 
     def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:

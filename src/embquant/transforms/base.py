@@ -6,8 +6,10 @@ from typing import Any, Self
 
 import numpy as np
 
-ROWS_AT_ONCE = 256
-"""Documents that are mapped by one matrix product: BLAS sums in another order where there are more or fewer."""
+from embquant.products import products
+
+ROWS_AT_ONCE = 4096
+"""Vectors that are mapped at once, in float64."""
 
 
 @dataclass(frozen=True)
@@ -66,22 +68,20 @@ class Transform:
 
     def documents(self, vectors: np.ndarray) -> np.ndarray:
         """Map documents, float32 (rows, input_dim) to float32 (rows, dim), each whatever the others are."""
-        rows, dim = vectors.shape
-        blocks = np.zeros((-(-rows // ROWS_AT_ONCE), ROWS_AT_ONCE, dim), np.float32)
-        blocks.reshape(-1, dim)[:rows] = vectors
-        return self.apply(blocks).reshape(-1, self.dim)[:rows]
-
-    def apply(self, vectors: np.ndarray) -> np.ndarray:
-        """Map vectors, float32 (…, input_dim) to float32 (…, dim), as :meth:`documents` does up to rounding."""
-        mapped = (self.before.apply(vectors) if self.before else vectors) @ self.matrix.T + self.offset
-        if self.normalize:
-            lengths = np.linalg.norm(mapped, axis=-1, keepdims=True)
-            mapped /= np.where(lengths == 0, 1, lengths)
+        vectors = self.before.documents(vectors) if self.before else vectors
+        mapped = np.empty((len(vectors), self.dim), np.float32)
+        for first in range(0, len(vectors), ROWS_AT_ONCE):
+            block = products(vectors[first : first + ROWS_AT_ONCE], self.matrix) + self.offset
+            if self.normalize:
+                lengths = np.linalg.norm(block, axis=1, keepdims=True)
+                block /= np.where(lengths == 0, 1, lengths)
+            mapped[first : first + ROWS_AT_ONCE] = block
         return mapped
 
     def queries(self, queries: np.ndarray) -> np.ndarray:
         """Map float queries, float32 (rows, input_dim) to float32 (rows, dim)."""
-        return (self.before.queries(queries) if self.before else queries) @ self.matrix.T
+        queries = self.before.queries(queries) if self.before else queries
+        return products(queries, self.matrix).astype(np.float32)
 
     def sample(self, sample: Sample) -> Sample:
         """Return the sample as it looks after the map."""

@@ -1,0 +1,25 @@
+"""Inner products in float64, each of which depends on nothing but its two vectors.
+
+A BLAS sums in another order at the edge of a block than inside it, so that equal vectors need not score equal, nor a
+vector alone as it does among others. NumKong's packed kernels do, at half the rate of a float32 product.
+"""
+
+import numkong
+import numpy as np
+
+
+def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return the inner products of all rows of float32 (rows, dim) and (columns, dim), float64 (rows, columns)."""
+    packed = numkong.dots_pack(np.ascontiguousarray(right), dtype="float32")
+    return np.asarray(numkong.dots_packed(np.ascontiguousarray(left), packed))
+
+
+def inner_products(queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Return the products of float32 queries (queries, dim) with their own vectors (queries, candidates, dim).
+
+    Returns float64 (queries, candidates).
+    """
+    scores = np.empty(vectors.shape[:2])
+    for query, own, score in zip(queries, vectors, scores, strict=True):
+        score[:] = products(own, query[None])[:, 0]
+    return scores
