@@ -9,8 +9,8 @@ from embquant.spec import check_least
 from embquant.transforms.base import Sample, Transform
 from embquant.transforms.pca import principal_axes
 
-EXPONENT = 1.5
-"""Halfway between the squared error of a vector (1) and, where queries vary as documents do, that of a score (2)."""
+EXPONENT = 2
+"""Bits by the squared error of scores, where queries vary as documents do; 1 would be by that of vectors."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ def fit(sample: Sample, parameters: Parameters) -> Transform:
 
     Bits go to an axis by reverse water-filling over variance^EXPONENT (Cover and Thomas, "Elements of Information
     Theory", theorem 10.3.3; for search, Brandt 2010, "Transform coding for fast approximate nearest neighbor search
-    in high dimensions"). Axes in order of variance are cut where the bits add up to a subspace's, so that a few axes
-    that vary much share a subspace, or many that vary little; those that deserve no bits are left out.
+    in high dimensions"). Axes that deserve none are left out. Those that vary most and have half of the bits fill half
+    of the groups, the others the other half (:func:`dealt`).
     """
     if parameters.pieces > sample.dim:
         raise InputError(f"transform allocation: {sample.dim} dimensions can't fill {parameters.pieces} pieces")
     mean, directions, variances = principal_axes(sample)
-    groups = equal_shares(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
+    groups = dealt(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
     width = max(map(len, groups))
     matrix = np.zeros((parameters.pieces * width, sample.dim))
     for piece, axes in enumerate(groups):
@@ -55,9 +55,25 @@ def bits_of_axes(weights: np.ndarray, bits: float) -> np.ndarray:
     return shares
 
 
-def equal_shares(bits: np.ndarray, pieces: int) -> list[np.ndarray]:
-    """Cut the axes that have ``bits``, in order, into ``pieces`` groups of about equal sums; some may be empty."""
+def dealt(bits: np.ndarray, pieces: int) -> list[np.ndarray]:
+    """Deal the axes that have ``bits``, which descend, out to ``pieces`` groups of about equal sums; some may be empty.
+
+    In either half the next axis goes to the group with the fewest bits, so that each has axes of many and of few
+    bits: 256 centroids then fill four or five dimensions instead of two, or thirty, where they fill space less well.
+    """
     axes = np.flatnonzero(bits)
     middles = np.cumsum(bits[axes]) - bits[axes] / 2
-    group = np.minimum((middles * pieces / bits.sum()).astype(np.int64), pieces - 1)
-    return [axes[group == piece] for piece in range(pieces)]
+    first = -(-pieces // 2)
+    in_first = middles * pieces <= first * bits.sum()
+    halves = [(axes[in_first], first), (axes[~in_first], pieces - first)]
+    return [group for own, groups in halves for group in _evenly(own, bits, groups)]
+
+
+def _evenly(axes: np.ndarray, bits: np.ndarray, groups: int) -> list[np.ndarray]:
+    found: list[list[int]] = [[] for _ in range(groups)]
+    sums = np.zeros(groups)
+    for axis in axes:
+        least = int(sums.argmin())
+        found[least].append(int(axis))
+        sums[least] += bits[axis]
+    return [np.array(group, np.int64) for group in found]
