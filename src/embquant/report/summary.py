@@ -11,6 +11,7 @@ COLUMNS = {
     "rescore": "rescored by",
     "nDCG@10": "nDCG@10",
     "retention_nDCG@10": "of float32",
+    "verdict": "",
     "overlap@10": "overlap@10",
     "rbo": "rbo",
     "bytes_per_vector": "B/vector",
@@ -19,12 +20,15 @@ COLUMNS = {
     "speedup_p50_vs_float32": "faster",
     "queries_per_second": "queries/s",
 }
+VERDICTS = {"better": ">", "noise": "≈", "worse": "<"}
 
 
 def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[dict[str, Any]]) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
-    All settings are in the CSVs. ``datasets`` are what the dataset.json files say; what was left out is said again.
+    All settings are in the CSVs. After ± comes half the width of the confidence interval, then how a setting compares
+    with the baseline: < and > or, where the test doesn't tell them apart, ≈. ``datasets`` are what the dataset.json
+    files say; what was left out is said again.
     """
     left_out = {described["name"]: described["left_out"] for described in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
@@ -55,10 +59,15 @@ def _table(table: pd.DataFrame) -> str:
         **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
         queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
         latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
+        verdict=table["verdict"].map(VERDICTS).fillna(""),
     )
     columns = [name for name in COLUMNS if name in table.columns and table[name].notna().any()]
     if "nDCG@10" in columns and "rbo" in columns:
         columns.remove("rbo")
+    kept = "retention_nDCG@10" if "retention_nDCG@10" in columns else "overlap@10"
+    if kept in columns:
+        half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
+        table[kept] = table[kept].map("{:.4f}".format) + half.map(" ±{:.4f}".format)
     return tabulate(
         table[columns].to_numpy().tolist(),
         headers=[COLUMNS[name] for name in columns],
