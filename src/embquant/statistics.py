@@ -67,13 +67,11 @@ def randomization_test(differences: np.ndarray, resamples: int, seed: int | list
     variables"), which is what lets a large family be corrected without millions of resamples.
     """
     differences = _rounded(differences)
-    observed = np.abs(differences.sum(axis=1))
-    sizes = np.sort(np.abs(differences), axis=1)[:, ::-1]  # the zeros last; which query it was doesn't matter
     enumerable = resamples.bit_length() - 1
-    few = np.count_nonzero(sizes, axis=1) <= enumerable
-    p = np.empty(len(sizes))
-    p[few] = _exact(sizes[few, :enumerable], observed[few])
-    p[~few] = _drawn(sizes[~few], observed[~few], resamples, seed)
+    few = np.count_nonzero(differences, axis=1) <= enumerable
+    p = np.empty(len(differences))
+    p[few] = _exact(differences[few], enumerable)
+    p[~few] = _drawn(differences[~few], resamples, seed)
     return p
 
 
@@ -105,19 +103,21 @@ def _rounded(values: np.ndarray) -> np.ndarray:
     return np.round(values * 2.0**30) / 2.0**30
 
 
-def _exact(sizes: np.ndarray, observed: np.ndarray) -> np.ndarray:
+def _exact(differences: np.ndarray, enumerable: int) -> np.ndarray:
+    sizes = np.sort(np.abs(differences), axis=1)[:, ::-1][:, :enumerable]  # the rest are zeros
     width = sizes.shape[1]
     signs = 1.0 - 2 * (np.arange(2**width) >> np.arange(width)[:, None] & 1)
-    return (np.abs(sizes @ signs) >= observed[:, None]).mean(axis=1)
+    return (np.abs(sizes @ signs) >= np.abs(differences.sum(axis=1))[:, None]).mean(axis=1)
 
 
-def _drawn(sizes: np.ndarray, observed: np.ndarray, resamples: int, seed: int | list[int]) -> np.ndarray:
+def _drawn(differences: np.ndarray, resamples: int, seed: int | list[int]) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    reached = np.zeros(len(sizes), np.int64)
+    observed = np.abs(differences.sum(axis=1))
+    reached = np.zeros(len(differences), np.int64)
     for start in range(0, resamples, BLOCK):
-        shape = (sizes.shape[1], min(BLOCK, resamples - start))
+        shape = (differences.shape[1], min(BLOCK, resamples - start))
         signs = 1.0 - 2 * rng.integers(2, size=shape, dtype=np.uint8)
-        reached += (np.abs(sizes @ signs) >= observed[:, None]).sum(axis=1)
+        reached += (np.abs(differences @ signs) >= observed[:, None]).sum(axis=1)
     p = (1 + reached) / (1 + resamples)
-    bound = 2 * RADEMACHER * ndtr(-observed / np.sqrt((sizes**2).sum(axis=1)))
+    bound = 2 * RADEMACHER * ndtr(-observed / np.sqrt((differences**2).sum(axis=1)))
     return np.where(reached == 0, np.minimum(p, bound), p)

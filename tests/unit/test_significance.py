@@ -40,7 +40,7 @@ def values():
     reference = np.tile([1, 0.5, 0, 0.63], QUERIES // 4)
     worse, same, better = reference.copy(), reference.copy(), reference.copy()
     worse[reference == 1] = 0.5
-    same[:2] = 0.5, 1
+    same[:2] = 0.5, 0.9
     better[reference == 0] = 0.5
     return {"float32": reference, "worse": worse, "same": same, "better": better}
 
@@ -89,6 +89,21 @@ def test_neighbours_are_next_to_each_other_in_the_order_of_means(tmp_path, value
     assert neighbours["verdict"].tolist() == ["better", "noise", "better"]
 
 
+def test_settings_that_are_the_same_for_every_query_are_one_test_and_no_neighbours(tmp_path, values):
+    once = {**values, "float16": values["float32"]}
+    one, two = (
+        analyse(tmp_path / name, own).comparisons()
+        for name, own in (("one", once), ("two", once | {"again": once["worse"]}))
+    )
+    for comparison in ("baseline", "neighbour"):
+        few, many = (table[table["comparison"] == comparison].set_index("method")["p_holm"] for table in (one, two))
+        assert many.drop("again", errors="ignore").to_dict() == few.to_dict()
+    pairs = two[two["comparison"] == "neighbour"]
+    assert dict(zip(pairs["method"], pairs["other_method"], strict=True)) == {
+        "better": "float32", "float32": "same", "float16": "same", "same": "worse",
+    }  # fmt: skip
+
+
 def test_without_judgements_agreement_is_compared(tmp_path):
     ones, nothing = np.ones(QUERIES), np.full(QUERIES, np.nan)
     metrics = {"float32": ones, "binary": np.where(np.arange(QUERIES) < 12, 0.5, 1)}
@@ -103,7 +118,7 @@ def test_without_judgements_agreement_is_compared(tmp_path):
     against = analysis.comparisons().query("comparison == 'baseline'")
     assert against["kind"].eq("agreement").all()
     assert dict(zip(against["metric"], against["verdict"], strict=True)) == {"overlap@5": "worse", "rbo": "noise"}
-    assert analysis.retrieval()["verdict"].tolist()[1:] == ["worse"]
+    assert analysis.retrieval().loc[1, ["compared_in", "verdict"]].tolist() == ["overlap@5", "worse"]
     assert analysis.macro()["retention"].isna().all()
 
 

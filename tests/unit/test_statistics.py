@@ -80,7 +80,7 @@ def test_p_is_uniform_for_a_method_and_its_copy_with_noise():
     rng = np.random.default_rng(3)
     p = randomization_test(rng.normal(scale=rng.random((4000, 1)), size=(4000, 60)), 10_000, 0)
     assert kstest(p, "uniform").pvalue > 0.01
-    assert p.min() >= 0
+    assert p.min() > 0
 
 
 def test_p_is_never_too_small_where_most_queries_tie():

@@ -178,7 +178,8 @@ def test_without_judgements_agreement_is_measured(fresh):
     retrieval = report(fresh, "retrieval")
     assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
     assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
-    assert "rbo" in output
+    assert "compared in agreement with float32 (overlap@10), not in quality" in output
+    assert report(fresh, "significance")["kind"].eq("agreement").all()
 
 
 def test_more_candidates_than_documents_are_clipped_and_said(fresh):

@@ -16,7 +16,7 @@ rule compare:
         f"results/logs/reports/{config['study']}/compare.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
+    threads: workflow.cores or 1
     resources:
         mem_mb=4000,
         runtime=30,

@@ -191,15 +191,14 @@ class Analysis:
             if metric in compared:
                 labelled = settings.assign(kind=kind, metric=metric)
                 verdicts[metric] = self._add_compared(Compared(labelled, values, means, ratios), baseline, seed)
-        verdict = verdicts[compared[0]] if compared else None
-        return settings.assign(**columns, **retentions, verdict=verdict)
+        first = compared[0] if compared else None
+        return settings.assign(**columns, **retentions, compared_in=first, verdict=verdicts.get(first))
 
     def _add_compared(self, compared: Compared, baseline: int, seed: list[int]) -> np.ndarray:
         """Compare all settings with the baseline, and each with the next best; return what is said of the former."""
         others = np.delete(np.arange(len(compared.means)), baseline)
-        best_first = np.argsort(-compared.means[:, 0], kind="stable")
         against = self._tests(compared, others, np.full_like(others, baseline), seed)
-        neighbours = self._tests(compared, best_first[:-1], best_first[1:], seed)
+        neighbours = self._tests(compared, *_neighbours(compared), seed)
         self._comparisons += [against.assign(comparison="baseline"), neighbours.assign(comparison="neighbour")]
         verdicts = np.full(len(compared.means), None)
         verdicts[others] = against["verdict"]
@@ -213,27 +212,37 @@ class Analysis:
         return verdicts
 
     def _tests(self, compared: Compared, one: np.ndarray, other: np.ndarray, seed: list[int]) -> pd.DataFrame:
-        """Test a family of pairs of settings, given as row numbers."""
+        """Test a family of pairs of settings, given as row numbers; pairs with the same differences are one test."""
         level = 1 - self._chance.confidence
-        differences = compared.scores[one] - compared.scores[other]
+        differences, pair = np.unique(compared.scores[one] - compared.scores[other], axis=0, return_inverse=True)
         p = randomization_test(differences, self._chance.resamples, seed)
-        p_holm = holm(p)
+        p_holm = holm(p)[pair]
         interval = self._interval("difference", compared.means[one] - compared.means[other])
         settings = compared.settings.iloc[one].reset_index(drop=True)
         return settings.assign(
             **compared.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
-            differing=np.count_nonzero(differences, axis=1),
+            differing=np.count_nonzero(differences, axis=1)[pair],
             **interval,
-            p=p,
+            p=p[pair],
             p_holm=p_holm,
             verdict=np.select([p_holm > level, interval["difference"] > 0], ["noise", "better"], "worse"),
-            least_detectable=least_detectable_difference(differences, level / max(1, len(p))),
+            least_detectable=least_detectable_difference(differences, level / max(1, len(p)))[pair],
         )
 
     def _interval(self, name: str, samples: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:
         """Return three columns: what a statistic is, and the ends of its interval."""
         ends = percentile_interval(samples, self._chance.confidence)
         return {f"{name}{end}": pd.Series(values, index) for end, values in zip(INTERVAL, ends, strict=True)}
+
+
+def _neighbours(compared: Compared) -> tuple[np.ndarray, np.ndarray]:
+    """Return the settings but the worst, best first, and for each the next one that isn't the same for every query."""
+    _, same = np.unique(compared.scores, axis=0, return_inverse=True)
+    best_first = np.lexsort((same, -compared.means[:, 0]))
+    runs = np.cumsum(np.diff(same[best_first], prepend=same[best_first[0]]) != 0)
+    following = np.searchsorted(runs, runs, side="right")
+    has_one = following < len(runs)
+    return best_first[has_one], best_first[following[has_one]]
 
 
 def _is_judged(metric: str) -> bool:

@@ -6,6 +6,8 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from tabulate import tabulate
 
+from embquant.metrics import parse_metric
+
 COLUMNS = {
     "method": "method",
     "rescore": "rescored by",
@@ -20,15 +22,14 @@ COLUMNS = {
     "speedup_p50_vs_float32": "faster",
     "queries_per_second": "queries/s",
 }
-VERDICTS = {"better": ">", "noise": "≈", "worse": "<"}
+MARKS = {"better": ">", "noise": "≈", "worse": "<"}
+LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not told apart from it, more"
 
 
 def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[dict[str, Any]]) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
-    All settings are in the CSVs. After ± comes half the width of the confidence interval, then how a setting compares
-    with the baseline: < and > or, where the test doesn't tell them apart, ≈. ``datasets`` are what the dataset.json
-    files say; what was left out is said again.
+    All settings are in the CSVs. ``datasets`` are what the dataset.json files say; what was left out is said again.
     """
     left_out = {described["name"]: described["left_out"] for described in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
@@ -48,8 +49,11 @@ def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[d
             notes.append(
                 f"top_k × multiplier of up to {deepest:,} is clipped to the corpus's {first['vectors']:,} documents"
             )
+        metric = first["compared_in"]
+        if isinstance(metric, str) and not parse_metric(metric).judged:
+            notes.append(f"compared in agreement with float32 ({metric}), not in quality")
         texts.append("\n".join([heading, *notes, "", _table(table)]))
-    return "\n\n".join(texts)
+    return "\n\n".join([*texts, LEGEND])
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -59,7 +63,7 @@ def _table(table: pd.DataFrame) -> str:
         **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
         queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
         latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
-        verdict=table["verdict"].map(VERDICTS).fillna(""),
+        verdict=table["verdict"].map(MARKS).fillna(""),
     )
     columns = [name for name in COLUMNS if name in table.columns and table[name].notna().any()]
     if "nDCG@10" in columns and "rbo" in columns:
