@@ -16,6 +16,11 @@ RADEMACHER = 1 / (4 * ndtr(-np.sqrt(2)))
 """How far a sum of randomly signed terms can exceed the tail of a normal variable of the same variance."""
 
 
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Return ``values`` as all functions here take them: multiples of 2⁻³⁰, float64 of the same shape."""
+    return np.round(values * 2.0**30) / 2.0**30
+
+
 def resample_counts(queries: int, resamples: int, seed: int | list[int]) -> np.ndarray:
     """Return how often each sample has each query, uint8 (1 + resamples, queries).
 
@@ -33,7 +38,7 @@ def sample_means(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
 
     All settings are resampled alike, so that differences and ratios of the rows are those of paired samples.
     """
-    values = _rounded(values)
+    values = rounded(values)
     means = np.empty((len(values), len(counts)))
     for start in range(0, len(counts), BLOCK):
         block = counts[start : start + BLOCK].T
@@ -66,7 +71,7 @@ def randomization_test(differences: np.ndarray, resamples: int, seed: int | list
     normal distribution (Bentkus and Dzindzalieta 2015, "A tight Gaussian bound for weighted sums of Rademacher random
     variables"), which is what lets a large family be corrected without millions of resamples.
     """
-    differences = _rounded(differences)
+    differences = rounded(differences)
     enumerable = resamples.bit_length() - 1
     few = np.count_nonzero(differences, axis=1) <= enumerable
     p = np.empty(len(differences))
@@ -97,10 +102,6 @@ def least_detectable_difference(differences: np.ndarray, level: float, power: fl
     deviation = np.std(differences, axis=1, ddof=1)
     needed = ndtri(1 - level / 2) + ndtri(power)
     return np.where(deviation > 0, needed * deviation / np.sqrt(differences.shape[1]), np.nan)
-
-
-def _rounded(values: np.ndarray) -> np.ndarray:
-    return np.round(values * 2.0**30) / 2.0**30
 
 
 def _exact(differences: np.ndarray, enumerable: int) -> np.ndarray:

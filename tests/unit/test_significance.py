@@ -6,7 +6,7 @@ import pytest
 
 from embquant.artifacts import write_parquet
 from embquant.report.significance import Analysis, Chance
-from embquant.statistics import holm
+from embquant.statistics import holm, least_detectable_difference
 
 CHANCE = Chance(seed=0, resamples=2000, confidence=0.95)
 QUERIES = 40
@@ -70,15 +70,19 @@ def test_means_and_retentions_stand_between_their_ends(tmp_path, values):
 
 
 def test_verdicts_are_those_of_the_adjusted_test(tmp_path, values):
-    analysis = analyse(tmp_path, values)
+    slight = values["float32"].copy()
+    slight[:24:4] = 0.5  # six losses: p is 2 / 2⁶, less than 0.05 before the correction
+    analysis = analyse(tmp_path, {**values, "slight": slight})
     against = analysis.comparisons().query("comparison == 'baseline'").set_index("method")
-    assert against["verdict"].to_dict() == {"worse": "worse", "same": "noise", "better": "better"}
-    assert against["differing"].to_dict() == {"worse": 10, "same": 2, "better": 10}
-    assert against["p"].to_dict() == {"worse": 2 / 2**10, "same": 1, "better": 2 / 2**10}
+    assert against["verdict"].to_dict() == {"worse": "worse", "same": "noise", "better": "better", "slight": "noise"}
+    assert against["differing"].to_dict() == {"worse": 10, "same": 2, "better": 10, "slight": 6}
+    assert against["p"].to_dict() == {"worse": 2 / 2**10, "same": 1, "better": 2 / 2**10, "slight": 2 / 2**6}
     assert against["p_holm"].tolist() == holm(against["p"].to_numpy()).tolist()
     assert against["kind"].eq("quality").all()
     assert against.loc["worse", "difference"] == pytest.approx(-10 * 0.5 / QUERIES)
     assert against.loc["worse", "difference_high"] < 0
+    least = least_detectable_difference((values["worse"] - values["float32"])[None], 0.05 / 4)[0]
+    assert against.loc["worse", "least_detectable"] == pytest.approx(least)
     assert analysis.retrieval().set_index("method")["verdict"].drop("float32").to_dict() == against["verdict"].to_dict()
 
 

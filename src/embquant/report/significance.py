@@ -22,6 +22,7 @@ from embquant.statistics import (
     percentile_interval,
     randomization_test,
     resample_counts,
+    rounded,
     sample_means,
 )
 
@@ -111,7 +112,11 @@ class Total:
 
 
 def read_measured(runs: Sequence[Path]) -> Measured:
-    """Read what was measured of all methods on one dataset and model: a row group of metrics.parquet is a setting."""
+    """Read what was measured of all methods on one dataset and model.
+
+    A row group of metrics.parquet is a setting; the queries are in the same order in all. Values are rounded, so that
+    those that differ by the order of a sum don't count as different.
+    """
     settings, metrics = [], {}
     for run in runs:
         file = open_parquet(run / "metrics.parquet", ["query_id", *SETTING])
@@ -121,7 +126,7 @@ def read_measured(runs: Sequence[Path]) -> Measured:
             settings.append([*run.parts[-3:], *keys, table.num_rows])
             for name in table.drop_columns(["query_id", *SETTING]).column_names:
                 metrics.setdefault(name, []).append(table.column(name).to_numpy())
-    stacked = {name: np.stack(rows) for name, rows in metrics.items()}
+    stacked = {name: rounded(np.stack(rows)) for name, rows in metrics.items()}
     return Measured(pd.DataFrame(settings, columns=[*RUN, *SETTING, "queries"]), stacked)
 
 
@@ -134,7 +139,7 @@ class Analysis:
         self._chance = chance
         self._retrieval: list[pd.DataFrame] = []
         self._comparisons: list[pd.DataFrame] = []
-        self._totals: dict[tuple[str, ...], Total] = {}
+        self._totals: dict[tuple, Total] = {}
 
     @classmethod
     def of(cls, runs: Sequence[Path], baseline: str, chance: Chance) -> "Analysis":
