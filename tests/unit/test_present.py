@@ -11,21 +11,21 @@ from embquant.report.present import pareto
 
 COLUMNS = [
     *("dataset", "method", "rescore_store", "rescore_multiplier", "top_k", "bytes_per_vector", "retention_nDCG@10"),
-    *("overlap@10", "index_overlap", "latency_p50_ms", "queries_per_second", "build_seconds"),
+    *("overlap@10", "index_overlap", "latency_p50_ms", "queries_per_second", "build_seconds", "verdict"),
 ]
 ROWS = [
-    ("a", "float32", "none", 1, 10, 1536, 1.0, 1.0, None, 2.0, 1000, 1),
-    ("b", "float32", "none", 1, 10, 1536, 1.0, 1.0, None, 4.0, 3000, 1),
-    ("a", "binary", "none", 1, 10, 48, 0.8, 0.5, None, 0.5, 9000, 1),
-    ("b", "binary", "none", 1, 10, 48, 0.9, 0.7, None, 0.5, 9000, 1),
-    ("a", "binary", "int8", 4, 10, 48, 0.98, 0.9, None, 0.5, 9000, 1),
-    ("b", "binary", "int8", 4, 10, 48, 1.0, 0.9, None, 0.5, 9000, 1),
-    ("a", "ivf-nprobe-1", "none", 1, 10, 1536, 0.9, 0.9, 0.9, 0.1, 50000, 1),
-    ("a", "ivf-nprobe-8", "none", 1, 10, 1536, 1.0, 1.0, 1.0, 0.2, 20000, 1),
-    ("a", "int8", "none", 1, 10, 384, 0.99, 0.9, None, 0.5, 9000, 1),
-    ("b", "int8", "none", 1, 10, 384, 0.98, 0.9, None, 0.5, 9000, 1),
-    ("a", "int8-symmetric-of-1000", "none", 1, 10, 384, 0.96, 0.8, None, 0.5, 9000, 1),
-    ("a", "float32", "none", 1, 100, 1536, 7.0, 1.0, None, 2.0, 1000, 1),  # a deeper top_k isn't shown
+    ("a", "float32", "none", 1, 10, 1536, 1.0, 1.0, None, 2.0, 1000, 1, None),
+    ("b", "float32", "none", 1, 10, 1536, 1.0, 1.0, None, 4.0, 3000, 1, None),
+    ("a", "binary", "none", 1, 10, 48, 0.8, 0.5, None, 0.5, 9000, 1, "worse"),
+    ("b", "binary", "none", 1, 10, 48, 0.9, 0.7, None, 0.5, 9000, 1, "worse"),
+    ("a", "binary", "int8", 4, 10, 48, 0.98, 0.9, None, 0.5, 9000, 1, "noise"),
+    ("b", "binary", "int8", 4, 10, 48, 1.0, 0.9, None, 0.5, 9000, 1, "noise"),
+    ("a", "ivf-nprobe-1", "none", 1, 10, 1536, 0.9, 0.9, 0.9, 0.1, 50000, 1, "worse"),
+    ("a", "ivf-nprobe-8", "none", 1, 10, 1536, 1.0, 1.0, 1.0, 0.2, 20000, 1, "noise"),
+    ("a", "int8", "none", 1, 10, 384, 0.99, 0.9, None, 0.5, 9000, 1, "noise"),
+    ("b", "int8", "none", 1, 10, 384, 0.98, 0.9, None, 0.5, 9000, 1, "noise"),
+    ("a", "int8-symmetric-of-1000", "none", 1, 10, 384, 0.96, 0.8, None, 0.5, 9000, 1, "worse"),
+    ("a", "float32", "none", 1, 100, 1536, 7.0, 1.0, None, 2.0, 1000, 1, None),  # a deeper top_k isn't shown
 ]
 
 
@@ -59,8 +59,8 @@ def reports(tmp_path):
 def test_tables_are_means_over_datasets(reports, tmp_path, capsys):
     assert main(["present", "--reports", str(reports), "--figures", str(tmp_path)]) == 0
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
-    assert ["binary", "48", "0.8500", "0.6000", "", "0.500", "9,000", "1.0"] in lines
-    assert ["float32", "1,536", "1.0000", "1.0000", "", "3.000", "2,000", "1.0"] in lines
+    assert ["binary", "48", "0.8500", "0 / 0 / 2", "0.6000", "", "0.500", "9,000", "1.0"] in lines
+    assert ["float32", "1,536", "1.0000", "", "1.0000", "", "3.000", "2,000", "1.0"] in lines
     assert ["binary", "0.9900"] in lines  # rescored by int8 ×4
     assert ["binary", "0.8000", "0.9000", "0.8500"] in lines  # by dataset
     assert lines[-4] == ["ranges: of float32's · overlap", "of 1,000", "of all"]

@@ -35,6 +35,7 @@ def with_int8(**keys):
 CONFIGS = [
     ({"top_kk": [10]}, "unknown key 'top_kk'; did you mean 'top_k'"),
     ({"rescore": {"multiplyers": [4]}}, "rescore: unknown key 'multiplyers'; did you mean 'multipliers'"),
+    ({"statistics": {"resample": 5000}}, "statistics: unknown key 'resample'; did you mean 'resamples'"),
     ({"methods": with_method(indx="flat")}, "methods.binary: unknown key 'indx'; did you mean 'index'"),
     ({"methods": with_method(codec="binay")}, "'binay' is not defined; did you mean 'binary'"),
     ({"methods": with_method(index="hsnw")}, "no index 'hsnw' for binary codes; did you mean 'hnsw'"),

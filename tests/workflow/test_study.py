@@ -34,6 +34,16 @@ def test_every_setting_has_a_row_and_retention_is_the_ratio_of_means(finished):
     assert at_10["R@100"].isna().all()
 
 
+def test_differences_from_float32_are_tested_and_marked(finished):
+    against = report(finished, "significance").query("comparison == 'baseline'")
+    assert against["kind"].value_counts().to_dict() == {"quality": 17, "agreement": 17}  # at top_k 3 there is only rbo
+    assert against["p_holm"].between(against["p"], 1).all()
+    assert report(finished, "macro")["datasets"].eq(1).all()
+    retrieval = report(finished, "retrieval")
+    assert retrieval["verdict"].isna().eq(retrieval["method"] == "float32").all()
+    assert re.search(r"int8-hnsw +– .* [<≈>] ", (finished.folder / "output.txt").read_text())
+
+
 def test_rescoring_everything_by_float32_is_float32(finished):
     retrieval = report(finished, "retrieval").set_index(KEYS)
     exact = retrieval.loc[("float32", "none", 1, 10)]
@@ -57,9 +67,9 @@ def test_memory_is_that_of_real_files(finished):
 
 def test_every_column_is_in_the_dictionary(finished):
     dictionary = (REPOSITORY / "docs" / "columns.md").read_text()
-    for name in ("retrieval", "memory", "speed", "summary"):
+    for name in ("retrieval", "memory", "speed", "significance", "macro", "summary"):
         for column in report(finished, name).columns:
-            documented = re.sub(r"@\d+", "@k", column)
+            documented = re.sub(r"_(low|high)$", "", re.sub(r"@\d+", "@k", column))
             assert f"`{column}`" in dictionary or f"`{documented}`" in dictionary, column
 
 
@@ -83,7 +93,7 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
     again = new_checkout(tmp_path / "again")
     status, output = again.snakemake("--configfile", "study.yaml", cores=1)
     assert status == 0, output
-    for name in ("retrieval.csv", "memory.csv"):
+    for name in ("retrieval.csv", "memory.csv", "significance.csv", "macro.csv"):
         written = [own.folder.joinpath("results", "reports", "small", name).read_bytes() for own in (finished, again)]
         assert written[0] == written[1], name
 
@@ -168,7 +178,8 @@ def test_without_judgements_agreement_is_measured(fresh):
     retrieval = report(fresh, "retrieval")
     assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
     assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
-    assert "rbo" in output
+    assert "compared in agreement with float32 (overlap@10), not in quality" in output
+    assert report(fresh, "significance")["kind"].eq("agreement").all()
 
 
 def test_more_candidates_than_documents_are_clipped_and_said(fresh):

@@ -1,4 +1,4 @@
-TABLES = ["retrieval.csv", "memory.csv", "speed.csv", "embedding.csv", "summary.csv"]
+TABLES = ["retrieval", "memory", "speed", "embedding", "significance", "macro", "summary"]
 
 
 rule compare:
@@ -9,14 +9,14 @@ rule compare:
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:
-        tables=[f"{REPORTS}/{table}" for table in TABLES],
+        tables=[f"{REPORTS}/{table}.csv" for table in TABLES],
         text=f"{REPORTS}/summary.txt",
         provenance=f"{REPORTS}/provenance.json",
     log:
         f"results/logs/reports/{config['study']}/compare.log",
     conda:
         "../../envs/environment.yaml"
-    threads: 1
+    threads: workflow.cores or 1
     resources:
         mem_mb=4000,
         runtime=30,

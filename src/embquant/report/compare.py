@@ -7,6 +7,7 @@ from pathlib import Path
 from embquant import __version__
 from embquant.artifacts import atomic_path, read_json, write_json
 from embquant.provenance import environment
+from embquant.report.significance import Chance
 from embquant.report.summary import summary_text
 from embquant.report.tables import read_tables
 
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Write the CSVs, the summary and the provenance."""
     config = json.loads(arguments.config)
-    tables = read_tables(arguments.runs, arguments.embedding, arguments.baseline)
+    tables = read_tables(arguments.runs, arguments.embedding, arguments.baseline, Chance(**config["statistics"]))
     paths = []
     for name, table in tables.named().items():
         paths.append(arguments.output / f"{name}.csv")
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> None:
             "config": config,
             "datasets": datasets,
             "models": [read_json(path) for path in arguments.models],
-            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy", "pyarrow", "pandas", "snakemake"]),
+            "environment": environment(
+                ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
+            ),
         },
     )

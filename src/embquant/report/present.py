@@ -15,6 +15,7 @@ from embquant.codecs.ranges import RangeParameters
 from embquant.errors import InputError
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
+from embquant.report.significance import VERDICTS
 
 matplotlib.use("svg")
 matplotlib.rcParams.update({"svg.hashsalt": "embquant", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
@@ -27,6 +28,7 @@ FIELDS = {
     "method": "method",
     "bytes_per_vector": "bytes",
     "quality": "of float32's",
+    "verdicts": "better / noise / worse",
     "overlap": "overlap",
     INDEX_OVERLAP: "index overlap",
     "latency_p50_ms": "p50 ms",
@@ -76,9 +78,15 @@ def read_summary(reports: Path) -> pd.DataFrame:
 
 
 def plain_methods(summary: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each method without rescoring, means over datasets, in the order of the study."""
+    """Return a row for each method without rescoring, means over datasets, in the order of the study.
+
+    ``verdicts`` counts the datasets on which a method is better than the baseline, not told apart from it, or worse.
+    """
     plain = summary[summary["rescore_store"] == NO_STORE]
-    return plain.groupby("method", sort=False).mean(numeric_only=True).reset_index()
+    means = plain.groupby("method", sort=False).mean(numeric_only=True)
+    counts = pd.crosstab(plain["method"], plain["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
+    better, noise, worse = (counts[verdict].astype(str) for verdict in VERDICTS)
+    return means.assign(verdicts=better + " / " + noise + " / " + worse).reset_index()
 
 
 def rescored_table(summary: pd.DataFrame) -> str:

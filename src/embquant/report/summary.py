@@ -6,11 +6,14 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from tabulate import tabulate
 
+from embquant.metrics import parse_metric
+
 COLUMNS = {
     "method": "method",
     "rescore": "rescored by",
     "nDCG@10": "nDCG@10",
     "retention_nDCG@10": "of float32",
+    "verdict": "",
     "overlap@10": "overlap@10",
     "rbo": "rbo",
     "bytes_per_vector": "B/vector",
@@ -19,6 +22,8 @@ COLUMNS = {
     "speedup_p50_vs_float32": "faster",
     "queries_per_second": "queries/s",
 }
+MARKS = {"better": ">", "noise": "≈", "worse": "<"}
+LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not told apart from it, more"
 
 
 def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[dict[str, Any]]) -> str:
@@ -44,8 +49,11 @@ def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[d
             notes.append(
                 f"top_k × multiplier of up to {deepest:,} is clipped to the corpus's {first['vectors']:,} documents"
             )
+        metric = first["compared_in"]
+        if isinstance(metric, str) and not parse_metric(metric).judged:
+            notes.append(f"compared in agreement with float32 ({metric}), not in quality")
         texts.append("\n".join([heading, *notes, "", _table(table)]))
-    return "\n\n".join(texts)
+    return "\n\n".join([*texts, LEGEND])
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -55,10 +63,15 @@ def _table(table: pd.DataFrame) -> str:
         **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
         queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
         latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
+        verdict=table["verdict"].map(MARKS).fillna(""),
     )
     columns = [name for name in COLUMNS if name in table.columns and table[name].notna().any()]
     if "nDCG@10" in columns and "rbo" in columns:
         columns.remove("rbo")
+    kept = "retention_nDCG@10" if "retention_nDCG@10" in columns else "overlap@10"
+    if kept in columns:
+        half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
+        table[kept] = table[kept].map("{:.4f}".format) + half.map(" ±{:.4f}".format)
     return tabulate(
         table[columns].to_numpy().tolist(),
         headers=[COLUMNS[name] for name in columns],

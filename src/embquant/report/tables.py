@@ -12,12 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from embquant.artifacts import open_parquet, read_json
-from embquant.evaluation import INDEX_OVERLAP
-from embquant.metrics import parse_metric
+from embquant.artifacts import read_json
+from embquant.report.significance import RUN, SETTING, Analysis, Chance
 
-RUN = ["dataset", "model", "method"]
-SETTING = ["rescore_store", "rescore_multiplier", "top_k"]
 MEMORY = [
     "vectors",
     "dim",
@@ -63,6 +60,8 @@ class Tables:
     memory: pd.DataFrame
     speed: pd.DataFrame
     embedding: pd.DataFrame
+    significance: pd.DataFrame
+    macro: pd.DataFrame
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -75,36 +74,23 @@ class Tables:
         return {**{field.name: getattr(self, field.name) for field in fields(self)}, "summary": self.summary}
 
 
-def read_tables(runs: Sequence[Path], embedding: Sequence[Path], baseline: str) -> Tables:
+def read_tables(runs: Sequence[Path], embedding: Sequence[Path], baseline: str, chance: Chance) -> Tables:
     """Read the measurements of ``runs``, and of ``embedding`` (…/{dataset}/{model}/embedding.json).
 
-    ``baseline`` is the method that retentions refer to.
+    ``baseline`` is the method that retentions refer to and others are compared with; ``chance`` says how.
     """
     memory = _settings(runs, "memory.json")
     speed = _settings(runs, "speed.json")
     speed = speed.merge(memory[[*RUN, "rescore_store", "peak_rss_bytes"]], on=[*RUN, "rescore_store"], how="left")
+    analysis = Analysis.of(runs, baseline, chance)
     return Tables(
-        retrieval=add_retention(pd.concat([_means(run) for run in runs], ignore_index=True), baseline),
+        retrieval=analysis.retrieval(),
         memory=memory[[*RUN, "rescore_store", *MEMORY]],
         speed=speed[[*RUN, *SETTING, *SPEED]],
         embedding=pd.DataFrame([_embedding(path) for path in embedding], columns=EMBEDDING),
+        significance=analysis.comparisons(),
+        macro=analysis.macro(),
     )
-
-
-def add_retention(means: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """Append ``retention_<metric>``: a judged metric over the baseline's at the same dataset, model and top_k."""
-    judged = [name for name in means.columns if _is_judged(name)]
-    reference = means[means["method"] == baseline].set_index(["dataset", "model", "top_k"])[judged]
-    matching = reference.reindex(pd.MultiIndex.from_frame(means[["dataset", "model", "top_k"]]))
-    retention = means[judged].div(matching.where(matching > 0).to_numpy())
-    return means.join(retention.add_prefix("retention_"))
-
-
-def _means(run: Path) -> pd.DataFrame:
-    queries = open_parquet(run / "metrics.parquet").read().to_pandas()
-    means = queries.drop(columns="query_id").groupby(SETTING, sort=False).mean().reset_index()
-    means.insert(len(SETTING), "queries", queries.groupby(SETTING, sort=False).size().to_numpy())
-    return _with_run(means, run)
 
 
 def _settings(runs: Sequence[Path], file: str) -> pd.DataFrame:
@@ -126,7 +112,3 @@ def _with_run(table: pd.DataFrame, run: Path) -> pd.DataFrame:
     for place, (name, value) in enumerate(zip(RUN, run.parts[-3:], strict=True)):
         table.insert(place, name, value)
     return table
-
-
-def _is_judged(column: str) -> bool:
-    return column not in [*RUN, *SETTING, "queries", INDEX_OVERLAP] and parse_metric(column).judged

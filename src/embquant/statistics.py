@@ -1,0 +1,124 @@
+"""What chance does to means over queries: intervals, tests and power, for many settings at once.
+
+Values are float64 (settings, queries), of order 1, NaN where there is none. They are rounded to multiples of 2⁻³⁰, so
+that sums of up to eight million of them are exact: equal sums compare as equal, and no result depends on the order in
+which BLAS adds, hence on the number of cores. Every resample of every setting is one product of matrices, done a block
+of resamples at a time.
+"""
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+BLOCK = 1024
+"""Resamples that are computed at once; part of what a seed means."""
+
+RADEMACHER = 1 / (4 * ndtr(-np.sqrt(2)))
+"""How far a sum of randomly signed terms can exceed the tail of a normal variable of the same variance."""
+
+
+def rounded(values: np.ndarray) -> np.ndarray:
+    """Return ``values`` as all functions here take them: multiples of 2⁻³⁰, float64 of the same shape."""
+    return np.round(values * 2.0**30) / 2.0**30
+
+
+def resample_counts(queries: int, resamples: int, seed: int | list[int]) -> np.ndarray:
+    """Return how often each sample has each query, uint8 (1 + resamples, queries).
+
+    The first is the sample that there is, the others are as many queries drawn from it with replacement.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.ones((1 + resamples, queries), np.uint8)
+    for row in counts[1:]:
+        row[:] = np.bincount(rng.integers(queries, size=queries), minlength=queries)
+    return counts
+
+
+def sample_means(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the means of ``values`` (settings, queries) in each sample of ``counts``, float64 (settings, samples).
+
+    All settings are resampled alike, so that differences and ratios of the rows are those of paired samples.
+    """
+    values = rounded(values)
+    means = np.empty((len(values), len(counts)))
+    for start in range(0, len(counts), BLOCK):
+        block = counts[start : start + BLOCK].T
+        means[:, start : start + BLOCK] = values @ block.astype(np.float64)
+    return means / values.shape[1]
+
+
+def percentile_interval(samples: np.ndarray, confidence: float) -> np.ndarray:
+    """Return what a statistic is and the ends of its bootstrap interval: value, low, high, float64 (3, settings).
+
+    ``samples`` (settings, samples) is the statistic of the sample itself, then of each resample. The ends are
+    percentiles of the latter: Efron and Tibshirani 1993, "An Introduction to the Bootstrap", chapter 13. Not BCa
+    (chapter 14): its correction is undefined where a method changes no query's value and a matter of ties where it
+    changes few; elsewhere the two hardly differ (docs/statistics.md).
+    """
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(samples[:, 1:], [tail, 1 - tail], axis=1)
+    return np.stack([samples[:, 0], low, high])
+
+
+def randomization_test(differences: np.ndarray, resamples: int, seed: int | list[int]) -> np.ndarray:
+    """Return two-sided p-values, float64 (pairs,), of paired ``differences`` (pairs, queries) being but chance.
+
+    Were the two of a pair alike, each query's difference would as well have the other sign. p is the share of all
+    assignments of signs whose sum is at least as far from zero as the observed one (Fisher 1935, "The Design of
+    Experiments", section 21; for retrieval: Smucker, Allan and Carterette 2007, "A comparison of statistical
+    significance tests for information retrieval evaluation"). Where that takes no more than ``resamples`` assignments,
+    because few queries differ, p is exact. Elsewhere they are drawn, and the observed one counts as one of them
+    (Phipson and Smyth 2010). If none of them reaches it, p may be still less: at most RADEMACHER times the tail of the
+    normal distribution (Bentkus and Dzindzalieta 2015, "A tight Gaussian bound for weighted sums of Rademacher random
+    variables"), which is what lets a large family be corrected without millions of resamples.
+    """
+    differences = rounded(differences)
+    enumerable = resamples.bit_length() - 1
+    few = np.count_nonzero(differences, axis=1) <= enumerable
+    p = np.empty(len(differences))
+    p[few] = _exact(differences[few], enumerable)
+    p[~few] = _drawn(differences[~few], resamples, seed)
+    return p
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Return the p-values (tests,) of a family, adjusted for its size.
+
+    Rejecting those of at most α keeps the chance of one false rejection in the family at α, however the tests depend
+    on each other. Holm 1979, "A simple sequentially rejective multiple test procedure".
+    """
+    order = np.argsort(p, kind="stable")
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
+    return adjusted
+
+
+def least_detectable_difference(differences: np.ndarray, level: float, power: float = 0.8) -> np.ndarray:
+    """Return the true mean difference, float64 (pairs,), that a two-sided test at ``level`` finds with ``power``.
+
+    By the normal approximation, (z(1 − level / 2) + z(power)) · s / √queries, from the standard deviations s of
+    ``differences`` (pairs, queries); NaN where all are the same, which says nothing of others. Cohen 1988,
+    "Statistical Power Analysis for the Behavioral Sciences", chapter 2.
+    """
+    deviation = np.std(differences, axis=1, ddof=1)
+    needed = ndtri(1 - level / 2) + ndtri(power)
+    return np.where(deviation > 0, needed * deviation / np.sqrt(differences.shape[1]), np.nan)
+
+
+def _exact(differences: np.ndarray, enumerable: int) -> np.ndarray:
+    sizes = np.sort(np.abs(differences), axis=1)[:, ::-1][:, :enumerable]  # the rest are zeros
+    width = sizes.shape[1]
+    signs = 1.0 - 2 * (np.arange(2**width) >> np.arange(width)[:, None] & 1)
+    return (np.abs(sizes @ signs) >= np.abs(differences.sum(axis=1))[:, None]).mean(axis=1)
+
+
+def _drawn(differences: np.ndarray, resamples: int, seed: int | list[int]) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    observed = np.abs(differences.sum(axis=1))
+    reached = np.zeros(len(differences), np.int64)
+    for start in range(0, resamples, BLOCK):
+        shape = (differences.shape[1], min(BLOCK, resamples - start))
+        signs = 1.0 - 2 * rng.integers(2, size=shape, dtype=np.uint8)
+        reached += (np.abs(differences @ signs) >= observed[:, None]).sum(axis=1)
+    p = (1 + reached) / (1 + resamples)
+    bound = 2 * RADEMACHER * ndtr(-observed / np.sqrt((differences**2).sum(axis=1)))
+    return np.where(reached == 0, np.minimum(p, bound), p)

@@ -1,0 +1,125 @@
+"""Intervals, tests and power: by hand, and by how often they are right in simulations."""
+
+import numpy as np
+import pytest
+from scipy.stats import kstest
+
+from embquant.statistics import (
+    holm,
+    least_detectable_difference,
+    percentile_interval,
+    randomization_test,
+    resample_counts,
+    sample_means,
+)
+
+
+def test_the_first_sample_is_the_one_there_is_and_all_are_as_large():
+    counts = resample_counts(7, 500, 0)
+    assert counts.shape == (501, 7)
+    assert (counts[0] == 1).all()
+    assert (counts.sum(axis=1) == 7).all()
+    assert counts[1:].mean() == 1
+
+
+def test_means_of_samples_by_hand():
+    counts = np.array([[1, 1, 1, 1], [4, 0, 0, 0], [0, 1, 1, 2]], np.uint8)
+    values = np.array([[1.0, 0.5, 0.25, 0.0], [0.0, 0.0, 0.0, 1.0]])
+    assert sample_means(values, counts).tolist() == [[0.4375, 1.0, 0.1875], [0.25, 0.0, 0.5]]
+
+
+def test_means_are_the_same_to_the_bit_in_any_order_of_addition():
+    rng = np.random.default_rng(1)
+    values, counts = rng.random((3, 999)), resample_counts(999, 2000, 1)
+    order = rng.permutation(999)
+    assert (sample_means(values, counts) == sample_means(values[:, order], counts[:, order])).all()
+
+
+def test_the_interval_is_percentiles_of_the_resamples_and_never_of_the_sample_itself():
+    samples = np.concatenate([[7.0], np.arange(101)])[None]
+    np.testing.assert_allclose(percentile_interval(samples, 0.9), [[7], [5], [95]])
+
+
+def test_a_method_that_changes_nothing_keeps_all_without_doubt():
+    values = np.array([[0.3, 0.9, 0.2]] * 2)
+    samples = sample_means(values, resample_counts(3, 1000, 0))
+    assert percentile_interval(samples[1:] / samples[:1], 0.95).ravel().tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("queries", "changed", "held"), [(300, 0.5, 0.95), (300, 0.03, 0.92), (50, 0.2, 0.92)])
+def test_intervals_of_retention_hold_the_truth_about_as_often_as_they_say(queries, changed, held):
+    """600 studies of a population in which a method changes a share of the queries' values, mostly for the worse."""
+    rng = np.random.default_rng(0)
+    grades = [0, 0.39, 0.5, 0.63, 1]
+    reference = rng.choice(grades, 50_000, p=[0.3, 0.1, 0.1, 0.1, 0.4])
+    anew = rng.choice(grades, 50_000, p=[0.5, 0.1, 0.1, 0.1, 0.2])
+    population = np.stack([reference, np.where(rng.random(50_000) < changed, anew, reference)])
+    studies = population[:, rng.integers(50_000, size=(600, queries))]
+    reference, method = (sample_means(values, resample_counts(queries, 1000, 0)) for values in studies)
+    _, low, high = percentile_interval(method / reference, 0.95)
+    truth = population[1].mean() / population[0].mean()
+    assert ((low <= truth) & (truth <= high)).mean() == pytest.approx(held, abs=0.02)
+
+
+def test_few_differing_queries_are_tested_exactly():
+    differences = np.zeros((4, 300))
+    differences[0, [3, 50, 90]] = 0.5  # of 8 assignments, two are as extreme
+    differences[1, :2] = 0.25, -0.25  # any is
+    differences[2, :3] = 0.5, 0.25, 0.25  # the other six reach 0 or 0.5, not 1
+    p = randomization_test(differences, 10_000, 0)
+    assert p.tolist() == [2 / 8, 1, 2 / 8, 1]
+
+
+def test_equal_sums_are_equal_however_they_were_rounded():
+    """0.1 + 0.2 − 0.3 isn't zero in floating point; here it is, so that all signs' sums tie as they should."""
+    assert randomization_test(np.array([[0.1, 0.2, -0.3]]), 10_000, 0).tolist() == [1]
+
+
+def test_p_is_uniform_for_a_method_and_its_copy_with_noise():
+    """4,000 comparisons over 60 queries in which nothing is to be found; the noise of each has a scale of its own."""
+    rng = np.random.default_rng(3)
+    p = randomization_test(rng.normal(scale=rng.random((4000, 1)), size=(4000, 60)), 10_000, 0)
+    assert kstest(p, "uniform").pvalue > 0.01
+    assert p.min() > 0
+
+
+def test_p_is_never_too_small_where_most_queries_tie():
+    """Two noisy copies of one ranking of a single relevant document: reciprocal ranks, most of them equal."""
+    rng = np.random.default_rng(4)
+    ranks = rng.geometric(0.4, size=(4000, 100))
+    one, other = (1 / (ranks + (rng.random(ranks.shape) < 0.15)) for _ in range(2))
+    p = randomization_test(one - other, 10_000, 0)
+    for level in (0.01, 0.05, 0.2, 0.5):
+        assert (p <= level).mean() <= level + 2.6 * np.sqrt(level * (1 - level) / len(p))
+    assert (p <= 0.05).mean() > 0.03
+
+
+def test_a_clear_difference_is_told_beyond_the_number_of_assignments_drawn():
+    clear = np.random.default_rng(5).normal(1, 1, size=(1, 200))
+    assert randomization_test(clear, 1000, 0)[0] < 1e-20
+    hopeless = np.ones((1, 20))
+    assert 2 / 2**20 <= randomization_test(hopeless, 1000, 0)[0] <= 1 / 1000
+
+
+def test_holm_by_hand():
+    assert holm(np.array([0.03, 0.01, 0.04, 0.005])).tolist() == pytest.approx([0.06, 0.03, 0.06, 0.02])
+    assert holm(np.array([0.6, 0.5])).tolist() == [1, 1]
+    assert holm(np.array([])).tolist() == []
+
+
+def test_the_least_detectable_difference_is_found_four_times_in_five():
+    rng = np.random.default_rng(6)
+    noise = rng.normal(scale=0.2, size=(2000, 150))
+    difference = least_detectable_difference(rng.normal(scale=0.2, size=(1, 100_000)), 0.05)[0] * np.sqrt(100_000 / 150)
+    found = randomization_test(noise + difference, 2000, 0) <= 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_no_difference_at_all_says_nothing_of_power():
+    assert np.isnan(least_detectable_difference(np.zeros((1, 5)), 0.05)).all()
+
+
+def test_the_same_seed_gives_the_same_bits():
+    differences = np.random.default_rng(7).normal(size=(5, 80))
+    assert (resample_counts(80, 100, [1, 2]) == resample_counts(80, 100, [1, 2])).all()
+    assert (randomization_test(differences, 3000, [1, 2]) == randomization_test(differences, 3000, [1, 2])).all()
