@@ -1,4 +1,4 @@
-TABLES = ["retrieval.csv", "memory.csv", "speed.csv", "embedding.csv", "summary.csv"]
+TABLES = [f"{name}.csv" for name in ("retrieval", "memory", "speed", "embedding", "summary", "cost", "recommendation")]
 
 
 rule compare:
