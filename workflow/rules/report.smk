@@ -1,4 +1,4 @@
-TABLES = [f"{name}.csv" for name in ("retrieval", "memory", "speed", "embedding", "summary", "cost", "recommendation")]
+TABLES = ["retrieval", "memory", "speed", "embedding", "summary", "cost", "recommendation"]
 
 
 rule compare:
@@ -9,7 +9,7 @@ rule compare:
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:
-        tables=[f"{REPORTS}/{table}" for table in TABLES],
+        tables=[f"{REPORTS}/{table}.csv" for table in TABLES],
         text=f"{REPORTS}/summary.txt",
         provenance=f"{REPORTS}/provenance.json",
     log:

@@ -12,6 +12,9 @@ from embquant.report.recommendation import advice, recommendation_table, recomme
 from embquant.report.summary import summary_text
 from embquant.report.tables import read_tables
 
+MARKED = ("retrieval", "memory", "speed", "summary")
+"""Reports that say which settings none surpasses."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
@@ -20,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--baseline", required=True, help="the method that retentions refer to")
     parser.add_argument("--datasets", required=True, nargs="+", type=Path, help="dataset.json of each dataset")
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model.json of each model")
-    parser.add_argument("--config", required=True, metavar="JSON", help="the study's configuration, for the record")
+    parser.add_argument("--config", required=True, metavar="JSON", help="the study's configuration")
     parser.add_argument("--output", required=True, type=Path, help="folder of the reports")
 
 
@@ -29,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     config = json.loads(arguments.config)
     tables = read_tables(arguments.runs, arguments.embedding, arguments.baseline)
     marks = pareto_marks(tables.summary, config)
-    reports = {name: table if name == "embedding" else mark(table, marks) for name, table in tables.named().items()}
+    reports = {name: mark(table, marks) if name in MARKED else table for name, table in tables.named().items()}
     found = recommendations(tables.summary, config, str(arguments.output.parents[1]))
     reports |= {"cost": cost_table(tables.summary, config), "recommendation": recommendation_table(found)}
     paths = []

@@ -55,13 +55,14 @@ class Recommendation:
 
     dataset: str
     model: str
+    baseline: str
     settings: pd.DataFrame
     limits: dict[str, float]
     fitting: pd.DataFrame
-    runner_up: pd.Series | None
-    relaxations: list[Relaxation]
-    configuration: str
-    code: str
+    runner_up: pd.Series | None = None
+    relaxations: Sequence[Relaxation] = ()
+    configuration: str = ""
+    code: str = ""
 
     @property
     def best(self) -> pd.Series | None:
@@ -88,13 +89,17 @@ def recommend(dataset: str, model: str, rows: pd.DataFrame, config: Mapping[str,
     limits = {name: config["requirements"][name] for name in LIMITS if name in config["requirements"]}
     settings = candidates(rows, config)
     fitting = ranked(settings[~missed(settings, limits).any(axis=1)])
+    known = (dataset, model, config["baseline"], settings, limits, fitting)
     if fitting.empty:
-        return Recommendation(dataset, model, settings, limits, fitting, None, relaxations(settings, limits), "", "")
+        return Recommendation(*known, relaxations=relaxations(settings, limits))
     best = fitting.iloc[0]
     others = fitting[(fitting[PAIR] != best[PAIR]).any(axis=1)]
-    runner_up = None if others.empty else others.iloc[0]
-    lines = code(best, config, f"{results}/{rows['dataset'].iloc[0]}/{model}")
-    return Recommendation(dataset, model, settings, limits, fitting, runner_up, [], configuration(best, config), lines)
+    return Recommendation(
+        *known,
+        runner_up=None if others.empty else others.iloc[0],
+        configuration=configuration(best, config),
+        code=code(best, config, f"{results}/{rows['dataset'].iloc[0]}/{model}"),
+    )
 
 
 def candidates(rows: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
@@ -102,9 +107,12 @@ def candidates(rows: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
 
     What it takes and costs is that of ``requirements.vectors``, or of the corpus.
     """
-    rows = rows.drop(columns="vectors").join(priced(rows, config, config["requirements"].get("vectors")))
+    rows = rows.rename(columns={"vectors": "timed_vectors"}).join(
+        priced(rows, config, config["requirements"].get("vectors"))
+    )
     groups = rows.groupby(CHOICE, sort=False)
-    settings = groups.agg({"measure": "first", "top_k": "first", "vectors": "max", **FIGURES})
+    shared = {"measure": "first", "top_k": "first", "vectors": "max", "timed_vectors": "max"}
+    settings = groups.agg({**shared, **FIGURES})
     return settings[groups["dataset"].nunique() == rows["dataset"].nunique()].reset_index()
 
 
@@ -212,8 +220,8 @@ def verdict(own: Recommendation, path: Path) -> list[str]:
         second = "nothing else" if own.runner_up is None else f"{named(own.runner_up)}: {figures(own.runner_up)}"
         return [
             f"Verdict for {where}: {named(own.best)}",
-            f"{required}; {len(own.fitting)} of {len(own.settings)} settings do, this is the cheapest",
-            f"   it {figures(own.best)}",
+            f"{required}, which {len(own.fitting)} of {len(own.settings)} settings meet; none of them is cheaper",
+            f"   it {figures(own.best)}{_saving(own)}",
             f"   runner-up: {second}",
             f"   to deploy it: configuration and code at the start of {path}",
         ]
@@ -244,11 +252,21 @@ def figures(setting: pd.Series) -> str:
     else:
         share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
     bound = f", {low:.2%} at the interval's lower bound" if low < kept else ""
+    vectors, timed = setting[["vectors", "timed_vectors"]]
+    place = "" if vectors == timed else f" as timed on {timed:,} vectors"
     return (
-        f"{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms; "
+        f"{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms{place}; "
         f"{setting['memory_bytes_per_vector']:,.0f} B a vector in memory; "
-        f"{_usd(setting['usd_per_month'])} USD a month for {setting['vectors']:,} vectors"
+        f"{_usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
     )
+
+
+def _saving(own: Recommendation) -> str:
+    """Say how much more the baseline costs, unless it is what is recommended."""
+    baseline = own.settings[own.settings["method"] == own.baseline].iloc[0]
+    if own.best["method"] == own.baseline:
+        return ""
+    return f", {baseline['usd_per_month'] / own.best['usd_per_month']:.3g}× less than {own.baseline}"
 
 
 def _usd(price: float) -> str:
