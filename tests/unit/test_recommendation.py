@@ -187,6 +187,14 @@ def test_the_verdict_in_five_lines_where_none_fits():
     )
 
 
+def test_where_all_is_free_nothing_is_said_of_saving():
+    free = {place: {"usd_per_gb_month": 0, "source": "mine"} for place in ("memory", "disk")}
+    [own] = recommendations(summary(*STUDY), {**config(max_latency_p95_ms=2), "prices": free}, "results")
+    assert words(own.best) == ("int8", "none", 1)  # which rescores nothing
+    assert "0 USD a month for 1,000 vectors" in verdict(own, REPORT)[2]
+    assert "less than" not in verdict(own, REPORT)[2]
+
+
 def test_the_table_has_a_row_a_dataset_and_model():
     other = setting("float32", dataset="b", p95=9)
     found = recommendations(summary(*STUDY, other), config(max_latency_p95_ms=5), "results")

@@ -262,9 +262,9 @@ def figures(setting: pd.Series) -> str:
 
 
 def _saving(own: Recommendation) -> str:
-    """Say how much more the baseline costs, unless it is what is recommended."""
+    """Say how much more the baseline costs, unless it is what is recommended, or all is free."""
     baseline = own.settings[own.settings["method"] == own.baseline].iloc[0]
-    if own.best["method"] == own.baseline:
+    if own.best["method"] == own.baseline or own.best["usd_per_month"] == 0:
         return ""
     return f", {baseline['usd_per_month'] / own.best['usd_per_month']:.3g}× less than {own.baseline}"
 
