@@ -101,6 +101,12 @@ def test_requirements_that_none_misses_alone_are_relaxed_together():
     ]
 
 
+def test_a_relaxed_limit_is_rounded_and_names_the_cheapest_that_it_lets_in():
+    rows = [setting("float32", p95=5), setting("int8", low=0.97008), setting("binary", "int8", 4, low=0.97002)]
+    [step] = chosen(*rows, max_latency_p95_ms=4, max_bytes_per_vector=100).relaxations
+    assert (step.requirements, words(step.setting)) == ({"min_retention": 0.97}, ("binary", "int8", 4))
+
+
 @pytest.mark.parametrize(
     "requirements",
     [

@@ -157,7 +157,8 @@ def _relaxed(settings: pd.DataFrame, limits: Mapping[str, float]) -> Relaxation:
         }
     ).max(axis=1)
     nearest = ranked(settings[steps == steps.min()]).iloc[0]
-    return Relaxation({name: _admitting(name, nearest[LIMITS[name]]) for name in limits}, nearest)
+    relaxed = {name: _admitting(name, nearest[LIMITS[name]]) for name in limits}
+    return Relaxation(relaxed, ranked(settings[~missed(settings, relaxed).any(axis=1)]).iloc[0])
 
 
 def _admitting(name: str, value: float) -> float:
