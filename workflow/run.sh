@@ -7,10 +7,12 @@ set -uo pipefail
 output=$(mktemp) || exit
 trap 'rm -f "$output"' EXIT
 
-# Of what Snakemake says of a job, its message and the count of steps are enough for the eye.
+# Of what Snakemake says of a job, its message and the count of steps are enough for the eye; of a run, nothing after
+# the verdict.
 calm() {
     awk '/^$/ { blank++; next }
         /^(Select jobs to execute|Execute [0-9]+ jobs|Finished jobid|\[[A-Z][a-z][a-z] .*[0-9]\]$)/ { blank = 0; next }
+        /^(Complete log\(s\)|Elapsed time): / { next }
         { for (; blank > 0; blank--) print ""; print; fflush() }'
 }
 
@@ -19,6 +21,7 @@ status=${PIPESTATUS[0]}
 if ((status != 0)); then
     escape=$(printf '\033')
     plain=$(sed "s/$escape\[[0-9;]*[A-Za-z]//g" "$output")
+    sed -n '/^Complete log(s): /p' <<<"$plain" >&2
     reason=$(sed -n 's/.*embquant: error:/embquant: error:/p' <<<"$plain" | tail -n 1)
     if [[ -z $reason && $plain == *LockException* ]]; then
         reason="embquant: error: another run holds this folder, or one was killed; if none is running:"

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from embquant.cli import main
-from embquant.report.present import pareto
 
 COLUMNS = [
     *("dataset", "method", "rescore_store", "rescore_multiplier", "top_k", "bytes_per_vector", "retention_nDCG@10"),
@@ -59,8 +58,9 @@ def reports(tmp_path):
 def test_tables_are_means_over_datasets(reports, tmp_path, capsys):
     assert main(["present", "--reports", str(reports), "--figures", str(tmp_path)]) == 0
     lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in capsys.readouterr().out.splitlines()]
-    assert ["binary", "48", "0.8500", "0 / 0 / 2", "0.6000", "", "0.500", "9,000", "1.0"] in lines
-    assert ["float32", "1,536", "1.0000", "", "1.0000", "", "3.000", "2,000", "1.0"] in lines
+    assert ["binary", "48", "0.8500", "0 / 0 / 2", "0.6000", "", "0.500", "9,000", "1.0", "✓"] in lines
+    assert ["float32", "1,536", "1.0000", "", "1.0000", "", "3.000", "2,000", "1.0", "✓"] in lines
+    assert ["ivf-nprobe-1", "1,536", "0.9000", "0 / 0 / 1", "0.9000", "0.9000", "0.100", "50,000", "1.0", ""] in lines
     assert ["binary", "0.9900"] in lines  # rescored by int8 ×4
     assert ["binary", "0.8000", "0.9000", "0.8500"] in lines  # by dataset
     assert lines[-4] == ["ranges: of float32's · overlap", "of 1,000", "of all"]
@@ -74,11 +74,6 @@ def test_figures_are_drawn_the_same_every_time(reports, tmp_path):
     for name in ("study-storage.svg", "study-indexes.svg"):
         assert ElementTree.parse(first / name).getroot().tag.endswith("svg")
         assert (first / name).read_bytes() == (second / name).read_bytes()
-
-
-def test_none_is_smaller_and_better():
-    methods = pd.DataFrame({"bytes_per_vector": [48, 48, 384, 1536], "quality": [0.9, 0.8, 1.0, 1.0]})
-    assert pareto(methods).tolist() == [True, False, True, False]
 
 
 def test_a_study_that_has_not_run_is_said_in_one_line(tmp_path, capsys):

@@ -166,7 +166,7 @@ def test_axes_are_dealt_by_hand():
     assert groups([4, 2, 1, 1], 1) == [[0, 1, 2, 3]]
     assert groups([4, 2, 1, 1], 2) == [[0], [1, 2, 3]]
     assert groups([2, 2, 2, 2], 4) == [[0], [1], [2], [3]]
-    assert groups([3, 2, 2, 1, 0, 0], 2) == [[0], [1, 2, 3]]  # axes without bits are in no group
+    assert groups([3, 2, 2, 1, 0, 0], 2) == [[0, 1], [2, 3]]  # on the border: the first half; without bits: no group
     assert groups([9, 1, 1, 1], 3) == [[0], [], [1, 2, 3]]
 
 

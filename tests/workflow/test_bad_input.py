@@ -77,6 +77,9 @@ CONFIGS = [
     ({"baseline": "int8"}, "'int8' is not a float32 codec with a flat index"),
     ({"top_k": [0]}, "0 is less than the minimum of 1"),
     ({"parts": "many"}, "'many': expected a whole number"),
+    ({"requirements": {"min_retension": 0.9}}, "unknown key 'min_retension'; did you mean 'min_retention'"),
+    ({"requirements": {"max_latency_p95_ms": "fast"}}, "'fast': expected a number"),
+    ({"prices": {"memory": {"usd_per_gb_month": 5}}}, "prices.memory: 'source' is a required property"),
 ]
 
 

@@ -1,8 +1,11 @@
 """The whole workflow on a small study: what comes out, and what a change makes run again."""
 
+import json
 import re
 import shutil
+import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, study
@@ -67,7 +70,7 @@ def test_memory_is_that_of_real_files(finished):
 
 def test_every_column_is_in_the_dictionary(finished):
     dictionary = (REPOSITORY / "docs" / "columns.md").read_text()
-    for name in ("retrieval", "memory", "speed", "significance", "macro", "summary"):
+    for name in ("retrieval", "memory", "speed", "significance", "macro", "summary", "cost", "recommendation"):
         for column in report(finished, name).columns:
             documented = re.sub(r"_(low|high)$", "", re.sub(r"@\d+", "@k", column))
             assert f"`{column}`" in dictionary or f"`{documented}`" in dictionary, column
@@ -81,6 +84,57 @@ def test_summary_joins_the_others_and_is_printed(finished):
     assert f"facts · minilm: {len(DOCUMENTS)} documents of 384 dimensions" in printed
     assert "results/reports/small/retrieval.csv" in printed
     assert "top_k × multiplier of up to 20 is clipped to" not in printed
+
+
+def test_every_table_marks_what_none_surpasses(finished):
+    for name in ("retrieval", "memory", "speed", "summary", "cost"):
+        marks = report(finished, name)["pareto"]
+        assert marks.dtype == bool, name
+        assert marks.any(), name
+    assert "✓" in (finished.folder / "output.txt").read_text()
+
+
+def test_cost_is_that_of_the_files_and_of_more_vectors(finished):
+    cost = report(finished, "cost").set_index(["method", "rescore_store", "vectors"])
+    memory = report(finished, "memory").set_index(["method", "rescore_store"])
+    sizes = memory.loc[("binary", "int8"), ["index_file_bytes", "store_file_bytes"]]
+    own = cost.loc[("binary", "int8", len(DOCUMENTS))]
+    assert (own["memory_bytes"], own["disk_bytes"]) == (sizes.iloc[0], sizes.sum())
+    header = sizes.iloc[0] - len(DOCUMENTS) * 48
+    assert cost.loc[("binary", "int8", 10**9), "memory_bytes"] == 48 * 10**9 + header
+    assert cost.loc[("float32", "none", 10**9), "usd_per_month"] == pytest.approx(1536 * 3.9, rel=1e-4)
+
+
+def test_a_run_ends_with_the_verdict_in_five_lines_and_the_report_starts_with_it(finished):
+    recommended = report(finished, "recommendation")
+    assert recommended["dataset"].tolist() == ["facts"]
+    status, printed = finished.call(["bash", str(REPOSITORY / "workflow" / "run.sh"), "cat", "output.txt"])
+    assert status == 0
+    verdict = printed.rstrip().splitlines()[-5:]
+    assert verdict[0].startswith(f"Verdict for facts · minilm: {recommended['method'][0]}")
+    written = (finished.folder / "results" / "reports" / "small" / "summary.txt").read_text()
+    assert written.splitlines()[:5] == verdict
+    assert recommended["configuration"][0] in written
+    assert recommended["code"][0] in written
+
+
+def test_the_recommended_code_runs_where_the_study_did(finished):
+    dump = "print(__import__('json').dumps(rows.tolist()))"
+    read = "import numpy as np, pyarrow.parquet as pq; queries = np.stack(pq.read_table("
+    read += "'results/facts/minilm/queries.parquet')['embedding'].to_numpy())"
+    lines = [read, report(finished, "recommendation")["code"][0], dump]
+    status, output = finished.call([sys.executable, "-c", "\n".join(lines)])
+    assert status == 0, output
+    assert np.shape(json.loads(output)) == (len(QUERIES), 10)
+
+
+def test_other_requirements_rerun_the_comparison_alone(changed):
+    changed.configure(requirements={"max_latency_p95_ms": 1e-6, "vectors": 10**6})
+    assert changed.jobs() == {"compare": 1}
+    status, output = changed.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    assert "none of 18 settings meets the requirements" in output
+    assert "max_latency_p95_ms to " in report(changed, "recommendation")["relax"][0]
 
 
 def test_second_run_has_nothing_to_do(finished):
@@ -180,6 +234,9 @@ def test_without_judgements_agreement_is_measured(fresh):
     assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
     assert "compared in agreement with float32 (overlap@10), not in quality" in output
     assert report(fresh, "significance")["kind"].eq("agreement").all()
+    assert "rbo" in output
+    assert report(fresh, "recommendation")["measure"].tolist() == ["overlap@10"]
+    assert "nothing is judged" in output
 
 
 def test_more_candidates_than_documents_are_clipped_and_said(fresh):

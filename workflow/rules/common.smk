@@ -31,6 +31,7 @@ WANTED = {
     ("type", "array"): "a list, such as [10]",
     ("type", "object"): "a mapping of names to entries",
     ("type", "integer"): "a whole number",
+    ("type", "number"): "a number",
     ("type", "string"): "text; put quotes around it",
     ("minProperties", "1"): "at least one entry",
     ("minItems", "1"): "at least one",

@@ -1,4 +1,4 @@
-TABLES = ["retrieval", "memory", "speed", "embedding", "significance", "macro", "summary"]
+TABLES = ["retrieval", "memory", "speed", "embedding", "significance", "macro", "summary", "cost", "recommendation"]
 
 
 rule compare:

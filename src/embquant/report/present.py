@@ -15,6 +15,7 @@ from embquant.codecs.ranges import RangeParameters
 from embquant.errors import InputError
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
+from embquant.report.quality import measures, pareto
 from embquant.report.significance import VERDICTS
 
 matplotlib.use("svg")
@@ -34,6 +35,7 @@ FIELDS = {
     "latency_p50_ms": "p50 ms",
     "queries_per_second": "queries/s",
     "build_seconds": "build s",
+    "pareto": "Pareto",
 }
 
 
@@ -70,23 +72,25 @@ def read_summary(reports: Path) -> pd.DataFrame:
         raise InputError(f"{path}: no such file; run the study first")
     summary = pd.read_csv(path, na_values=[""], keep_default_na=False)
     summary = summary[summary["top_k"] == summary["top_k"].min()]
-    retentions = [name for name in summary.columns if name.startswith("retention_") and summary[name].notna().any()]
-    overlaps = [name for name in summary.columns if name.startswith("overlap@") and summary[name].notna().any()]
+    measured = [name for name in measures(summary) if summary[name].notna().any()]
+    overlaps = [name for name in measured if name.startswith("overlap@")]
     if not overlaps:
         raise InputError(f"{path}: no overlap@k in it; add one to the study's metrics")
-    return summary.assign(quality=summary[(retentions or overlaps)[0]], overlap=summary[overlaps[0]])
+    return summary.assign(quality=summary[measured[0]], overlap=summary[overlaps[0]])
 
 
 def plain_methods(summary: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each method without rescoring, means over datasets, in the order of the study.
 
     ``verdicts`` counts the datasets on which a method is better than the baseline, not told apart from it, or worse.
+    ``pareto`` is ✓ where no other one is as small and better, or as good and smaller.
     """
     plain = summary[summary["rescore_store"] == NO_STORE]
     means = plain.groupby("method", sort=False).mean(numeric_only=True)
     counts = pd.crosstab(plain["method"], plain["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     better, noise, worse = (counts[verdict].astype(str) for verdict in VERDICTS)
-    return means.assign(verdicts=better + " / " + noise + " / " + worse).reset_index()
+    marks = pareto(means["bytes_per_vector"], means["quality"]).map({True: "✓", False: ""})
+    return means.assign(verdicts=better + " / " + noise + " / " + worse, pareto=marks).reset_index()
 
 
 def rescored_table(summary: pd.DataFrame) -> str:
@@ -128,18 +132,10 @@ def calibration_table(methods: pd.DataFrame, ranges: dict[str, RangeParameters])
     return _table(table, {"ranges": "ranges: of float32's · overlap", **names})
 
 
-def pareto(methods: pd.DataFrame) -> pd.Series:
-    """Say which methods no other one equals in bytes and surpasses in quality, or the other way round."""
-    cost, quality = methods["bytes_per_vector"].to_numpy(), methods["quality"].to_numpy()
-    better = (cost[None] <= cost[:, None]) & (quality[None] >= quality[:, None])
-    strictly = (cost[None] < cost[:, None]) | (quality[None] > quality[:, None])
-    return pd.Series(~(better & strictly).any(axis=1), index=methods.index)
-
-
 def draw_storage(methods: pd.DataFrame, path: Path) -> None:
     """Draw quality against bytes a vector; the methods that none surpasses are joined and named."""
     exact = methods[methods[INDEX_OVERLAP].isna()]
-    best = exact[pareto(exact)].sort_values("bytes_per_vector")
+    best = exact[pareto(exact["bytes_per_vector"], exact["quality"])].sort_values("bytes_per_vector")
     figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
     axes.scatter(exact["bytes_per_vector"], exact["quality"], s=14, color=GREY, label="exact scans")
     axes.plot(best["bytes_per_vector"], best["quality"], "o-", color=BLUE, label="none is smaller and better")

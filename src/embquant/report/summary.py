@@ -1,12 +1,16 @@
 """The summary that a person reads at the end of a run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 from tabulate import tabulate
 
+from embquant.grid import NO_STORE
 from embquant.metrics import parse_metric
+from embquant.report.cost import mark, pareto_marks
+from embquant.report.quality import shown
 
 COLUMNS = {
     "method": "method",
@@ -21,24 +25,25 @@ COLUMNS = {
     "latency_p50_ms": "p50 ms",
     "speedup_p50_vs_float32": "faster",
     "queries_per_second": "queries/s",
+    "pareto": "Pareto",
 }
 MARKS = {"better": ">", "noise": "≈", "worse": "<"}
 LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not told apart from it, more"
 
 
-def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[dict[str, Any]]) -> str:
+def summary_text(summary: pd.DataFrame, config: Mapping[str, Any], datasets: list[dict[str, Any]]) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
-    All settings are in the CSVs. ``datasets`` are what the dataset.json files say; what was left out is said again.
+    All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
+    ``datasets`` are what the dataset.json files say; what was left out is said again.
     """
     left_out = {described["name"]: described["left_out"] for described in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
     top_k = summary["top_k"].min()
-    multiplier = sorted(multipliers)[len(multipliers) // 2]
-    plain = summary["rescore_store"] == "none"
-    shown = summary[(summary["top_k"] == top_k) & (plain | (summary["rescore_multiplier"] == multiplier))]
+    rows = shown(summary[summary["top_k"] == top_k], config["rescore"]["multipliers"])
+    rows = mark(rows, pareto_marks(rows, config))
     texts = []
-    for (dataset, model), table in shown.groupby(["dataset", "model"], sort=False):
+    for (dataset, model), table in rows.groupby(["dataset", "model"], sort=False):
         first = table.iloc[0]
         heading = (
             f"{dataset} · {model}: {first['vectors']:,} documents of {first['dim']} dimensions, "
@@ -59,11 +64,12 @@ def summary_text(summary: pd.DataFrame, multipliers: list[int], datasets: list[d
 def _table(table: pd.DataFrame) -> str:
     rescored = table["rescore_store"] + " ×" + table["rescore_multiplier"].astype(str)
     table = table.assign(
-        rescore=rescored.where(table["rescore_store"] != "none", "–"),
+        rescore=rescored.where(table["rescore_store"] != NO_STORE, "–"),
         **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
         queries_per_second=table["queries_per_second"].map("{:,.0f}".format),
         latency_p50_ms=table["latency_p50_ms"].map("{:.3f}".format),
         verdict=table["verdict"].map(MARKS).fillna(""),
+        pareto=table["pareto"].map({True: "✓", False: ""}),
     )
     columns = [name for name in COLUMNS if name in table.columns and table[name].notna().any()]
     if "nDCG@10" in columns and "rbo" in columns:

@@ -1,0 +1,55 @@
+"""Small studies with figures made up so that the answer is known."""
+
+import pandas as pd
+
+BYTES = {"float32": 400, "int8": 100, "binary": 12}
+
+CONFIG = {
+    "baseline": "float32",
+    "codecs": {name: {"family": name} for name in BYTES},
+    "methods": {
+        **{name: {"codec": name, "index": "flat", "build": {}, "search": {}, "built": name} for name in BYTES},
+        "graph": {"codec": "int8", "index": "hnsw", "build": {}, "search": {}, "built": "graph"},
+    },
+    "rescore": {"stores": ["int8", "float32"], "multipliers": [2, 4]},
+    "prices": {
+        "memory": {"usd_per_gb_month": 4, "source": "a cloud"},
+        "disk": {"usd_per_gb_month": 0.5, "source": "another"},
+    },
+    "requirements": {"min_retention": 0.99},
+}
+
+
+def config(**requirements):
+    """The study's configuration with these requirements."""
+    return {**CONFIG, "requirements": {"min_retention": 0.99, **requirements}}
+
+
+def setting(method, store="none", multiplier=1, kept=1.0, low=None, p95=1.0, **others):
+    """One row of a summary: 1,000 vectors; headers of 10 bytes, and a graph of as many bytes as its codes."""
+    size = BYTES["int8" if method == "graph" else method]
+    return {
+        "dataset": "a",
+        "model": "m",
+        "method": method,
+        "rescore_store": store,
+        "rescore_multiplier": multiplier,
+        "top_k": 10,
+        "retention_nDCG@10": kept,
+        "retention_nDCG@10_low": kept if low is None else low,
+        "overlap@10": 0.5,
+        "vectors": 1000,
+        "dim": 100,
+        "bytes_per_vector": size,
+        "index_file_bytes": 200_000 if method == "graph" else 1000 * size + 10,
+        "store_file_bytes": 0 if store == "none" else 1000 * BYTES[store] + 10,
+        "threads": 2,
+        "latency_p95_ms": p95,
+        "queries_per_second": 100.0,
+        **others,
+    }
+
+
+def summary(*settings):
+    """Settings as a table."""
+    return pd.DataFrame(settings)
