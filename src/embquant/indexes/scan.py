@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,9 @@ SCORES_AT_ONCE = 1 << 21
 
 LEAST_DOCUMENTS = 1024
 """Documents of a block, however many queries share it."""
+
+FIRST_DOCUMENTS = 8
+"""Documents of the first block for each of the k: its k-th best score is then a bar that few later ones pass."""
 
 MOST_DOCUMENTS = 1 << 16
 """Documents of a block, however few queries there are: 96 MiB of decoded vectors of 384 dimensions."""
@@ -60,7 +64,7 @@ class Scan:
 
 
 SLACK = 128
-"""Candidates beyond k whose order is settled in float64; float32 sums err by about 1e-7 of a unit score."""
+"""Candidates beyond k whose order is settled in float64; float32 sums err by up to 1e-6 of a unit score."""
 
 
 class DecodedScan:
@@ -71,14 +75,13 @@ class DecodedScan:
         self._codec = codec
         self._codes = codes
         self._scan = Scan(threads)
-        self._blas = ThreadpoolController().select(user_api="blas")
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row.
 
         Equal vectors need not be tied: their sums may differ in the last bit with the place in a block.
         """
-        with self._blas.limit(limits=1):  # a thread of the scan computes its products itself
+        with _blas().limit(limits=1):  # a thread of the scan computes its products itself
             return self._scan(self._codec.scan, queries, self._codes, k)
 
     def settled(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -97,11 +100,18 @@ class DecodedScan:
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
+@cache
+def _blas() -> ThreadpoolController:
+    """Find the process's BLAS libraries, which takes as long as a search of a small corpus."""
+    return ThreadpoolController().select(user_api="blas")
+
+
 def _best(score: Score, k: int, queries: np.ndarray, first: int, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the k best of ``codes``, of which the first is row ``first``."""
     best = TopK(len(queries), k)
     block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
-    starts = [0, *range(min(LEAST_DOCUMENTS, len(codes)), len(codes), block)]  # few at first: those are all sorted
+    first_block = min(max(LEAST_DOCUMENTS, FIRST_DOCUMENTS * k), len(codes))  # no more: its scores are all sorted
+    starts = [0, *range(first_block, len(codes), block)]
     for start, stop in pairwise([*starts, len(codes)]):
         read_ahead(codes, stop, stop + block)
         best.push(score(queries, codes[start:stop]), first + start)
