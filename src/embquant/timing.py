@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 BASELINE_ENGINES = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
+BATCH_SECONDS = 10
+"""What a batch may take, about: of a slow method's queries it holds fewer than all."""
+
+FEWEST_IN_BATCH = 32
+"""Queries of a batch, however slow the method; what they take in the warm-up tells how many a batch may hold."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``time-search``."""
@@ -41,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @dataclass(frozen=True)
 class Contestant:
-    """One search that is timed: seconds of single queries, and of all queries as one batch, over all rounds."""
+    """One search that is timed: seconds of single queries, and a query of a batch, over all rounds."""
 
     engine: str
     cell: Cell
@@ -49,23 +55,30 @@ class Contestant:
     singles: list[float] = field(default_factory=list)
     batches: list[float] = field(default_factory=list)
 
+    def warm_up(self, queries: np.ndarray) -> int:
+        """Search until pages and caches are warm; return how many of ``queries`` a batch is to hold."""
+        for query in queries[:3]:
+            self.search(query[None])
+        few = queries[:FEWEST_IN_BATCH]
+        return max(len(few), min(len(queries), int(BATCH_SECONDS / _seconds(self.search, few) * len(few))))
+
     def time_singles(self, queries: np.ndarray) -> None:
         """Search query by query."""
         for query in queries:
             self.singles.append(_seconds(self.search, query[None]))
 
     def time_batch(self, queries: np.ndarray) -> None:
-        """Search all queries at once."""
-        self.batches.append(_seconds(self.search, queries))
+        """Search all of a batch at once."""
+        self.batches.append(_seconds(self.search, queries) / len(queries))
 
-    def figures(self, queries: int) -> dict[str, float]:
+    def figures(self) -> dict[str, float]:
         """Latency percentiles over all single queries, throughput of the median batch."""
         p50, p95, p99 = np.percentile(self.singles, [50, 95, 99]) * 1000
         return {
             "latency_p50_ms": p50,
             "latency_p95_ms": p95,
             "latency_p99_ms": p99,
-            "queries_per_second": queries / float(np.median(self.batches)),
+            "queries_per_second": 1 / float(np.median(self.batches)),
         }
 
 
@@ -75,21 +88,18 @@ def run(arguments: argparse.Namespace) -> None:
     queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
     baselines = _baselines(arguments)
     contestants = [] if arguments.method == arguments.baseline else _contestants(arguments)
-    everybody = baselines + contestants
     singles = queries[np.linspace(0, len(queries) - 1, min(arguments.single, len(queries)), dtype=np.int64)]
-    for contestant in everybody:  # pages and caches warm, buffers allocated
-        contestant.time_singles(singles[:3])
-        contestant.singles.clear()
+    everybody = [(own, queries[: own.warm_up(queries)]) for own in baselines + contestants]
     for number in range(arguments.rounds):
-        for contestant in everybody:
+        for contestant, _ in everybody:
             contestant.time_singles(singles)
-        for contestant in everybody:
-            contestant.time_batch(queries)
+        for contestant, batch in everybody:
+            contestant.time_batch(batch)
         everybody.reverse()
         log.info("round %d of %d", number + 1, arguments.rounds)
     fastest = [_fastest([own for own in baselines if own.cell.top_k == top_k]) for top_k in arguments.top_k]
-    reference = {own.cell.top_k: own.figures(len(queries)) for own in fastest}
-    settings = [_setting(own, len(queries), reference[own.cell.top_k]) for own in contestants or fastest]
+    reference = {own.cell.top_k: own.figures() for own in fastest}
+    settings = [_setting(own, reference[own.cell.top_k]) for own in contestants or fastest]
     write_json(
         arguments.output,
         {
@@ -97,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
             "threads": arguments.threads,
             "rounds": arguments.rounds,
             "single_queries": len(singles),
-            "batch_queries": len(queries),
+            "batch_queries": min(len(batch) for _, batch in everybody),
             "build_seconds": build_seconds(arguments.method),
             "settings": settings,
             "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy"]),
@@ -142,8 +152,8 @@ def _fastest(baselines: Sequence[Contestant]) -> Contestant:
     return Contestant(engine, single.cell, single.search, single.singles, batch.batches)
 
 
-def _setting(contestant: Contestant, queries: int, baseline: dict[str, float]) -> dict[str, Any]:
-    figures = contestant.figures(queries)
+def _setting(contestant: Contestant, baseline: dict[str, float]) -> dict[str, Any]:
+    figures = contestant.figures()
     return {
         "rescore_store": contestant.cell.store,
         "rescore_multiplier": contestant.cell.multiplier,
