@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 BASELINE_ENGINES = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
-BATCH_SECONDS = 10
+BATCH_SECONDS = 3
 """What a batch may take, about: of a slow method's queries it holds fewer than all."""
 
 FEWEST_IN_BATCH = 32
