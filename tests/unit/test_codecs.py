@@ -28,6 +28,7 @@ from embquant.codecs.base import load_codec
 from embquant.codecs.binary import Binary
 from embquant.codecs.int8 import Int8
 from embquant.codecs.ranges import RangeParameters, fit_ranges
+from embquant.codecs.scaled_pq import unbiased
 from embquant.errors import InputError
 
 finite = st.floats(-4, 4, width=32)
@@ -295,13 +296,25 @@ def test_percentiles_leave_heavy_tails_out():
     assert error("percentile") < error("min-max") / 10
 
 
-def test_scaled_pq_never_errs_more_than_pq_with_the_same_centroids():
+def test_scaled_pq_has_no_error_along_a_vector():
     for vectors in (unit_vectors(), heavy_tails()):
         plain, scaled = fitted(PQ, vectors), fitted(SCALED_PQ, vectors)
-        assert np.array_equal(scaled.encode(vectors)[:, :-2], plain.encode(vectors))
-        errors = [np.linalg.norm(vectors - codec.decode(codec.encode(vectors)), axis=1) for codec in (scaled, plain)]
-        assert (errors[0] <= errors[1] * (1 + 1e-6) + 1e-7).all()
-        assert errors[0].mean() < errors[1].mean()
+        codes = scaled.encode(vectors)
+        assert np.array_equal(codes[:, :-2], plain.encode(vectors))
+        centroids, decoded = plain.decode(codes[:, :-2]).astype(float), scaled.decode(codes).astype(float)
+        lengths = np.linalg.norm(vectors, axis=1)
+        cosines = (vectors * centroids).sum(axis=1) / (lengths * np.linalg.norm(centroids, axis=1))
+        near = cosines > 0.51
+        assert near.any()
+        np.testing.assert_allclose((vectors * decoded).sum(axis=1)[near], lengths[near] ** 2, rtol=2**-10)
+        assert (np.linalg.norm(decoded, axis=1) <= lengths * 2 * (1 + 2**-10)).all()
+
+
+def test_scaled_pq_does_not_stretch_a_vector_whose_centroids_point_elsewhere():
+    vectors = np.array([[1, 0.1], [0.1, -1], [-3, 0], [0, 0]], np.float32)
+    decoded = np.array([[0.1, 1], [1, 0.1], [1, 0], [1, 0]], np.float32)  # cosines 0.2, 0, −1 and none
+    lengths = np.linalg.norm(vectors, axis=1)
+    np.testing.assert_allclose(unbiased(vectors, decoded) * np.linalg.norm(decoded, axis=1), 2 * lengths, rtol=1e-6)
 
 
 def test_scaled_pq_s_factor_by_hand():
