@@ -53,14 +53,18 @@ class FlatBinary(FlatIndex):
             return self._decoded.search(queries, k)
         if len(queries) >= WORTH_PACKING:
             return self._scan(_negative_distances, queries, self.codes, k)
-        faiss.omp_set_num_threads(min(len(queries), self._scan.shares(queries, self.codes)))  # it shares out queries
-        distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
-        # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
-        return sort_by_score(-distances, rows)
+        return self._scan.share(_nearest, queries, self.codes, k)
 
     def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search; products are settled in float64."""
         return self.search(queries, k) if queries.dtype == np.uint8 else self._decoded.settled(queries, k)
+
+
+def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    faiss.omp_set_num_threads(1)  # of this thread; FAISS itself would share out queries, of which there may be one
+    distances, rows = faiss.knn_hamming(np.ascontiguousarray(queries), codes, k)
+    # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
+    return sort_by_score(-distances, rows)
 
 
 def _negative_distances(queries: np.ndarray, codes: np.ndarray) -> np.ndarray:

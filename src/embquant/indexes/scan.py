@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +14,7 @@ from embquant.mapped import read_ahead
 from embquant.topk import TopK, rank, sort_by_score
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 SCORES_AT_ONCE = 1 << 21
 """Scores that a thread computes at once: 8 MiB, which are compared while still in the processor's cache."""
@@ -21,7 +22,7 @@ SCORES_AT_ONCE = 1 << 21
 LEAST_DOCUMENTS = 1024
 """Documents of a block, however many queries share it."""
 
-FIRST_DOCUMENTS = 8
+FIRST_DOCUMENTS = 16
 """Documents of the first block for each of the k: its k-th best score is then a bar that few later ones pass."""
 
 MOST_DOCUMENTS = 1 << 16
@@ -44,11 +45,20 @@ class Scan:
 
         ``score`` takes queries and a block of codes and returns int32 or float32 (queries, documents).
         """
+        return self.share(partial(_blockwise, score), queries, codes, k)
+
+    def share(self, search: Search, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Call ``search(queries, codes, k)`` for each thread's share of the codes; return the same, of all of them."""
         k, shares = min(k, len(codes)), self.shares(queries, codes)
         if shares == 1:
-            return _best(score, k, queries, 0, codes)
+            return search(queries, codes, k)
+
+        def search_from(first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+            scores, rows = search(queries, codes[first:end], min(k, end - first))
+            return scores, rows + first
+
         edges = np.linspace(0, len(codes), shares + 1, dtype=np.int64)
-        found = self._pool.map(lambda a, b: _best(score, k, queries, a, codes[a:b]), edges[:-1], edges[1:])
+        found = self._pool.map(search_from, edges[:-1], edges[1:])
         scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
         scores, rows = sort_by_score(scores, rows)
         return scores[:, :k], rows[:, :k]
@@ -106,13 +116,13 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
-def _best(score: Score, k: int, queries: np.ndarray, first: int, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k best of ``codes``, of which the first is row ``first``."""
+def _blockwise(score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k best of ``codes`` on one thread."""
     best = TopK(len(queries), k)
     block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
     first_block = min(max(LEAST_DOCUMENTS, FIRST_DOCUMENTS * k), len(codes))  # no more: its scores are all sorted
     starts = [0, *range(first_block, len(codes), block)]
     for start, stop in pairwise([*starts, len(codes)]):
         read_ahead(codes, stop, stop + block)
-        best.push(score(queries, codes[start:stop]), first + start)
+        best.push(score(queries, codes[start:stop]), start)
     return best.result()
