@@ -364,3 +364,8 @@ def runs():
         for model in config["models"]
         for method in config["methods"]
     ]
+
+
+def shown_as(category, name, caption=None):
+    """Return how Snakemake's own report shows a result: its category, its name, and its caption in workflow/report/."""
+    return {"caption": f"../report/{caption or name}.rst", "category": category, "labels": {"result": name}}

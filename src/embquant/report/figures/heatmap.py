@@ -1,11 +1,12 @@
 """What is left of float32's quality, by setting and dataset, as a heat map."""
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
 
 from embquant.grid import NO_STORE
-from embquant.report.figures.style import FAINT, Drawing, canvas
+from embquant.report.figures.style import FAINT, Drawing, canvas, luminance
 from embquant.report.figures.words import metric_of
 from embquant.report.quality import JUDGED, measures
 from embquant.report.study import Group, Study
@@ -15,6 +16,9 @@ MOST_ROWS = 70
 
 COLOURS = "cividis"
 """A colour map that is even in lightness, for every kind of sight (Nuñez, Anderton and Renslow 2018)."""
+
+LIGHT = 0.179
+"""Relative luminance from which on black is read more easily than white: (L + 0.05)² = 1.05 · 0.05 (WCAG 2)."""
 
 NOISE, MARK = "≈", "✓"
 LONG = ["column", "setting", "method", "rescore_store", "rescore_multiplier", "measure", "kept", "verdict", "pareto"]
@@ -26,7 +30,9 @@ def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
     None where nothing has a value.
     """
     several = len(groups) > 1
+    names = groups[0].drawn()["setting"]
     cells = pd.concat([_of_dataset(group) for group in groups] if several else _of_measures(study, groups[0]))
+    cells = cells[cells["setting"].isin(names)]
     cells = cells[cells["kept"].notna()]
     marked = groups[0].settings.set_index("setting")["pareto"]
     cells["pareto"] = cells["setting"].map(marked).fillna(False).astype(bool)
@@ -69,9 +75,8 @@ def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplo
                 continue
             shade = shades[row, column]
             axes.fill_between([column - 0.49, column + 0.49], row - 0.47, row + 0.47, color=shade, linewidth=0)
-            lightness = shade[:3] @ [0.2126, 0.7152, 0.0722]
             text = f"{value:.3f}{' ' + NOISE if noise.iloc[row, column] == 1 else ''}"
-            colour = "#101010" if lightness > 0.4 else "#fafafa"
+            colour = readable_on(shade)
             axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=colour)
     names = [f"{name} {MARK}" if marked.get(name, False) else name for name in values.index]
     axes.set_yticks(range(rows), names, fontsize=8.5)
@@ -84,14 +89,18 @@ def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplo
     return figure
 
 
+def readable_on(shade: np.ndarray) -> str:
+    """Return black or white, whichever stands out more from a colour (RGB from 0 to 1, float (3,) or more)."""
+    return "#000000" if luminance(shade) > LIGHT else "#fefefe"
+
+
 def _of_dataset(group: Group) -> pd.DataFrame:
-    rows = group.settings[group.settings["shown"] | group.settings["pareto"]]
-    return rows.assign(column=group.dataset, measure=group.measure)
+    return group.settings.assign(column=group.dataset, measure=group.measure)
 
 
 def _of_measures(study: Study, group: Group) -> list[pd.DataFrame]:
     """Return the settings of the only dataset once for each measure; the verdict is on the first alone."""
-    rows = group.settings[group.settings["shown"] | group.settings["pareto"]]
+    rows = group.settings
     parts = []
     for measure in measures(study.summary):
         verdict = rows["verdict"] if measure == group.measure else None

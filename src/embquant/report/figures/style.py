@@ -13,6 +13,7 @@ from html import escape
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -92,6 +93,13 @@ class Drawing:
         self.figure.savefig(text, format="svg", metadata={"Date": None})
         self.figure.set_layout_engine("none")  # it is laid out: need not be once more for the PNG
         return text.getvalue()
+
+
+def luminance(colour: np.ndarray) -> float:
+    """Return the relative luminance, 0 to 1, of a colour in sRGB, float (3,) from 0 to 1 (WCAG 2)."""
+    parts = np.asarray(colour, np.float64)[:3]
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def canvas(height: float, width: float = WIDTH) -> Figure:
