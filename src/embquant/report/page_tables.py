@@ -47,7 +47,9 @@ def settings(study: Study) -> Table:
     if reduced:
         rows, short = rows[short], short[short]
     top_k = study.groups[0].top_k
-    metrics = [name for name in rows if f"{name}_low" in rows and not name.startswith(("retention_", "overlap@"))]
+    metrics = [
+        name for name in rows if f"{name}_low" in rows and not name.startswith(("retention_", "overlap@", "kept"))
+    ]
     agreement = {name: Column(name, ".4f") for name in rows if name.startswith("overlap@")}
     columns = {
         **_where(study),
@@ -264,7 +266,7 @@ def recommended(study: Study) -> Table:
 
 def _where(study: Study) -> dict[str, Column]:
     """Return the columns that tell datasets and models, where there are several."""
-    return {name: column for name, column in WHERE.items() if study.summary[name].nunique() > 1}
+    return {name: column for name, column in WHERE.items() if len(study.summary[name].unique()) > 1}
 
 
 def _marked(rows: pd.DataFrame) -> pd.DataFrame:
@@ -283,10 +285,10 @@ def _named(rows: pd.DataFrame) -> pd.DataFrame:
         return rows
     rescored = rows["rescore_store"] != NO_STORE
     multiplier = rows["rescore_multiplier"].where(rescored)
-    return rows.assign(store=rows["rescore_store"].where(rescored | rows["rescore_store"].isna(), "–"), multiplier=multiplier)
+    return rows.assign(
+        store=rows["rescore_store"].where(rescored | rows["rescore_store"].isna(), "–"), multiplier=multiplier
+    )
 
 
 def _said(verdict: object) -> str:
     return f"{MARKS[verdict]} {verdict}" if isinstance(verdict, str) else "–"
-
-

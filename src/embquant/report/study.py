@@ -16,7 +16,7 @@ from embquant.grid import NO_STORE
 from embquant.report.cost import priced
 from embquant.report.quality import decisive, pareto, shown, with_quality
 from embquant.report.recommendation import CHOICE, EVERY
-from embquant.report.tables import RUN, SETTING
+from embquant.report.tables import SETTING
 
 REQUIRED = ("summary", "cost", "recommendation", "significance", "macro", "embedding")
 OPTIONAL = ("worst_queries", "losses")
@@ -45,7 +45,7 @@ class Group:
     @property
     def name(self) -> str:
         """Name the group in file names."""
-        return re.sub(r"[^a-z0-9-]+", "-", f"{self.dataset}-{self.model}".lower())
+        return file_name(f"{self.dataset}-{self.model}")
 
     @property
     def place(self) -> str:
@@ -150,6 +150,11 @@ def read_study(folder: Path) -> Study:
     return Study(folder, provenance, summary, tables)
 
 
+def file_name(name: str) -> str:
+    """Return a name as a part of file names: lower-case letters, digits and hyphens."""
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower())
+
+
 def with_setting(table: pd.DataFrame) -> pd.DataFrame:
     """Append ``setting``, the method, and what its candidates are rescored by."""
     rescored = table["method"].astype(str) + " + " + table["rescore_store"].astype(str)
@@ -188,5 +193,3 @@ def _values(run: Path, setting: tuple[str, int, int], metric: str) -> np.ndarray
         if tuple(table.column(name)[0].as_py() for name in SETTING) == setting:
             return table.column(metric).to_numpy()
     raise InputError(f"{path}: no setting {' '.join(map(str, setting))}; run the study again")
-
-

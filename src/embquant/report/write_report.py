@@ -5,8 +5,6 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import pandas as pd
-
 from embquant.artifacts import atomic_path
 from embquant.report import page_tables
 from embquant.report.figures.heatmap import draw_heatmap
@@ -16,9 +14,10 @@ from embquant.report.figures.rescoring import draw_multipliers
 from embquant.report.figures.style import Drawing, save
 from embquant.report.figures.tradeoff import draw_latency, draw_memory
 from embquant.report.page import Section, render
-from embquant.report.present import plain_methods, read_summary
+from embquant.report.present import plain_methods
+from embquant.report.quality import decisive
 from embquant.report.recommendation import EVERY
-from embquant.report.study import Group, Study, read_study
+from embquant.report.study import Group, Study, file_name, read_study
 from embquant.report.tabular import Table
 
 log = logging.getLogger(__name__)
@@ -107,7 +106,9 @@ def sections(study: Study) -> list[Section]:
         Section("settings", "All settings", "Click a heading to sort by it.", tables=named("settings")),
         Section("cost", "Memory and cost", "For this corpus, and for more vectors.", tables=named("cost")),
         Section(
-            "significance", "What is noise", "Every setting against float32, and next to its neighbour.",
+            "significance",
+            "What is a difference, and what is noise",
+            "Every setting against float32, and next to its neighbour.",
             tables=named("differences"),
         ),
         Section("embedding", "Embedding", "What comes before any search.", tables=named("embedding")),
@@ -131,8 +132,8 @@ def heatmaps(study: Study) -> Iterator[Drawing]:
 
 def indexes(study: Study) -> Iterator[Drawing]:
     """Yield a figure of each model's approximate indexes, where there are some."""
-    summary = read_summary(study.folder)
-    for model, rows in summary.groupby("model", sort=False):
-        drawing = draw_indexes(plain_methods(pd.DataFrame(rows)), f"indexes-{model}")
+    for model, rows in study.summary.groupby("model", sort=False):
+        own = decisive(rows)
+        drawing = draw_indexes(plain_methods(own.assign(quality=own["kept"])), f"indexes-{file_name(str(model))}")
         if drawing is not None:
             yield drawing

@@ -45,12 +45,12 @@ def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
     words = "datasets" if several else "measures"
     worst = cells.loc[cells["kept"].idxmin()]
     return Drawing(
-        name=f"heatmap-{groups[0].model}" if several else f"heatmap-{groups[0].name}",
+        name=f"heatmap-{groups[0].name}",
         title=f"What is left of float32, by setting and {words[:-1]}: {groups[0].model}",
         caption=(
             f"Light is much, dark is little. {NOISE}: not told apart from float32; {MARK}: no other setting costs less "
-            "and keeps as much. Agreement (overlap, rbo) is with float32's own results, other columns are shares of its "
-            "quality."
+            "and keeps as much. Agreement (overlap, rbo) is with float32's own results, other columns are shares of "
+            "its quality."
         ),
         alt=f"{len(values)} settings by {values.shape[1]} {words}, from {cells['kept'].min():.4f} "
         f"({worst['setting']}, {worst['column']}) to {cells['kept'].max():.4f}.",
@@ -63,7 +63,7 @@ def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplo
     rows, columns = values.shape
     figure = canvas(1.1 + 0.25 * rows)
     axes = figure.subplots()
-    low = min(0.98, float(values.stack().quantile(0.05)))
+    low = min(0.98, float(np.nanquantile(values.to_numpy(), 0.05)))
     scale = Normalize(low, 1.0, clip=True)
     shades = matplotlib.colormaps[COLOURS](scale(values.fillna(low).to_numpy()))
     axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
@@ -81,7 +81,9 @@ def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplo
     names = [f"{name} {MARK}" if marked.get(name, False) else name for name in values.index]
     axes.set_yticks(range(rows), names, fontsize=8.5)
     turned = max(map(len, values.columns)) * columns > 75
-    axes.set_xticks(range(columns), values.columns, fontsize=9, rotation=30 if turned else 0, ha="left" if turned else "center")
+    axes.set_xticks(
+        range(columns), values.columns, fontsize=9, rotation=30 if turned else 0, ha="left" if turned else "center"
+    )
     axes.xaxis.tick_top()
     axes.tick_params(length=0)
     axes.grid(visible=False)

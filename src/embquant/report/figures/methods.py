@@ -1,10 +1,11 @@
 """Methods without rescoring: what they take, and what approximate indexes find."""
 
 import pandas as pd
+from matplotlib.ticker import FuncFormatter
 
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.report.figures.labels import label_points
-from embquant.report.figures.style import FAINT, MARKERS, SERIES, Drawing, canvas
+from embquant.report.figures.style import FAINT, MARKERS, SERIES, Drawing, canvas, leads_with
 from embquant.report.quality import pareto
 
 SIZES = (24, 48, 96, 192, 384, 768, 1536, 3072, 6144)
@@ -42,10 +43,10 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
 def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
     """Draw throughput against what approximate indexes find of an exact scan of their codes, a line an index.
 
-    None where the study has none whose codes are scanned exactly as well.
+    None where the study has less than two of those whose codes are scanned exactly as well.
     """
     approximate = methods[methods[INDEX_OVERLAP].notna()]
-    if approximate.empty:
+    if len(approximate) < 2:
         return None
     marked = pareto(-approximate["queries_per_second"], approximate[INDEX_OVERLAP])
     lines = approximate["method"].str.replace(r"(-[a-z]+)+-\d+$", "", regex=True)
@@ -62,6 +63,8 @@ def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
         label="none is faster and finds more (✓)",
     )
     axes.set_yscale("log")
+    for side in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        side(FuncFormatter(lambda value, _: f"{value:,.0f}" if leads_with(value, "125") else ""))
     axes.set(xlabel="share of the exact scan's documents that are found", ylabel="queries a second, in batch")
     axes.legend()
     fastest = approximate.loc[approximate["queries_per_second"].idxmax()]

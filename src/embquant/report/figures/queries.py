@@ -52,8 +52,8 @@ def draw_differences(study: Study, group: Group) -> Drawing | None:
         name=f"differences-{group.name}",
         title=f"Differences of single queries: {group.place}",
         caption=(
-            f"{metric} of each query less float32's, sorted. A mean that stays the same may hide queries that lose much. "
-            "Drawn are settings that none surpasses, then methods without rescoring."
+            f"{metric} of each query less float32's, sorted. A mean that stays the same may hide queries that lose "
+            "much. Drawn are settings that none surpasses, then methods without rescoring."
         ),
         alt="; ".join(words) + ".",
         data=pd.concat(tables, ignore_index=True).assign(dataset=group.dataset, model=group.model, metric=metric),
@@ -95,7 +95,7 @@ def draw_losses(study: Study, group: Group) -> Drawing | None:
         name=f"losses-{group.name}",
         title=f"Which queries lose: {group.place}",
         caption="Mean loss against float32 of queries that are alike, with confidence intervals; above zero is a loss.",
-        alt=f"{len(notable)} settings. The greatest mean loss, {worst['mean_loss']:.4f}, is that of {worst['setting']}.",
+        alt=f"{len(notable)} settings. The greatest mean loss, {worst['mean_loss']:.4f}, is {worst['setting']}'s.",
         data=own,
         figure=figure,
     )

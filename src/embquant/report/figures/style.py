@@ -33,7 +33,7 @@ THEMES: dict[str, tuple[str, str]] = {
     "series-5": ("#8a6100", "#f0c742"),
     "series-6": ("#5b4bb5", "#b3a6ff"),
 }
-"""What a colour is for → its light and dark value. The series are Okabe and Ito's hues, darkened until they stand out."""
+"""What a colour is for → its light and dark value. The series are Okabe and Ito's hues, darker where these are pale."""
 
 GROUND, INK, MUTED, RULE, FAINT = (THEMES[name][0] for name in ("ground", "ink", "muted", "rule", "faint"))
 SERIES = [light for name, (light, _) in THEMES.items() if name.startswith("series")]
@@ -107,6 +107,11 @@ def canvas(height: float, width: float = WIDTH) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+def leads_with(value: float, digits: str) -> bool:
+    """Whether the first digit of a number is one of ``digits``: which ticks of a logarithmic axis have a number."""
+    return f"{value:e}"[0] in digits
 
 
 def save(drawing: Drawing, folder: Path) -> None:

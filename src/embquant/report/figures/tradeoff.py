@@ -1,18 +1,21 @@
 """Quality against what it costs: memory, and time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from embquant.grid import NO_STORE
 from embquant.report.figures.labels import label_points
 from embquant.report.figures.style import FAINT, GROUND, INK, MARKERS, SERIES, Drawing, canvas
 from embquant.report.figures.words import kept_axis, kept_words
 from embquant.report.study import Group
+
+SIZES = (12, 24, 48, 96, 192, 384, 768, 1536, 3072, 6144)
+"""Ticks of an axis of bytes."""
 
 SHOWN = 0.05
 """Share of the settings that may lie below the axis, where they would press the others together."""
@@ -34,7 +37,9 @@ def draw_memory(group: Group) -> Drawing:
         title=f"Quality against memory: {group.place}",
         axis="bytes of a vector in memory (log scale)",
         words=lambda value: f"{value:,.0f} B a vector",
-        note="Points at the same bytes stand side by side.",
+        note="A line joins them. Points at the same bytes stand side by side.",
+        ticks=SIZES,
+        joined=True,
     )
 
 
@@ -50,6 +55,7 @@ def draw_latency(group: Group) -> Drawing:
         axis="median time of a single query, ms (log scale)",
         words=lambda value: f"p50 {value:.3g} ms",
         note="Times are this machine's, on a corpus of this size.",
+        ticks=[digit * 10.0**power for power in range(-4, 6) for digit in (1, 2, 5)],
     )
 
 
@@ -63,17 +69,20 @@ def _draw(
     axis: str,
     words: Callable[[float], str],
     note: str,
+    ticks: Sequence[float],
+    joined: bool = False,
 ) -> Drawing:
     figure = canvas(5.4)
     axes = figure.subplots()
     lowest, highest = _range(rows)
     axes.set_ylim(lowest, highest)
     axes.set(xlabel=axis, ylabel=kept_axis(group))
-    _log_axis(axes, rows["place"])
+    _log_axis(axes, rows["place"], ticks)
     if lowest < 1 < highest:
         axes.axhline(1, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     best = rows[rows["pareto"]].sort_values(["usd_per_month", "kept"])
-    axes.plot(best["place"], best["kept"], color=INK, linewidth=1, alpha=0.5, zorder=2, gid="frontier")
+    if joined:
+        axes.plot(best["place"], best["kept"], color=INK, linewidth=1, alpha=0.5, zorder=2)
     stores = list(rows["rescore_store"].unique())
     tips = {}
     for at, row in rows.reset_index(drop=True).iterrows():
@@ -82,9 +91,7 @@ def _draw(
         height = lowest if below else row["kept"]
         if not below:
             ends = np.clip([row["kept_low"], row["kept_high"]], lowest, highest)
-            axes.plot(
-                [row["place"]] * 2, ends, color=SERIES[look], linewidth=1.1, alpha=0.9 if row["pareto"] else 0.35
-            )
+            axes.plot([row["place"]] * 2, ends, color=SERIES[look], linewidth=1.1, alpha=0.9 if row["pareto"] else 0.35)
         axes.plot(
             row["place"],
             height,
@@ -108,7 +115,7 @@ def _draw(
         title=title,
         caption=(
             "Bars are confidence intervals. Hollow points are not told apart from float32. Rims and names (✓ in "
-            f"tables): no other setting costs less, memory and disk, and keeps as much; a line joins them. {note}"
+            f"tables): no other setting costs less, memory and disk, and keeps as much. {note}"
             + (f" {low} of {len(rows)} settings keep less than the axis shows: triangles at its foot." if low else "")
         ),
         alt=(
@@ -132,21 +139,14 @@ def _range(rows: pd.DataFrame) -> tuple[float, float]:
     return max(0.0, float(lowest - margin)), float(highest + margin)
 
 
-def _log_axis(axes: Axes, values: pd.Series) -> None:
-    """Scale x in powers of two, with ticks whose numbers can be read."""
-    low, high = float(values.min()), float(values.max())
-    axes.set_xscale("log", base=2)
-    if not low > 0:
-        return
-    axes.set_xlim(low / 1.3, high * 1.3)
-    exponents = np.arange(np.ceil(np.log2(low / 1.3)), np.floor(np.log2(high * 1.3)) + 1)
-    ticks = [2**exponent for exponent in exponents[:: max(1, len(exponents) // 7)]]
-    if column_of_bytes := low >= 8:
-        ticks = [size for size in (12, 24, 48, 96, 192, 384, 768, 1536, 3072, 6144) if low / 1.3 <= size <= high * 1.3]
-    axes.set_xticks(ticks)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}" if column_of_bytes else f"{value:.3g}"))
+def _log_axis(axes: Axes, values: pd.Series, ticks: Sequence[float]) -> None:
+    """Scale x logarithmically, with those of ``ticks`` that lie near ``values``, as numbers that can be read."""
+    low, high = float(values.min()) / 1.3, float(values.max()) * 1.3
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    axes.set_xticks([tick for tick in ticks if low <= tick <= high])
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _legend(axes: Axes, stores: list[str], below: bool) -> None:

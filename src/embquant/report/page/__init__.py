@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from embquant.provenance import file_digest
 from embquant.report.figures.style import THEMES, Drawing, csv_text, themed_svg
@@ -43,14 +42,14 @@ def render(study: Study, sections: Sequence[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"svg": lambda drawing: Markup(themed_svg(drawing)), "csv_link": _csv_link}
+    environment.filters |= {"svg": themed_svg, "csv_link": _csv_link}
     script = (FOLDER / "page.js").read_text("utf-8")
     return environment.get_template("page.html.jinja").render(
         study=study,
         verdicts=verdicts(study),
         sections=sections,
-        style=Markup(_theme_variables() + (FOLDER / "page.css").read_text("utf-8")),
-        script=Markup(script),
+        style=_theme_variables() + (FOLDER / "page.css").read_text("utf-8"),
+        script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         configuration=json.dumps(study.config, indent=2, ensure_ascii=False),
         digests={path.name: file_digest(path) for path in sorted(study.folder.glob("*.csv"))},

@@ -64,7 +64,9 @@ for (const part of document.querySelectorAll(".table")) {
   part.querySelectorAll("th button").forEach((button, column) => {
     button.addEventListener("click", () => sort(part.querySelector("table"), column));
   });
-  part.querySelector(".controls").addEventListener("input", () => filter(part));
+  for (const changed of ["input", "change"]) {
+    part.querySelector(".controls").addEventListener(changed, () => filter(part));
+  }
   part.querySelector(".export").addEventListener("click", (event) => save(part, event.target.dataset.name));
   filter(part);
 }

@@ -61,7 +61,9 @@ def _figures(study: Study, row: pd.Series) -> list[tuple[str, str]]:
     """Return the setting's figures and what they are."""
     measure = str(row["measure"])
     said = f"of float32's {metric_of(measure)}" if is_retention(measure) else f"agreement with float32 ({measure})"
-    baseline = study.summary[(study.summary["method"] == study.config["baseline"]) & (study.summary["model"] == row["model"])]
+    baseline = study.summary[
+        (study.summary["method"] == study.config["baseline"]) & (study.summary["model"] == row["model"])
+    ]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
     return [
         (f"{row['kept']:.2%}", f"{said}; at least {row['kept_low']:.2%} (lower bound)"),
@@ -77,7 +79,8 @@ def _runner_up(row: pd.Series) -> str:
     names = ["method", "rescore_store", "rescore_multiplier"]
     other: dict[str, Any] = {name: [row[f"runner_up_{name}"]] for name in names}
     setting = with_setting(pd.DataFrame(other))["setting"].iloc[0]
-    return f"{setting}, {row['runner_up_kept_low']:.2%} at the lower bound, {row['runner_up_usd_per_month']:.2g} USD a month"
+    kept, price = row["runner_up_kept_low"], row["runner_up_usd_per_month"]
+    return f"{setting}, {kept:.2%} at the lower bound, {price:.2g} USD a month"
 
 
 def _text(value: object) -> str:
