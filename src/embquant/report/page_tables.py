@@ -47,27 +47,24 @@ def settings(study: Study) -> Table:
     if reduced:
         rows, short = rows[short], short[short]
     top_k = study.groups[0].top_k
-    metrics = [
-        name for name in rows if f"{name}_low" in rows and not name.startswith(("retention_", "overlap@", "kept"))
-    ]
-    agreement = {name: Column(name, ".4f") for name in rows if name.startswith("overlap@")}
+    bounded = [name for name in rows if f"{name}_low" in rows and not name.startswith(("retention_", "kept"))]
+    compared = set(rows["compared_in"].dropna()) | {name for name in bounded if name.startswith("overlap@")}
     columns = {
         **_where(study),
         **SETTING,
         **PARETO,
         "kept": MEASURE,
         **VERDICT,
-        **{name: Column(name, ".4f") for name in metrics},
-        **agreement,
+        **{name: Column(name, ".4f", detail=name not in compared) for name in bounded},
         "bytes_per_vector": Column("B/vector", ",.0f", "size of a code"),
-        "memory_bytes_per_vector": Column("B in memory", ",.0f", "what another vector takes in memory"),
+        "memory_bytes_per_vector": Column("B in memory", ",.0f", "what another vector takes in memory", detail=True),
         "compression_vs_float32": Column("smaller", ".1f", "float32's bytes / the index file's"),
-        "resident_bytes": Column("resident", ",.0f", "private memory that opening it took, bytes"),
+        "resident_bytes": Column("resident", ",.0f", "private memory that opening it took, bytes", detail=True),
         "latency_p50_ms": Column("p50 ms", ".3f", "median time of a single query"),
-        "latency_p95_ms": Column("p95 ms", ".3f"),
+        "latency_p95_ms": Column("p95 ms", ".3f", detail=True),
         "speedup_p50_vs_float32": Column("faster", ".2f", "float32's median latency / this one's"),
         "queries_per_second": Column("queries/s", ",.0f", "in batch"),
-        "build_seconds": Column("build s", ".1f"),
+        "build_seconds": Column("build s", ".1f", detail=True),
     }
     return Table(
         "settings",

@@ -1,6 +1,6 @@
 """Tables for readers: one description of their columns, written as Markdown, LaTeX and cells of a page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,8 +13,6 @@ LATEX = {
     "✓": r"$\checkmark$",
     "×": r"$\times$",
     "–": "--",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
     "…": r"\dots{}",
 }
 """Characters that LaTeX's default fonts lack, or show as others."""
@@ -24,13 +22,15 @@ LATEX = {
 class Column:
     """How a column is shown: its ``label``, the format of its numbers (none: text), and what it means.
 
-    With ``interval``, the columns ``…_low`` and ``…_high`` follow the value in brackets.
+    With ``interval``, the columns ``…_low`` and ``…_high`` follow the value in brackets. A ``detail`` is for pages alone:
+    papers are narrow.
     """
 
     label: str
     number: str = ""
     meaning: str = ""
     interval: bool = False
+    detail: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,32 +73,33 @@ class Table:
     @cached_property
     def cells(self) -> list[list[Cell]]:
         """Return the cells of all rows."""
-        return self._cells(self.rows)
+        return [_cells(record, self.shown) for record in self.rows.to_dict("records")]
 
     def markdown(self) -> str:
-        """Return the table as GitHub's Markdown."""
-        return _tabulated(self._short(lambda text: text.replace("|", "\\|").replace("\n", " ")), self, "github")
+        """Return what belongs into a paper as GitHub's Markdown."""
+        return self._tabulated("github", lambda text: text.replace("|", "\\|"))
 
     def latex(self) -> str:
-        r"""Return the table as LaTeX, for the packages booktabs and amssymb."""
-        text = _tabulated(self._short(lambda text: text.replace("\n", " ")), self, "latex_booktabs")
+        """Return what belongs into a paper as LaTeX, for the packages booktabs and amssymb."""
+        text = self._tabulated("latex_booktabs", str)
         for character, command in LATEX.items():
             text = text.replace(character, command)
         return text
 
-    def _short(self, written: object) -> list[list[str]]:
+    def _tabulated(self, form: str, written: Callable[[str], str]) -> str:
+        columns = {name: column for name, column in self.shown.items() if not column.detail}
         rows = self.rows if self.short is None else self.rows[self.short]
-        return [[written(cell.text) for cell in row] for row in self._cells(rows)]
+        cells = [
+            [written(" ".join(cell.text.split())) for cell in _cells(record, columns)]
+            for record in rows.to_dict("records")
+        ]
+        labels = [column.label for column in columns.values()]
+        alignment = ["right" if column.number else "left" for column in columns.values()]
+        return tabulate(cells, labels, form, disable_numparse=True, colalign=alignment if cells else None)
 
-    def _cells(self, rows: pd.DataFrame) -> list[list[Cell]]:
-        records = rows.to_dict("records")
-        return [[_cell(record, name, column) for name, column in self.shown.items()] for record in records]
 
-
-def _tabulated(cells: list[list[str]], table: Table, form: str) -> str:
-    labels = [column.label for column in table.shown.values()]
-    alignment = ["right" if column.number else "left" for column in table.shown.values()]
-    return tabulate(cells, labels, form, disable_numparse=True, colalign=alignment if cells else None)
+def _cells(record: Mapping[str, object], columns: Mapping[str, Column]) -> list[Cell]:
+    return [_cell(record, name, column) for name, column in columns.items()]
 
 
 def _cell(record: Mapping[str, object], name: str, column: Column) -> Cell:

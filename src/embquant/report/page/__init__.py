@@ -7,9 +7,10 @@ escapes what they say. The page forbids its browser to load anything, and to run
 import base64
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -51,9 +52,21 @@ def render(study: Study, sections: Sequence[Section]) -> str:
         style=_theme_variables() + (FOLDER / "page.css").read_text("utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        configuration=json.dumps(study.config, indent=2, ensure_ascii=False),
+        configuration=configuration_text(study.config),
         digests={path.name: file_digest(path) for path in sorted(study.folder.glob("*.csv"))},
     )
+
+
+def configuration_text(config: Mapping[str, Any]) -> str:
+    """Return a configuration as YAML, an entry a line."""
+    lines = []
+    for key, value in config.items():
+        if isinstance(value, dict) and value:
+            entries = (f"  {name}: {json.dumps(own, ensure_ascii=False)}" for name, own in value.items())
+            lines += [f"{key}:", *entries]
+        else:
+            lines.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines)
 
 
 def _theme_variables() -> str:
