@@ -204,7 +204,7 @@ def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
     measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "compare"}
+    assert set(jobs) == {*measured, "compare", "write_report"}
 
 
 def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):
@@ -247,6 +247,33 @@ def test_more_candidates_than_documents_are_clipped_and_said(fresh):
     assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
     retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
     assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
+
+
+def test_the_run_ends_with_a_page_of_its_own_figures(finished):
+    folder = finished.folder / "results" / "reports" / "small"
+    assert "\n   as a page: results/reports/small/report.html\n" in (finished.folder / "output.txt").read_text()
+    page = (folder / "report.html").read_text("utf-8")
+    row = report(finished, "recommendation").iloc[0]
+    assert f"{row['kept']:.2%}" in page
+    assert json.loads((folder / "provenance.json").read_text())["datasets"][0]["fingerprint"] in page
+    figures = {path.stem for path in (folder / "figures").glob("*.svg")}
+    assert {
+        f"{name}-facts-minilm" for name in ("memory", "multipliers", "latency", "heatmap", "differences")
+    } <= figures
+    assert {path.suffix for path in (folder / "tables").iterdir()} == {".md", ".tex"}
+
+
+def test_snakemake_reports_every_result_with_its_caption(finished, tmp_path):
+    status, output = finished.snakemake("--configfile", "study.yaml", "--report", str(tmp_path / "report.html"))
+    assert status == 0, output
+    text = (tmp_path / "report.html").read_text("utf-8")
+    folder = finished.folder / "results" / "reports" / "small"
+    shown = [path.name for path in folder.iterdir() if path.is_file()] + [
+        path.stem for path in folder.glob("figures/*.svg")
+    ]
+    assert [name for name in shown if name not in text] == []
+    captions = (finished.folder / "workflow" / "report" / "retrieval.rst").read_text().split(",")[0]
+    assert captions in text
 
 
 def test_search_answers_from_what_the_run_built(finished):

@@ -22,8 +22,8 @@ LATEX = {
 class Column:
     """How a column is shown: its ``label``, the format of its numbers (none: text), and what it means.
 
-    With ``interval``, the columns ``…_low`` and ``…_high`` follow the value in brackets. A ``detail`` is for pages alone:
-    papers are narrow.
+    With ``interval``, the columns ``…_low`` and ``…_high`` follow the value in brackets. A ``detail`` is for pages
+    alone: papers are narrow.
     """
 
     label: str

@@ -26,14 +26,15 @@ THEMES: dict[str, tuple[str, str]] = {
     "muted": ("#57606a", "#a5adb7"),
     "rule": ("#d5dae0", "#38404a"),
     "faint": ("#8b949e", "#78828d"),
-    "series-1": ("#0072b2", "#56b4e9"),
-    "series-2": ("#c2500a", "#ff9a5c"),
-    "series-3": ("#007a5a", "#2fc79a"),
-    "series-4": ("#a43e7e", "#e79ac5"),
-    "series-5": ("#8a6100", "#f0c742"),
-    "series-6": ("#5b4bb5", "#b3a6ff"),
+    "accent": ("#0b62ae", "#8cbcf2"),
+    "series-1": ("#0a84d6", "#a9cbf7"),
+    "series-2": ("#8f4a10", "#c87c34"),
+    "series-3": ("#0f5c46", "#22e0a0"),
+    "series-4": ("#d6338f", "#e8559f"),
+    "series-5": ("#a18a00", "#f0d030"),
+    "series-6": ("#4f1fc4", "#a274ee"),
 }
-"""What a colour is for → its light and dark value. The series are Okabe and Ito's hues, darker where these are pale."""
+"""What a colour is for → its light and dark value. Series differ in lightness as well as in hue."""
 
 GROUND, INK, MUTED, RULE, FAINT = (THEMES[name][0] for name in ("ground", "ink", "muted", "rule", "faint"))
 SERIES = [light for name, (light, _) in THEMES.items() if name.startswith("series")]
