@@ -105,6 +105,8 @@ def test_a_page_can_be_walked_through(any_study):
     assert pictures
     assert all(attributes["role"] == "img" and len(attributes["aria-label"]) > 40 for _, attributes in pictures)
     assert all("scope" in attributes for _, attributes in page.all("th"))
+    regions = [attributes["aria-label"] for _, attributes in page.elements if attributes.get("role") == "region"]
+    assert len(regions) == len(set(regions))
 
 
 def test_every_part_that_the_study_has_is_there(judged, several, unjudged):

@@ -130,7 +130,7 @@ def test_the_recommended_code_runs_where_the_study_did(finished):
 
 def test_other_requirements_rerun_the_comparison_alone(changed):
     changed.configure(requirements={"max_latency_p95_ms": 1e-6, "vectors": 10**6})
-    assert changed.jobs() == {"compare": 1}
+    assert changed.jobs() == {"compare": 1, "write_report": 1}
     status, output = changed.snakemake("--configfile", "study.yaml")
     assert status == 0, output
     assert "none of 18 settings meets the requirements" in output
@@ -155,10 +155,11 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("metrics.py", {"evaluate_run", "compare"}),
-        ("report/summary.py", {"compare"}),
-        ("timing.py", {"time_search", "compare"}),
-        ("memory.py", {"measure_memory", "compare"}),
+        ("metrics.py", {"evaluate_run", "compare", "write_report"}),
+        ("report/summary.py", {"compare", "write_report"}),
+        ("report/page/page.css", {"write_report"}),
+        ("timing.py", {"time_search", "compare", "write_report"}),
+        ("memory.py", {"measure_memory", "compare", "write_report"}),
         ("indexes/hnsw.py", None),
     ],
 )
@@ -177,8 +178,8 @@ def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
     methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
-    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
-    assert changed.jobs() == dict.fromkeys(once, 1)
+    measured = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory")
+    assert changed.jobs() == dict.fromkeys([*measured, "compare", "write_report"], 1)
 
 
 def test_an_approximate_index_is_measured_again_without_an_exact_scan_of_its_codes(changed):
