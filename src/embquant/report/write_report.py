@@ -91,10 +91,13 @@ def sections(study: Study) -> list[Section]:
             "queries",
             "Single queries",
             "A mean that hardly changes may hide queries that lose everything.",
-            [
-                *drawn(lambda group: draw_differences(study, group), single),
-                *drawn(lambda group: draw_losses(study, group), single),
-            ],
+            drawn(lambda group: draw_differences(study, group), single),
+        ),
+        Section(
+            "losses",
+            "Which queries lose",
+            "Whether long queries lose more than short ones, or those that float32 itself is hardly sure of.",
+            drawn(lambda group: draw_losses(study, group), single),
             named("worst-queries"),
         ),
         Section(
