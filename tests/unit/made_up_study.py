@@ -1,7 +1,5 @@
-"""Studies whose measurements are made up: joined by the real command, so that all reports of them fit together."""
+"""Studies whose measurements are made up: joined by the library itself, so that all reports of them fit together."""
 
-import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +7,10 @@ import pandas as pd
 import pyarrow as pa
 
 from embquant.artifacts import write_json, write_parquet
-from embquant.report.compare import run
+from embquant.report.cost import cost_table, mark, pareto_marks
+from embquant.report.recommendation import recommendation_table, recommendations
+from embquant.report.significance import Chance
+from embquant.report.tables import read_tables
 
 DIM, VECTORS, TOP_K = 384, 10_000, (10, 100)
 STORES = ("binary", "int8", "float32")
@@ -33,24 +34,34 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
             own = Measurements(method, config, base, judged, rng)
             runs.append(reports / "runs" / dataset / "minilm" / method)
             own.write(runs[-1])
-        write_json(Path(folder) / "results" / dataset / "dataset.json", described(dataset, judged, queries))
     embedding = [reports / "runs" / dataset / "minilm" / "embedding.json" for dataset in datasets]
     for path in embedding:
         write_json(path, EMBEDDING)
-    model = Path(folder) / "results" / "models" / "minilm" / "model.json"
-    write_json(model, {"model": "minilm", "name": "all-MiniLM", "sha256": "ab" * 32, "dim": DIM, "backend": "openvino"})
-    run(
-        argparse.Namespace(
-            runs=runs,
-            embedding=embedding,
-            baseline="float32",
-            datasets=[Path(folder) / "results" / dataset / "dataset.json" for dataset in datasets],
-            models=[model],
-            config=json.dumps(config),
-            output=reports,
-        )
+    write_json(
+        reports / "provenance.json",
+        {
+            "embquant": "0",
+            "config": config,
+            "datasets": [described(dataset, judged, queries) for dataset in datasets],
+            "models": [
+                {"model": "minilm", "name": "all-MiniLM", "sha256": "ab" * 32, "dim": DIM, "backend": "openvino"}
+            ],
+            "environment": {"python": "3.11", "machine": "a machine"},
+        },
     )
+    join(runs, embedding, config, reports)
     return reports
+
+
+def join(runs, embedding, config, reports):
+    """Write the CSV reports as the step that joins all measurements does."""
+    tables = read_tables(runs, embedding, config["baseline"], Chance(**config["statistics"]))
+    marks = pareto_marks(tables.summary, config)
+    named = {**tables.named(), "summary": mark(tables.summary, marks)}
+    named["cost"] = cost_table(tables.summary, config)
+    named["recommendation"] = recommendation_table(recommendations(tables.summary, config, "results"))
+    for name, table in named.items():
+        table.to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
 
 
 EMBEDDING = {

@@ -148,6 +148,16 @@ def test_a_study_that_nothing_fits_says_what_to_relax(tmp_path, judged):
     assert "To be relaxed: min_retention to 0.97 for binary" in text
 
 
+def test_a_study_in_which_no_query_loses_has_no_table_of_the_worst(tmp_path):
+    reports = write_study(tmp_path, methods=["float32", "float16"], multipliers=(4,))
+    write_worst_queries(reports)
+    worst = pd.read_csv(reports / "worst_queries.csv")
+    worst[:0].to_csv(reports / "worst_queries.csv", index=False)
+    page = report(reports)
+    assert "table-worst-queries" not in page.ids
+    assert "table-settings" in page.ids
+
+
 def test_names_and_texts_are_never_markup(tmp_path):
     dataset = 'f"><img src=x onerror=alert(0)>'
     reports = write_study(tmp_path, datasets=(dataset,), methods=["float32", "binary<i>&amp;"], multipliers=(4,))

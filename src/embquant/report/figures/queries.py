@@ -11,7 +11,7 @@ from embquant.report.study import Group, Study
 STEPS = 400
 """Of the share of queries at which sorted differences are drawn."""
 
-BY = {"query_words": "words of the query", "baseline_margin": "lead of float32's first document over its last"}
+BY = {"query_words": "words of the query", "baseline_margin": "margin of float32's scores"}
 """What losses are told by → its words."""
 
 
@@ -68,7 +68,9 @@ def draw_losses(study: Study, group: Group) -> Drawing | None:
         return None
     own = losses[(losses["dataset"] == group.dataset) & (losses["model"] == group.model)]
     own = own[(own["top_k"] == group.top_k) & own["by"].isin(BY)]
-    notable = [name for name in group.notable(len(SERIES))["setting"] if name in set(own["setting"])]
+    told = [name for name in own["setting"].unique() if name != group.baseline]
+    first = set(group.notable(len(group.settings))["setting"])
+    notable = sorted(told, key=lambda name: name not in first)[: len(SERIES)]
     if not notable:
         return None
     own = own[own["setting"].isin(notable)]
