@@ -118,6 +118,9 @@ def test_every_part_that_the_study_has_is_there(judged, several, unjudged):
     assert not {"table-worst-queries", "losses-one-minilm"} & set(several[1].ids)
     assert "multipliers-facts-minilm" in unjudged[1].ids
     assert "agreement with float32 (overlap@10); at least" in "".join(unjudged[1].texts)
+    assert "of float32's nDCG@10" in judged[1].texts
+    assert "of float32's nDCG@10" not in unjudged[1].texts
+    assert "agreement (overlap@10)" in unjudged[1].texts
 
 
 def test_the_verdict_comes_first_and_is_that_of_the_reports(judged):

@@ -3,6 +3,8 @@
 import pandas as pd
 
 from embquant.grid import NO_STORE
+from embquant.report.figures.words import is_retention, metric_of
+from embquant.report.recommendation import EVERY
 from embquant.report.study import Study, with_setting
 from embquant.report.summary import MARKS
 from embquant.report.tabular import Column, Table
@@ -21,7 +23,6 @@ PARETO = {"mark": Column("Pareto", meaning="✓: no other setting costs less, me
 VERDICT = {
     "said": Column("against float32", meaning="≈ noise: not told apart from float32; < worse; > better (Holm's method)")
 }
-MEASURE = Column("of float32", ".4f", "what is left of float32's value of the first judged metric", interval=True)
 USD = Column("USD a month", ",.3g", "memory and disk, at the prices of the configuration")
 
 
@@ -53,7 +54,7 @@ def settings(study: Study) -> Table:
         **_where(study),
         **SETTING,
         **PARETO,
-        "kept": MEASURE,
+        "kept": _kept(study, interval=True),
         **VERDICT,
         **{name: Column(name, ".4f", detail=name not in compared) for name in bounded},
         "bytes_per_vector": Column("B/vector", ",.0f", "size of a code"),
@@ -89,7 +90,7 @@ def costs(study: Study) -> Table:
         "method": SETTING["method"],
         "store": SETTING["store"],
         **PARETO,
-        "kept": Column("of float32", ".4f", "of the setting at the multiplier that the summary shows"),
+        "kept": _kept(study, interval=False),
         "memory_bytes_per_vector": Column("B/vector", ",.0f", "what another vector takes in memory"),
         "memory_bytes": Column("memory, MB", ",.1f"),
         "disk_bytes": Column("disk, MB", ",.1f"),
@@ -170,7 +171,7 @@ def averages(study: Study) -> Table:
     marks = {
         (group.model, group.top_k, row.setting): row.pareto
         for group in study.groups
-        if group.dataset == "all"
+        if group.dataset == EVERY
         for row in group.settings.itertuples()
     }
     keys = zip(rows["model"], rows["top_k"], rows.get("setting", []), strict=False)
@@ -264,6 +265,16 @@ def recommended(study: Study) -> Table:
 def _where(study: Study) -> dict[str, Column]:
     """Return the columns that tell datasets and models, where there are several."""
     return {name: column for name, column in WHERE.items() if len(study.summary[name].unique()) > 1}
+
+
+def _kept(study: Study, interval: bool) -> Column:
+    """Return the column of what settings keep, named after the study's measure, if there is but one."""
+    names = list(dict.fromkeys(study.summary["measure"].dropna()))
+    label = "kept"
+    if len(names) == 1:
+        label = f"of float32's {metric_of(names[0])}" if is_retention(names[0]) else f"agreement ({names[0]})"
+    meaning = "what is left of float32's value; where nothing is judged, agreement with float32's results"
+    return Column(label, ".4f", meaning, interval)
 
 
 def _marked(rows: pd.DataFrame) -> pd.DataFrame:

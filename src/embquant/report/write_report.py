@@ -64,7 +64,7 @@ def sections(study: Study) -> list[Section]:
         Section(
             "memory",
             "Quality against memory",
-            "What a vector takes in memory, and what is left of float32's quality.",
+            "What a vector takes in memory, and what is left of float32's results.",
             drawn(draw_memory, study.groups),
             named("recommendation"),
         ),
@@ -77,7 +77,7 @@ def sections(study: Study) -> list[Section]:
         Section(
             "latency",
             "Latency against quality",
-            "What a query takes, and what is left of float32's quality.",
+            "What a query takes, and what is left of float32's results.",
             drawn(draw_latency, study.groups),
         ),
         Section(
