@@ -29,7 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
     "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
-    "compare": ("embquant.report.compare", "join all measurements of a study into its CSV reports"),
+    "join-reports": ("embquant.report.join", "join all measurements of a study into its CSV reports"),
     "plan-scale": ("embquant.scaling", "tell what a larger corpus would need, from measured rates"),
     "present": ("embquant.report.present", "print a study's tables as Markdown and draw its figures"),
     "search": ("embquant.ask", "answer a question from what a run has built"),

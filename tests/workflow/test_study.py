@@ -128,9 +128,9 @@ def test_the_recommended_code_runs_where_the_study_did(finished):
     assert np.shape(json.loads(output)) == (len(QUERIES), 10)
 
 
-def test_other_requirements_rerun_the_comparison_alone(changed):
+def test_other_requirements_rerun_the_joining_of_reports_alone(changed):
     changed.configure(requirements={"max_latency_p95_ms": 1e-6, "vectors": 10**6})
-    assert changed.jobs() == {"compare": 1}
+    assert changed.jobs() == {"join_reports": 1}
     status, output = changed.snakemake("--configfile", "study.yaml")
     assert status == 0, output
     assert "none of 18 settings meets the requirements" in output
@@ -155,10 +155,10 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("metrics.py", {"evaluate_run", "compare"}),
-        ("report/summary.py", {"compare"}),
-        ("timing.py", {"time_search", "compare"}),
-        ("memory.py", {"measure_memory", "compare"}),
+        ("metrics.py", {"evaluate_run", "join_reports"}),
+        ("report/summary.py", {"join_reports"}),
+        ("timing.py", {"time_search", "join_reports"}),
+        ("memory.py", {"measure_memory", "join_reports"}),
         ("indexes/hnsw.py", None),
     ],
 )
@@ -177,7 +177,7 @@ def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
     methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
-    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
+    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "join_reports")
     assert changed.jobs() == dict.fromkeys(once, 1)
 
 
@@ -204,7 +204,7 @@ def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
     measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "compare"}
+    assert set(jobs) == {*measured, "join_reports"}
 
 
 def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):

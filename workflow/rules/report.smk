@@ -1,7 +1,7 @@
 TABLES = ["retrieval", "memory", "speed", "embedding", "significance", "macro", "summary", "cost", "recommendation"]
 
 
-rule compare:
+rule join_reports:
     input:
         measured=[f"{run}/{file}" for run in runs() for file in ("metrics.parquet", "speed.json", "memory.json")],
         embedding=embedding_timings(),
@@ -13,7 +13,7 @@ rule compare:
         text=f"{REPORTS}/summary.txt",
         provenance=f"{REPORTS}/provenance.json",
     log:
-        f"results/logs/reports/{config['study']}/compare.log",
+        f"results/logs/reports/{config['study']}/join_reports.log",
     conda:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
@@ -25,9 +25,9 @@ rule compare:
         baseline=config["baseline"],
         config=canonical(config),
         folder=subpath(output.text, parent=True),
-        code=code("embquant.report.compare"),
+        code=code("embquant.report.join"),
     message:
         "Joining the reports"
     shell:
-        "embquant compare --runs {params.runs:q} --embedding {input.embedding:q} --baseline {params.baseline:q} "
+        "embquant join-reports --runs {params.runs:q} --embedding {input.embedding:q} --baseline {params.baseline:q} "
         "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"

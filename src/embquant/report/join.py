@@ -1,4 +1,4 @@
-"""``compare``: join all measurements of a study into its reports."""
+"""``join-reports``: join all measurements of a study into its reports."""
 
 import argparse
 import json
@@ -18,7 +18,7 @@ MARKED = ("retrieval", "memory", "speed", "summary")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``compare``."""
+    """Add the options of ``join-reports``."""
     parser.add_argument("--runs", required=True, nargs="+", type=Path, help="folders …/{dataset}/{model}/{method}")
     parser.add_argument("--embedding", nargs="*", default=[], type=Path, help="…/{dataset}/{model}/embedding.json")
     parser.add_argument("--baseline", required=True, help="the method that retentions refer to")
