@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "define-method": ("embquant.methods", "name an index and the way it is searched"),
     "search-index": ("embquant.search", "find each query's candidates"),
     "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
+    "explain-losses": ("embquant.report.losses", "list the queries that lose most, what they lose and why"),
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
     "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
     "join-reports": ("embquant.report.join", "join all measurements of a study into its CSV reports"),

@@ -8,6 +8,7 @@ from embquant import __version__
 from embquant.artifacts import atomic_path, read_json, write_json
 from embquant.provenance import environment
 from embquant.report.cost import cost_table, mark, pareto_marks
+from embquant.report.losses import explained
 from embquant.report.recommendation import advice, recommendation_table, recommendations, verdicts
 from embquant.report.significance import Chance
 from embquant.report.summary import summary_text
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``join-reports``."""
     parser.add_argument("--runs", required=True, nargs="+", type=Path, help="folders …/{dataset}/{model}/{method}")
     parser.add_argument("--embedding", nargs="*", default=[], type=Path, help="…/{dataset}/{model}/embedding.json")
+    parser.add_argument("--explained", required=True, nargs="+", type=Path, help="folders …/{dataset}/{model}")
     parser.add_argument("--baseline", required=True, help="the method that retentions refer to")
     parser.add_argument("--datasets", required=True, nargs="+", type=Path, help="dataset.json of each dataset")
     parser.add_argument("--models", required=True, nargs="+", type=Path, help="model.json of each model")
@@ -36,6 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     reports = {name: mark(table, marks) if name in MARKED else table for name, table in tables.named().items()}
     found = recommendations(tables.summary, config, str(arguments.output.parents[1]))
     reports |= {"cost": cost_table(tables.summary, config), "recommendation": recommendation_table(found)}
+    reports |= explained(arguments.explained)
     paths = []
     for name, table in reports.items():
         paths.append(arguments.output / f"{name}.csv")
