@@ -32,7 +32,8 @@ def write_embeddings(path, vectors):
 
 def write_candidates(path, rows):
     rows = np.array(rows)
-    tables = [pa.table([np.arange(len(rows)), rows.tolist(), np.float32(SCORES)[rows].astype(float).tolist()], schema=SCHEMA)]
+    scores = np.float32(SCORES)[rows].astype(float)
+    tables = [pa.table([np.arange(len(rows)), rows.tolist(), scores.tolist()], schema=SCHEMA)]
     write_parquet(path, SCHEMA, tables, {"depths": [rows.shape[1]]})
 
 
