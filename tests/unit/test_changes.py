@@ -1,7 +1,9 @@
 """What changed between two runs, of reports that are written here."""
 
 import json
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -217,3 +219,10 @@ def test_what_is_no_report_is_said_in_one_line(one, tmp_path, capsys):
         assert output.startswith(f"embquant: error: {folder}")
         assert message in output
         assert output.count("\n") == 1
+
+
+def test_every_column_is_in_the_dictionary():
+    dictionary = (Path(__file__).parents[2] / "docs" / "columns.md").read_text().partition("## changes.csv")[2]
+    for column in CHANGES:
+        names = {column, column.removesuffix("_low").removesuffix("_high"), re.sub("_(a|b|difference)$", "", column)}
+        assert column in KEYS or any(f"`{name}`" in dictionary for name in names), column
