@@ -18,7 +18,7 @@ from embquant.search import SCHEMA
 
 SCORES = [0.1, 0.2, 0.9, 0.8, 0.7, 0.05, 0.8]  # 6 is an exact copy of 3
 EXACT = [2, 3, 6, 4, 1, 0, 5]
-QUERIES = {"a": "one", "b": "two words", "c": "three words here", "d": "two\nwords"}
+QUERIES = {"a": "one", "b": "two words", "c": "three words here", "d": "two\rwords"}
 RELEVANT = [("a", 2), ("a", 4), ("b", 3), ("c", 5), ("d", 3)]
 FOUND = {"a": [3, 2, 0, 1], "b": [2, 4, 5, 0], "c": [2, 6, 3, 4], "d": [2, 4, 5, 0]}
 LOG3 = 1 / np.log2(3)
@@ -53,7 +53,11 @@ def inputs(tmp_path_factory):
             encode.run(SimpleNamespace(codec=state, embeddings=folder / "part.parquet", output=codes))
         output = folder / f"{codec}.faiss"
         build.run(SimpleNamespace(kind="flat", codec=state, codes=[codes], parameters="{}", output=output))
-    texts = {"id": list("tuvwxyz"), "text": ["embedded"] * 7, "display": [None, None, "shown", "x" * 400, *[None] * 3]}
+    texts = {
+        "id": list("tuvwxyz"),
+        "text": ["embedded"] * 7,
+        "display": [None, None, "shown\r", "x" * 400, *[None] * 3],
+    }
     corpus = pa.table(texts)
     write_parquet(folder / "corpus.parquet", corpus.schema, corpus.to_batches(max_chunksize=2))
     queries = pa.table({"id": list(QUERIES), "text": list(QUERIES.values())})

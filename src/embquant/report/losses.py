@@ -187,7 +187,11 @@ class Study:
             for place, query in enumerate(queries.tolist()):
                 row = self._lost(query, rankings[cell], int(np.searchsorted(chosen, query)), cell)
                 values = {"baseline_value": compared.baseline[query], "value": compared.scores[at, query]}
-                asked = {"place": place + 1, "query_id": self.ids[query], "query": self.texts[query]}
+                asked = {
+                    "place": place + 1,
+                    "query_id": self.ids[query],
+                    "query": one_kind_of_line_break(self.texts[query]),
+                }
                 yield {**compared.keys(at), **asked, **values, "loss": compared.losses[at, query], **row}
 
     def losses(self, chance: Chance) -> list[dict[str, Any]]:
@@ -287,5 +291,11 @@ def quarters(values: np.ndarray) -> Iterator[tuple[float, float, np.ndarray]]:
 def with_documents(rows: Sequence[dict[str, Any]], corpus: Path) -> list[dict[str, Any]]:
     """Return ``rows`` with id and text of the document whose row they have."""
     wanted = np.unique([row["document"] for row in rows])
-    documents = dict(zip(wanted.tolist(), shown_documents(corpus, wanted), strict=True))
+    shown_texts = ((name, one_kind_of_line_break(text)) for name, text in shown_documents(corpus, wanted))
+    documents = dict(zip(wanted.tolist(), shown_texts, strict=True))
     return [{**row, **dict(zip(("document_id", "document"), documents[row["document"]], strict=True))} for row in rows]
+
+
+def one_kind_of_line_break(text: str) -> str:
+    """Return a text whose lines end alike: a carriage return by itself ends a row of a CSV file for most readers."""
+    return "\n".join(text.splitlines())
