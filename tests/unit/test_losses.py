@@ -12,8 +12,9 @@ from embquant.artifacts import embedding_schema, matrix_to_array, write_json, wr
 from embquant.codecs import encode, fit
 from embquant.indexes import build
 from embquant.report import losses
-from embquant.report.losses import explained, quarters
+from embquant.report.losses import Compared, explained, quarters
 from embquant.report.margins import cutoff_margins
+from embquant.report.significance import read_measured
 from embquant.search import SCHEMA
 
 SCORES = [0.1, 0.2, 0.9, 0.8, 0.7, 0.05, 0.8]  # 6 is an exact copy of 3
@@ -188,6 +189,11 @@ def test_where_nothing_can_be_told_the_tables_are_empty(inputs, tmp_path):
     worst, binned = tables(inputs, tmp_path, "unjudged.parquet", ["nDCG@2", "rbo"])
     assert worst.columns.tolist() == losses.WORST.names
     assert len(worst) == len(binned) == 0
+
+
+def test_a_study_of_the_baseline_alone_has_no_losses(inputs, tmp_path):
+    tables(inputs, tmp_path, "judged.parquet", ["nDCG@2"])
+    assert Compared.of(read_measured([tmp_path / "facts" / "minilm" / "float32"]), "float32", [1, 2]) is None
 
 
 def test_a_method_that_loses_nothing_has_no_worst_queries(inputs, tmp_path):

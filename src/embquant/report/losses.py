@@ -107,13 +107,13 @@ class Compared:
 
     @classmethod
     def of(cls, measured: Measured, baseline: str, multipliers: list[int]) -> Self | None:
-        """Take the settings at the least top_k that has the metric which counts most; None where there is none."""
+        """Take the settings at the least top_k that has the metric which counts most; None where there are none."""
         found = []
         for group in measured.by_top_k():
             kind, names = group.compared_metrics()
             if names and names[0] != "rbo":
                 found.append((kind != "quality", group.settings["top_k"].iloc[0], names[0], group))
-        if not found:
+        if not found or set(measured.settings["method"]) == {baseline}:
             return None
         *_, name, group = min(found, key=lambda one: one[:2])
         settings = group.settings.reset_index(drop=True)
@@ -173,7 +173,7 @@ class Study:
     def worst(self, method: str, run: Path, number: int) -> Iterator[dict[str, Any]]:
         """Yield a row for each of the queries that lose most, ``number`` at most, in each setting of a method.
 
-        Where queries lose as much, the first of them come first. ``document`` is a row of the corpus yet.
+        Where queries lose as much, the first of them come first. ``document`` is still a row of the corpus.
         """
         compared = self.compared
         settings = np.flatnonzero(compared.settings["method"] == method)
