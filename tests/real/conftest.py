@@ -26,6 +26,9 @@ def collections(request):
     folder = request.config.getoption("--data")
     if folder is None or not folder.is_dir():
         pytest.fail("give the folder of collections: make check-real DATA=folder")
+    missing = [name for name in ("scifact", "multi30k_captions") if not (folder / name).is_dir()]
+    if missing:
+        pytest.fail(f"{folder / missing[0]}: no such collection")
     return folder.resolve()
 
 
