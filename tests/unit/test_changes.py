@@ -211,7 +211,7 @@ def test_what_is_no_report_is_said_in_one_line(one, tmp_path, capsys):
         tmp_path / "nowhere": "no such folder; give the reports of a study",
         tmp_path / "empty": "no summary.csv in it; give the reports of a study",
         torn: "provenance.json: not JSON",
-        foreign: "provenance.json: no entry 'datasets'; run the study again",
+        foreign: "provenance.json: not what a study writes ('datasets'); run the study again",
         old: "summary.csv: no column 'method'; run the study again",
     }.items():
         status, output = printed(capsys, one, folder)

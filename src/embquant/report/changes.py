@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from zlib import crc32
@@ -36,11 +35,19 @@ COUNTS = ["queries", "differing", *(f"{name}_{end}" for name in MEMORY for end i
 
 @dataclass(frozen=True)
 class Report:
-    """The reports of a study: its folder, ``summary.csv`` by setting, and ``provenance.json``."""
+    """The reports of a study in a folder: ``summary.csv`` by setting, and what ``provenance.json`` says.
+
+    ``made_with`` is all of the latter, by dotted places, as JSON; ``fingerprints`` tell the texts and judgements of
+    datasets from others, by the dataset's name.
+    """
 
     folder: Path
     settings: pd.DataFrame
-    provenance: dict[str, Any]
+    made_with: dict[str, str]
+    metrics: list[str]
+    chance: Chance
+    machine: str
+    fingerprints: dict[str, str]
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -50,29 +57,21 @@ class Report:
         for name in ("summary.csv", "provenance.json"):
             if not (folder / name).is_file():
                 raise InputError(f"{folder}: no {name} in it; give the reports of a study, results/reports/{{study}}")
-        try:
-            summary = pd.read_csv(folder / "summary.csv", na_values=[""], keep_default_na=False)
-        except (ValueError, UnicodeDecodeError) as error:
-            raise InputError(f"{folder / 'summary.csv'}: not a readable table ({error}); run the study again") from None
-        missing = [name for name in [*KEYS, *MEMORY, *SPEED] if name not in summary.columns]
-        if missing:
-            raise InputError(f"{folder / 'summary.csv'}: no column {missing[0]!r}; run the study again")
+        settings = _read_settings(folder / "summary.csv")
         provenance = read_json(folder / "provenance.json")
-        wanted = ("config", "datasets", "models", "environment")
-        missing = [name for name in wanted if not isinstance(provenance, dict) or name not in provenance]
-        if missing:
-            raise InputError(f"{folder / 'provenance.json'}: no entry {missing[0]!r}; run the study again")
-        return cls(folder, summary.set_index(KEYS), provenance)
-
-    @property
-    def machine(self) -> str:
-        """The machine in words."""
-        return self.provenance["environment"]["machine"]
-
-    @cached_property
-    def fingerprints(self) -> dict[str, str]:
-        """What tells the texts and judgements of a dataset from others, by its name."""
-        return {dataset["name"]: dataset["fingerprint"] for dataset in self.provenance["datasets"]}
+        try:
+            return cls(
+                folder,
+                settings,
+                dict(_leaves(_by_name(provenance))),
+                provenance["config"]["metrics"],
+                Chance(**provenance["config"]["statistics"]),
+                provenance["environment"]["machine"],
+                {dataset["name"]: dataset["fingerprint"] for dataset in provenance["datasets"]},
+            )
+        except (KeyError, TypeError) as error:
+            where = folder / "provenance.json"
+            raise InputError(f"{where}: not what a study writes ({error}); run the study again") from None
 
     def query_ids(self, dataset: str, model: str, method: str) -> list[str] | None:
         """Return the ids of the queries in the order of the method's metrics; None where these aren't there."""
@@ -94,6 +93,17 @@ class Pairing:
     def paired(self) -> bool:
         """Whether the queries are the same in both runs."""
         return not self.reason
+
+
+def _read_settings(summary: Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(summary, na_values=[""], keep_default_na=False)
+    except ValueError as error:
+        raise InputError(f"{summary}: not a readable table ({error}); run the study again") from None
+    missing = [name for name in [*KEYS, *MEMORY, *SPEED] if name not in table.columns]
+    if missing:
+        raise InputError(f"{summary}: no column {missing[0]!r}; run the study again")
+    return table.set_index(KEYS)
 
 
 def pairings(one: Report, other: Report) -> list[Pairing]:
@@ -133,7 +143,7 @@ def changes(one: Report, other: Report) -> pd.DataFrame:
 
 def differences(one: Report, other: Report) -> dict[tuple[str, str], list[str]]:
     """Return what differs in what the runs were made with: (value of one, of the other) → the places that have both."""
-    first, second = (dict(_leaves(_by_name(report.provenance))) for report in (one, other))
+    first, second = one.made_with, other.made_with
     found: dict[tuple[str, str], list[str]] = {}
     for place in dict.fromkeys([*first, *second]):
         values = first.get(place, "–"), second.get(place, "–")
@@ -154,8 +164,9 @@ def _reason(one: Report, other: Report, dataset: str, model: str, methods: list[
 
 def _compared_metric(one: Report, other: Report, keys: pd.MultiIndex) -> str | None:
     """Return the first judged metric that settings have in both runs; else overlap@k; None without either."""
-    asked = [name for name in one.provenance["config"]["metrics"] if name in other.provenance["config"]["metrics"]]
-    told = [name for name in asked if all(side.settings.loc[keys, name].notna().all() for side in (one, other))]
+    asked = [name for name in one.metrics if name in other.metrics]
+    sides = [report.settings.loc[keys] for report in (one, other)]
+    told = [name for name in asked if all(name in side and side[name].notna().all() for side in sides)]
     judged = [name for name in told if parse_metric(name).judged]
     return next(iter(judged + [name for name in told if name.startswith("overlap@")]), None)
 
@@ -167,7 +178,7 @@ def _untested(one: Report, other: Report, keys: pd.MultiIndex, metric: str) -> d
 
 def _tested(one: Report, other: Report, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
     """Return means, differences, intervals and tests of settings that are measured by the same queries in both runs."""
-    chance = Chance(**one.provenance["config"]["statistics"])
+    chance = one.chance
     first, second = (_values(report, keys, metric) for report in (one, other))
     seed = [chance.seed, crc32(keys[0][0].encode())]
     counts = resample_counts(first.shape[1], chance.resamples, seed)
@@ -198,7 +209,7 @@ def _by_name(provenance: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **provenance,
         "datasets": {dataset["name"]: dataset for dataset in provenance["datasets"]},
-        "models": {model.get("model", place): model for place, model in enumerate(provenance["models"])},
+        "models": {model["model"]: model for model in provenance["models"]},
     }
 
 
