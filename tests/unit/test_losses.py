@@ -121,7 +121,8 @@ def test_the_queries_that_lose_most_with_the_document_they_lost(inputs, tmp_path
     """nDCG@2. a: relevant are 2 and 4, ideal is 1 + 1/log₂3; float32 has 2 first, the method second: 1 − 1/log₂3 less.
 
     b and d: 3 is second, then not found: 1/log₂3. c: its document is neither way found. Bits put positive candidates
-    in the order of rows: of a's 3, 2, 0, 1 they return 0 and 1, of b's 2, 4, 5, 0 and d's 2, 4, 3, 0 they return 0 and 2.
+    in the order of rows: of a's 3, 2, 0, 1 they return 0 and 1, of b's 2, 4, 5, 0 and d's 2, 4, 3, 0 they return 0 and
+    2.
     """
     worst, _ = tables(inputs, tmp_path, "judged.parquet", ["R@5", "nDCG@2", "overlap@2"])
     assert worst["metric"].eq("nDCG@2").all()
