@@ -172,6 +172,17 @@ def test_settings_of_one_run_alone_are_listed(one, tmp_path, capsys):
     assert "settings only in a: 2\n   facts · minilm · int4: 2" in printed(capsys, other, one)[1]
 
 
+def test_runs_that_have_nothing_in_common_are_listed_and_that_is_said(one, tmp_path, capsys):
+    other = shutil.copytree(one, tmp_path / "other")
+    table = (one / "summary.csv").read_text()
+    (other / "summary.csv").write_text(table.replace("facts,", "others,"))
+    status, output = printed(capsys, one, other, "--output", tmp_path / "changes.csv")
+    assert status == 0
+    assert "no dataset, model and method are in both runs" in output
+    assert "settings only in b: 4\n   others · minilm · float32: 1\n" in output
+    assert pd.read_csv(tmp_path / "changes.csv")["in"].tolist() == ["a"] * 4 + ["b"] * 4
+
+
 def test_what_the_runs_were_made_with(one, tmp_path, capsys):
     other = write_report(tmp_path / "one-more", machine="another, 64 cores", fingerprint="g", parts=8)
     assert differences(*map(Report.read, (one, other))) == {

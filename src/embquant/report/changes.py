@@ -29,6 +29,7 @@ CHANGES = [
     *(f"{name}_{side}" for name in SPEED for side in SIDES),
     *("speedup_p50", "speedup_batch", "same_machine"),
 ]
+MISSING = "–"
 COUNTS = ["queries", "differing", *(f"{name}_{end}" for name in MEMORY for end in (*SIDES, "difference"))]
 """Whole numbers, whatever is missing beside them."""
 
@@ -37,13 +38,13 @@ COUNTS = ["queries", "differing", *(f"{name}_{end}" for name in MEMORY for end i
 class Report:
     """The reports of a study in a folder: ``summary.csv`` by setting, and what ``provenance.json`` says.
 
-    ``made_with`` is all of the latter, by dotted places, as JSON; ``fingerprints`` tell the texts and judgements of
+    ``made_with`` is all of the latter, datasets and models by name; ``fingerprints`` tell the texts and judgements of
     datasets from others, by the dataset's name.
     """
 
     folder: Path
     settings: pd.DataFrame
-    made_with: dict[str, str]
+    made_with: dict[str, Any]
     metrics: list[str]
     chance: Chance
     machine: str
@@ -63,7 +64,7 @@ class Report:
             return cls(
                 folder,
                 settings,
-                dict(_leaves(_by_name(provenance))),
+                _by_name(provenance),
                 provenance["config"]["metrics"],
                 Chance(**provenance["config"]["statistics"]),
                 provenance["environment"]["machine"],
@@ -142,13 +143,13 @@ def changes(one: Report, other: Report) -> pd.DataFrame:
 
 
 def differences(one: Report, other: Report) -> dict[tuple[str, str], list[str]]:
-    """Return what differs in what the runs were made with: (value of one, of the other) → the places that have both."""
-    first, second = one.made_with, other.made_with
+    """Return what differs in what the runs were made with: (value of one, of the other) → the places that have both.
+
+    Values are JSON, or – where there is none; places are dotted.
+    """
     found: dict[tuple[str, str], list[str]] = {}
-    for place in dict.fromkeys([*first, *second]):
-        values = first.get(place, "–"), second.get(place, "–")
-        if values[0] != values[1]:
-            found.setdefault(values, []).append(place)
+    for place, *values in _differing(one.made_with, other.made_with):
+        found.setdefault(tuple(values), []).append(place)
     return found
 
 
@@ -213,10 +214,14 @@ def _by_name(provenance: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Yield dotted places and their values as JSON; lists and empty mappings are values."""
-    if isinstance(value, dict) and value:
-        for name, inner in value.items():
-            yield from _leaves(inner, f"{place}.{name}" if place else str(name))
-    else:
-        yield place, json.dumps(value, ensure_ascii=False)
+def _differing(first: Any, second: Any, place: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield the place and both values of whatever differs, as deep as both have mappings."""
+    if isinstance(first, dict) and isinstance(second, dict):
+        for name in dict.fromkeys([*first, *second]):
+            inner = (side.get(name, MISSING) for side in (first, second))
+            yield from _differing(*inner, f"{place}.{name}" if place else str(name))
+    elif first != second:
+        yield (
+            place,
+            *(value if value is MISSING else json.dumps(value, ensure_ascii=False) for value in (first, second)),
+        )

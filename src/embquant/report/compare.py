@@ -33,9 +33,9 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output is not None:
         with atomic_path(arguments.output) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    parts = [made_with(one, other)]
-    parts += [section(table, pairing) for pairing in pairings(one, other)]
-    parts += [*only_in_one(table), *warnings(one, other)]
+    sections = [section(table, pairing) for pairing in pairings(one, other)]
+    parts = [made_with(one, other), *(sections or ["no dataset, model and method are in both runs"])]
+    parts += [*only_in_one(table), *cautions(one, other)]
     parts.append(f"all settings: {arguments.output or 'with --output changes.csv'}")
     sys.stdout.write("\n\n".join(parts) + "\n")
 
@@ -83,7 +83,7 @@ def only_in_one(table: pd.DataFrame) -> Iterator[str]:
             yield "\n".join([f"settings only in {side}: {len(alone)}", *lines])
 
 
-def warnings(one: Report, other: Report) -> Iterator[str]:
+def cautions(one: Report, other: Report) -> Iterator[str]:
     """Yield what is to be known before speeds are compared."""
     if one.machine != other.machine:
         yield (
