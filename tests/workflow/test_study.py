@@ -171,7 +171,8 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("metrics.py", {"evaluate_run", "join_reports"}),
+        ("metrics.py", {"evaluate_run", "explain_losses", "join_reports"}),
+        ("report/lost.py", {"explain_losses", "join_reports"}),
         ("report/summary.py", {"join_reports"}),
         ("timing.py", {"time_search", "join_reports"}),
         ("memory.py", {"measure_memory", "join_reports"}),
@@ -193,8 +194,8 @@ def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
     methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
-    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "join_reports")
-    assert changed.jobs() == dict.fromkeys(once, 1)
+    measured = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory")
+    assert changed.jobs() == dict.fromkeys((*measured, "explain_losses", "join_reports"), 1)
 
 
 def test_an_approximate_index_is_measured_again_without_an_exact_scan_of_its_codes(changed):
@@ -220,7 +221,7 @@ def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
     measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "join_reports"}
+    assert set(jobs) == {*measured, "explain_losses", "join_reports"}
 
 
 def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):
