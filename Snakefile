@@ -13,6 +13,9 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
 include: "workflow/rules/common.smk"
 
 
+report: "workflow/report/workflow.rst"
+
+
 shell.prefix(own_programs_first())
 load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
 
@@ -39,6 +42,7 @@ rule all:
     default_target: True
     input:
         f"{REPORTS}/summary.csv",
+        f"{REPORTS}/report.html",
 
 
 include: "workflow/rules/datasets.smk"
@@ -53,3 +57,4 @@ include: "workflow/rules/report.smk"
 
 onsuccess:
     shell("[ ! -e {REPORTS:q}/summary.txt ] || cat {REPORTS:q}/summary.txt")
+    shell("[ ! -e {REPORTS:q}/report.html ] || printf '   as a page: %s\\n' {REPORTS:q}/report.html")

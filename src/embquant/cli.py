@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
     "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
     "join-reports": ("embquant.report.join", "join all measurements of a study into its CSV reports"),
+    "write-report": ("embquant.report.write_report", "write a study's reports as one page, with figures and tables"),
     "compare": ("embquant.report.compare", "tell what changed between two runs, and what of it is chance"),
     "plan-scale": ("embquant.scaling", "tell what a larger corpus would need, from measured rates"),
     "present": ("embquant.report.present", "print a study's tables as Markdown and draw its figures"),

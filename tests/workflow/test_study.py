@@ -146,7 +146,7 @@ def test_the_recommended_code_runs_where_the_study_did(finished):
 
 def test_other_requirements_rerun_the_joining_of_reports_alone(changed):
     changed.configure(requirements={"max_latency_p95_ms": 1e-6, "vectors": 10**6})
-    assert changed.jobs() == {"join_reports": 1}
+    assert changed.jobs() == {"join_reports": 1, "write_report": 1}
     status, output = changed.snakemake("--configfile", "study.yaml")
     assert status == 0, output
     assert "none of 18 settings meets the requirements" in output
@@ -171,11 +171,12 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("metrics.py", {"evaluate_run", "explain_losses", "join_reports"}),
-        ("report/lost.py", {"explain_losses", "join_reports"}),
-        ("report/summary.py", {"join_reports"}),
-        ("timing.py", {"time_search", "join_reports"}),
-        ("memory.py", {"measure_memory", "join_reports"}),
+        ("metrics.py", {"evaluate_run", "explain_losses", "join_reports", "write_report"}),
+        ("report/lost.py", {"explain_losses", "join_reports", "write_report"}),
+        ("report/summary.py", {"join_reports", "write_report"}),
+        ("report/page/page.css", {"write_report"}),
+        ("timing.py", {"time_search", "join_reports", "write_report"}),
+        ("memory.py", {"measure_memory", "join_reports", "write_report"}),
         ("indexes/hnsw.py", None),
     ],
 )
@@ -195,7 +196,7 @@ def test_changing_one_method_reruns_only_that_method(changed):
     methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
     measured = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory")
-    assert changed.jobs() == dict.fromkeys((*measured, "explain_losses", "join_reports"), 1)
+    assert changed.jobs() == dict.fromkeys((*measured, "explain_losses", "join_reports", "write_report"), 1)
 
 
 def test_an_approximate_index_is_measured_again_without_an_exact_scan_of_its_codes(changed):
@@ -221,7 +222,7 @@ def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
     measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "explain_losses", "join_reports"}
+    assert set(jobs) == {*measured, "explain_losses", "join_reports", "write_report"}
 
 
 def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):
@@ -273,6 +274,33 @@ def test_more_candidates_than_documents_are_clipped_and_said(fresh):
     assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
     retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
     assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
+
+
+def test_the_run_ends_with_a_page_of_its_own_figures(finished):
+    folder = finished.folder / "results" / "reports" / "small"
+    assert "\n   as a page: results/reports/small/report.html\n" in (finished.folder / "output.txt").read_text()
+    page = (folder / "report.html").read_text("utf-8")
+    row = report(finished, "recommendation").iloc[0]
+    assert f"{row['kept']:.2%}" in page
+    assert json.loads((folder / "provenance.json").read_text())["datasets"][0]["fingerprint"] in page
+    figures = {path.stem for path in (folder / "figures").glob("*.svg")}
+    assert {
+        f"{name}-facts-minilm" for name in ("memory", "multipliers", "latency", "heatmap", "differences")
+    } <= figures
+    assert {path.suffix for path in (folder / "tables").glob("*.*")} >= {".md", ".tex"}
+
+
+def test_snakemake_reports_every_result_with_its_caption(finished, tmp_path):
+    status, output = finished.snakemake("--configfile", "study.yaml", "--report", str(tmp_path / "report.html"))
+    assert status == 0, output
+    text = (tmp_path / "report.html").read_text("utf-8")
+    folder = finished.folder / "results" / "reports" / "small"
+    shown = [path.name for path in folder.iterdir() if path.is_file()] + [
+        path.stem for path in folder.glob("figures/*.svg")
+    ]
+    assert [name for name in shown if name not in text] == []
+    captions = (finished.folder / "workflow" / "report" / "retrieval.rst").read_text().split(",")[0]
+    assert captions in text
 
 
 def test_a_run_compared_with_itself_is_the_same(finished):

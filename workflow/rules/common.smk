@@ -375,3 +375,8 @@ def of_models():
 def runs():
     """Return the folders of all runs of the study, in the order of the configuration."""
     return [f"{folder}/{method}" for folder in of_models() for method in config["methods"]]
+
+
+def shown_as(category, name, caption=None):
+    """Return how Snakemake's own report shows a result: its category, its name, and its caption in workflow/report/."""
+    return {"caption": f"../report/{caption or name}.rst", "category": category, "labels": {"result": name}}
