@@ -39,10 +39,12 @@ rule all:
     default_target: True
     input:
         f"{REPORTS}/summary.csv",
+        f"{REPORTS}/plan.txt",
 
 
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/embedding.smk"
+include: "workflow/rules/planning.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluation.smk"
@@ -50,5 +52,11 @@ include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    for line in opening():
+        logger.info(line, extra={"plan": f"{REPORTS}/plan.json"})
+
+
 onsuccess:
-    shell("[ ! -e {REPORTS:q}/summary.txt ] || cat {REPORTS:q}/summary.txt")
+    if Path(REPORTS, "summary.txt").exists():
+        logger.info(Path(REPORTS, "summary.txt").read_text(encoding="utf-8").rstrip(), extra={"result": True})
