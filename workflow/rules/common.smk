@@ -378,6 +378,7 @@ def outline():
             "stores": rescore_stores(name),
             "depths": depths(name),
             "build": spec["build"],
+            "search": spec["search"],
         }
         for name, spec in config["methods"].items()
     }

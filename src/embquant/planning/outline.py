@@ -20,6 +20,7 @@ class MethodOutline:
     stores: list[str]
     depths: list[int]
     build: dict[str, Any]
+    search: dict[str, Any]
 
     @property
     def exact(self) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 from embquant.errors import InputError
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+LONGEST = 3
+"""Stages whose time is told."""
 
 
 def lines(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -25,9 +27,9 @@ def lines(plan: Mapping[str, Any]) -> Iterator[str]:
             )
     seconds = remaining_seconds(plan)
     yield f"  settings   {settings(plan)}"
-    yield f"  time       {duration(sum(seconds.values()))}: " + ", ".join(
-        f"{name} {duration(value, about='')}" for name, value in seconds.items()
-    )
+    longest = sorted(seconds, key=lambda name: -seconds[name])[:LONGEST]
+    most = ", ".join(f"{name} {duration(seconds[name], about='')}" for name in longest)
+    yield f"  time       {duration(sum(seconds.values()))}; most of it {most}"
     free, source = available(plan)
     yield f"  disk       {size(to_write(plan))} to write, {size(free)} {source}"
 
@@ -99,7 +101,7 @@ def size(count: float) -> str:
         if count < 1000:
             return f"{count:.3g} {unit}"
         count /= 1000
-    return f"{count:.3g} TB"
+    return f"{count:.3g} TB" if count < 1000 else f"{count:,.0f} TB"
 
 
 def _embeddings(corpus: Mapping[str, Any]) -> Sequence[str]:

@@ -5,9 +5,10 @@ their sum to 10 %. Files of a few kB (manifests, definitions, timings, logs) and
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from embquant.artifacts import ROWS_PER_GROUP
 from embquant.codecs import CodecSpec
@@ -20,9 +21,13 @@ ZSTD_FLOAT = 0.93
 """What zstd leaves of float32 embeddings: their exponents repeat, their mantissas don't."""
 ZSTD_INT8 = 0.87
 """What zstd leaves of int8 codes, most of which are near the middle of their range."""
-SCORE_BYTES = {"float": 7.2, "integer": 1.4}
-"""What a candidate's score takes in Parquet: sums in float64 are all different, integers are few."""
-METRIC_BYTES = 0.6
+SCORE_BYTES = 8.3
+"""What a candidate's score takes in Parquet: sums in float64 are all different, and many are numbered all the same."""
+INTEGER_SCORE_BYTES = {"int8": 2.4, "binary": 0.2}
+"""The same where scores are integers, of which there are fewer."""
+FASTSCAN_SCORE_BYTES = 4.2
+"""The same of sums of products that were rounded to 8 bits."""
+METRIC_BYTES = 1.3
 """What a query's value of one metric takes: most are one of a few."""
 
 
@@ -66,12 +71,12 @@ def files(outline: Outline, corpus: Corpus, folder: Path, runs: Path) -> Iterato
                 yield File(folder / "codecs" / name / f"part-{part:03d}-{parts}", codes)
     for name in outline.stores:
         spec = outline.codecs[name]
-        store = corpus.documents * width(spec, corpus.dim) + centroid_bytes(spec, corpus.dim)
-        yield File(folder / "stores" / (name + suffix(spec.family.family, "flat")), store)
+        file = folder / "stores" / (name + suffix(spec.family.family, "flat"))
+        yield File(file, index_bytes("flat", {}, spec, corpus))
     for name, method in outline.indexes.items():
         spec = outline.codecs[method.codec]
-        index = index_bytes(method, spec, corpus)
-        yield File(folder / "indexes" / (name + suffix(spec.family.family, method.index)), index)
+        file = folder / "indexes" / (name + suffix(spec.family.family, method.index))
+        yield File(file, index_bytes(method.index, method.build, spec, corpus))
     for name, method in outline.methods.items():
         yield File(runs / name / "candidates.parquet", candidate_bytes(method, outline.codecs[method.codec], corpus))
         values = len(outline.cells(name)) * outline.metrics * corpus.queries
@@ -136,38 +141,53 @@ def parquet_codes(rows: float, spec: CodecSpec, dim: int) -> float:
     return rows * bytes_per_vector + _numbers(rows, 1, bytes_per_vector)
 
 
-def index_bytes(method: MethodOutline, spec: CodecSpec, corpus: Corpus) -> float:
-    """Return the bytes of an index that is more than its codes, or holds them in another layout."""
-    code = width(spec, corpus.dim)
-    left = quantized_dim(spec, corpus.dim)
-    if method.index == "hnsw":
-        return corpus.documents * (code + graph_bytes(spec.family.family, method.build.get("connectivity", 16)))
-    if method.index == "ivf":
-        lists = min(corpus.documents, method.build.get("lists") or round(4 * corpus.documents**0.5))
-        centroid = code if spec.family.family == "binary" else 4 * left
-        return corpus.documents * (code + 8) + lists * (centroid + 8) + centroid_bytes(spec, corpus.dim)
-    # fastscan: blocks of 32 codes, and 16 centroids of every piece: of bits, of each four dimensions
-    return -(-corpus.documents // 32) * 32 * code + 16 * 4 * left
+def index_bytes(kind: str, build: Mapping[str, Any], spec: CodecSpec, corpus: Corpus) -> float:
+    """Return the bytes of an index of some ``kind``, built with the parameters ``build``, or of a plain store (flat)."""
+    family = spec.family.family
+    code, left = width(spec, corpus.dim), quantized_dim(spec, corpus.dim)
+    match kind:
+        case "flat":
+            return corpus.documents * code + (centroid_bytes(spec, corpus.dim) if family == "pq" else 0)
+        case "hnsw":
+            return corpus.documents * (code + graph_bytes(family, build.get("connectivity", 16)))
+        case "ivf":
+            lists = list_count(build, corpus)
+            centroid = code if family == "binary" else 4 * left
+            return corpus.documents * (code + 8) + lists * (centroid + 8) + centroid_bytes(spec, corpus.dim)
+        case _:  # fastscan: blocks of 32 codes, and 16 centroids of every piece; of bits, a piece is four dimensions
+            return -(-corpus.documents // 32) * 32 * code + 16 * 4 * left
 
 
 def graph_bytes(family: str, connectivity: int) -> float:
-    """Return the bytes a vector of an HNSW graph: of its lowest layer, and of those above, which 1 in M − 1 is in.
+    """Return the bytes a vector of an HNSW graph takes, beside its code.
 
-    USearch has a key, a level and counts of neighbours; FAISS has a level, an offset and places left free.
+    It has 2·M places for neighbours in the lowest layer and M in each of those above, of which it is in 1 / (M − 1) on
+    average. USearch adds a key, a level and counts of neighbours (16 bytes), FAISS a level and an offset (12).
     """
-    lowest, above = 8 * connectivity, 4 * connectivity / (connectivity - 1)
+    lowest, above = 8 * connectivity, 4 / (connectivity - 1)
     if family == "binary":
-        return 12 + lowest + above * connectivity / 1
+        return 12 + lowest + above * connectivity
     return 16 + lowest + above * (connectivity + 1)
 
 
 def candidate_bytes(method: MethodOutline, spec: CodecSpec, corpus: Corpus) -> float:
     """Return the bytes of the candidates of all queries, at each depth that is searched."""
     depths = method.depths[-1:] if method.exact else method.depths
-    found = corpus.queries * sum(min(depth, corpus.documents) for depth in depths)
-    row = math.log2(max(corpus.documents, 2)) / 8
-    integers = method.scoring == "symmetric" and spec.family.family in ("binary", "int8")
-    return found * (row + SCORE_BYTES["integer" if integers else "float"])
+    reached: float = corpus.documents
+    if method.index == "ivf":
+        reached *= min(1.0, method.search.get("nprobe", 8) / list_count(method.build, corpus))
+    found = corpus.queries * sum(min(depth, reached) for depth in depths)
+    family = spec.family.family
+    row = math.ceil(math.log2(max(corpus.documents, 2))) / 8
+    if method.index == "fastscan":
+        return found * (row + FASTSCAN_SCORE_BYTES)
+    is_float = family not in INTEGER_SCORE_BYTES or (family == "binary" and method.scoring == "asymmetric")
+    return found * (row + (SCORE_BYTES if is_float else INTEGER_SCORE_BYTES[family]))
+
+
+def list_count(build: Mapping[str, Any], corpus: Corpus) -> int:
+    """Return the number of inverted lists, as the index chooses it."""
+    return min(corpus.documents, build.get("lists") or round(4 * corpus.documents**0.5))
 
 
 def _numbers(rows: float, per_row: int, value_bytes: int) -> float:
