@@ -110,7 +110,9 @@ class Reporter:
         text = "\n".join(tail(path) for path in logs)
         lines = [line for line in text.splitlines() if line.strip()]
         shown = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
-        self._screen.say(f"Failed: {message} ({', '.join(map(str, logs)) or 'no log'})" + (f"\n{shown}" if shown else ""))
+        self._screen.say(
+            f"Failed: {message} ({', '.join(map(str, logs)) or 'no log'})" + (f"\n{shown}" if shown else "")
+        )
         if self._cause is None:
             self._cause = cause_of_job(message, text, self._raised)
         self._raised = ""

@@ -96,7 +96,9 @@ def test_settings_stores_and_indexes_are_counted_once():
 
 
 def plan(folder, disk_gb=None, **sizes):
-    files = [{"path": str(folder / name), "bytes": count, "passing": "distinct" in name} for name, count in sizes.items()]
+    files = [
+        {"path": str(folder / name), "bytes": count, "passing": "distinct" in name} for name, count in sizes.items()
+    ]
     stages = [{"name": "embedding", "seconds": 40, "jobs": 2}, {"name": "timing", "seconds": 5, "jobs": 1}]
     corpora = [{"dataset": "facts", "model": "minilm", "files": files, "stages": stages}]
     return {"study": "small", "results": str(folder), "disk_gb": disk_gb, "corpora": corpora}
@@ -130,7 +132,7 @@ def test_a_plan_that_does_not_fit_is_refused_in_one_line_with_both_sizes(tmp_pat
 
 
 def test_disk_gb_stands_for_what_is_free_both_ways(tmp_path):
-    with pytest.raises(InputError, match="700 B are to be written under .*, 500 B allowed by disk_gb"):
+    with pytest.raises(InputError, match=r"700 B are to be written under .*, 500 B allowed by disk_gb"):
         check_disk(plan(tmp_path, disk_gb=5e-7, **parts(tmp_path, store=500)))
     check_disk(plan(tmp_path, disk_gb=1e12, **parts(tmp_path, store=10**18)))
 
@@ -143,6 +145,9 @@ def test_times_are_told_as_roughly_as_they_are_known(seconds, told):
     assert duration(seconds) == told
 
 
-@pytest.mark.parametrize(("count", "told"), [(999, "999 B"), (147_000, "147 kB"), (912.2e6, "912 MB"), (3.5e12, "3.5 TB"), (2e15, "2,000 TB")])
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(999, "999 B"), (147_000, "147 kB"), (912.2e6, "912 MB"), (3.5e12, "3.5 TB"), (2e15, "2,000 TB")],
+)
 def test_sizes_are_told_in_decimal_units(count, told):
     assert size(count) == told

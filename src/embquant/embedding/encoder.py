@@ -31,16 +31,16 @@ class Encoder:
         return self._encode(texts, self._prompts["query"])
 
     def encode_documents(self, texts: Sequence[str], advance: Callable[[int], None] | None = None) -> np.ndarray:
-        """Return the vectors (float32, (texts, dim)) of documents; ``advance`` is told of each batch how many it was."""
+        """Return the vectors (float32, (texts, dim)) of documents; ``advance`` is told the size of each batch."""
         return self._encode(texts, self._prompts["document"], advance)
 
     def document_tokens(self, texts: Sequence[str]) -> np.ndarray:
         """Return how many tokens of each document are read, special tokens included (int64, (texts,))."""
-        return np.array([len(item) for item in self._backend.tokenize(texts, self._prompts["document"])], dtype=np.int64)
+        return np.array(
+            [len(item) for item in self._backend.tokenize(texts, self._prompts["document"])], dtype=np.int64
+        )
 
-    def _encode(
-        self, texts: Sequence[str], prompt: str, advance: Callable[[int], None] | None = None
-    ) -> np.ndarray:
+    def _encode(self, texts: Sequence[str], prompt: str, advance: Callable[[int], None] | None = None) -> np.ndarray:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         inputs = self._backend.tokenize(texts, prompt)
         for rows in batches([len(item) for item in inputs], self._batch_tokens):

@@ -23,13 +23,18 @@ SECONDS = 3.0
 
 @dataclass(frozen=True)
 class Rate:
-    """Texts a second of one job, and the tokens of a text on average."""
+    """Texts a second of one job, and the tokens of a text and of a query on average."""
 
     texts_per_second: float
     tokens_per_text: float
+    tokens_per_query: float
+
+    def seconds(self, texts: int, queries: int) -> float:
+        """Return what one job takes for so many texts and queries: as many times longer as they have more tokens."""
+        return (texts + queries * self.tokens_per_query / self.tokens_per_text) / self.texts_per_second
 
 
-def calibrate(encoder: Encoder, corpus: Path, seconds: float = SECONDS) -> Rate:
+def calibrate(encoder: Encoder, corpus: Path, queries: Path, seconds: float = SECONDS) -> Rate:
     """Embed a sample of the corpus for some ``seconds``, short and long texts alike, and return the rate of all."""
     texts = list(_sample(corpus))
     tokens = encoder.document_tokens(texts)
@@ -45,7 +50,8 @@ def calibrate(encoder: Encoder, corpus: Path, seconds: float = SECONDS) -> Rate:
         if time.perf_counter() - started > seconds:
             break
     rate = embedded / (time.perf_counter() - started)
-    return Rate(rate / float(tokens.mean()), float(tokens.mean()))
+    of_queries = encoder.document_tokens(list(_sample(queries)))
+    return Rate(rate / float(tokens.mean()), float(tokens.mean()), float(of_queries.mean()))
 
 
 def count_distinct(corpus: Path) -> int:
@@ -57,9 +63,9 @@ def count_distinct(corpus: Path) -> int:
     return sum(counts)
 
 
-def _sample(corpus: Path) -> Iterator[str]:
-    total = count_rows([corpus])
+def _sample(table: Path) -> Iterator[str]:
+    total = count_rows([table])
     each = SAMPLE // PLACES if total > SAMPLE else total
     for start in np.unique(np.linspace(0, max(0, total - each), PLACES, dtype=np.int64)):
-        for _, batch in read_rows(corpus, ["text"], int(start), min(total, int(start) + each)):
+        for _, batch in read_rows(table, ["text"], int(start), min(total, int(start) + each)):
             yield from batch.column(0).to_pylist()

@@ -18,12 +18,14 @@ def lines(plan: Mapping[str, Any]) -> Iterator[str]:
     for corpus in plan["corpora"]:
         yield f"  {corpus['dataset']} · {corpus['model']}"
         yield (
-            f"    documents  {corpus['documents']:,}, {corpus['distinct']:,} different texts; {corpus['queries']:,} queries"
+            f"    documents  {corpus['documents']:,}, {corpus['distinct']:,} different texts; "
+            f"{corpus['queries']:,} queries"
         )
-        if corpus["texts_per_second"]:
+        rate = corpus["rate"]
+        if rate is not None:
             yield (
-                f"    embedding  {corpus['dim']} dimensions, {corpus['tokens_per_text']:.0f} tokens a text; "
-                f"{corpus['texts_per_second'] * corpus['jobs']:,.0f} texts/s here"
+                f"    embedding  {corpus['dim']} dimensions, {rate['tokens_per_text']:.0f} tokens a text; "
+                f"{rate['texts_per_second'] * corpus['jobs']:,.0f} texts/s here"
             )
     seconds = remaining_seconds(plan)
     yield f"  settings   {settings(plan)}"
@@ -41,15 +43,15 @@ def check_disk(plan: Mapping[str, Any]) -> None:
     if needed > free:
         raise InputError(
             f"study {plan['study']}: about {size(needed)} are to be written under {Path(plan['results']).resolve()}, "
-            f"{size(free)} {source}; make room, leave out stores, indexes or depths, or set disk_gb to what may be written"
+            f"{size(free)} {source}; make room, leave out methods or depths, or set disk_gb to what may be written"
         )
 
 
 def settings(plan: Mapping[str, Any]) -> str:
     """Say how many settings there are, and what makes them."""
     axes = plan["axes"]
-    each = f"{axes['methods']} methods, {axes['stores']} stores × {axes['multipliers']} multipliers × {axes['top_k']} top_k"
-    return f"{axes['settings'] * len(plan['corpora']):,} ({each})"
+    counted = f"{axes['stores']} stores × {axes['multipliers']} multipliers × {axes['top_k']} top_k"
+    return f"{axes['settings'] * len(plan['corpora']):,} ({axes['methods']} methods, {counted})"
 
 
 def to_write(plan: Mapping[str, Any]) -> float:

@@ -1,7 +1,7 @@
 """What a study's files will take on disk: every formula, in one place.
 
-Measured against the files of finished studies, each formula is right to a few per cent; tests/workflow/test_plan.py holds
-their sum to 10 %. Files of a few kB (manifests, definitions, timings, logs) and the reports themselves are left out.
+Constants were read from the files of the default study, whose sum they give to 2.5 %; tests/workflow/test_plan.py holds
+the sum to 10 % of what another study writes. Files of a few kB (manifests, timings, logs) and the reports are left out.
 """
 
 import math
@@ -16,7 +16,7 @@ from embquant.indexes import suffix
 from embquant.planning.outline import MethodOutline, Outline
 
 DICTIONARY_BYTES = 1 << 20
-"""Distinct values of a column in a row group that Parquet numbers; beyond them it writes plain values (Arrow's default)."""
+"""Bytes of different values of a column in a row group that Parquet numbers (Arrow's default); others are plain."""
 ZSTD_FLOAT = 0.93
 """What zstd leaves of float32 embeddings: their exponents repeat, their mantissas don't."""
 ZSTD_INT8 = 0.87
@@ -52,14 +52,16 @@ class File:
 
 
 def files(outline: Outline, corpus: Corpus, folder: Path, runs: Path) -> Iterator[File]:
-    """Yield the files of a dataset with a model: those that studies share in ``folder``, the study's own in ``runs``."""
+    """Yield the files of a dataset with a model: those that studies share in ``folder``, its own in ``runs``."""
     parts = f"of-{outline.parts:03d}.parquet"
     rows = corpus.documents / outline.parts
     for part in range(outline.parts):
         embeddings = parquet_floats(rows, corpus.dim) + rows * corpus.id_bytes
         yield File(folder / "embeddings" / f"part-{part:03d}-{parts}", embeddings)
         own = corpus.distinct / outline.parts
-        yield File(folder / "embeddings" / f"distinct-{part:03d}-{parts}", parquet_floats(own, corpus.dim), passing=True)
+        yield File(
+            folder / "embeddings" / f"distinct-{part:03d}-{parts}", parquet_floats(own, corpus.dim), passing=True
+        )
     yield File(folder / "queries.parquet", parquet_floats(corpus.queries, corpus.dim))
     yield File(folder / "ids.parquet", corpus.documents * corpus.id_bytes)
     for name in dict.fromkeys([*outline.stores, *(method.codec for method in outline.methods.values())]):
@@ -142,7 +144,7 @@ def parquet_codes(rows: float, spec: CodecSpec, dim: int) -> float:
 
 
 def index_bytes(kind: str, build: Mapping[str, Any], spec: CodecSpec, corpus: Corpus) -> float:
-    """Return the bytes of an index of some ``kind``, built with the parameters ``build``, or of a plain store (flat)."""
+    """Return the bytes of an index of some ``kind`` that was built with ``build``, or of a plain store (flat)."""
     family = spec.family.family
     code, left = width(spec, corpus.dim), quantized_dim(spec, corpus.dim)
     match kind:

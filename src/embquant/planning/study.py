@@ -1,4 +1,4 @@
-"""``plan-study``: what a study will take in time and on disk, told before anything long begins, and refused if too much."""
+"""``plan-study``: what a study will take in time and on disk, told before anything long begins; refused if too much."""
 
 import argparse
 import json
@@ -12,11 +12,11 @@ from embquant.artifacts import atomic_path, count_rows, open_parquet, read_json,
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.errors import InputError
-from embquant.planning.calibration import Rate, calibrate, count_distinct
+from embquant.planning.calibration import calibrate, count_distinct
 from embquant.planning.outline import Outline
 from embquant.planning.remaining import check_disk, lines
 from embquant.planning.sizes import Corpus, files
-from embquant.planning.times import JOB_SECONDS, stages
+from embquant.planning.times import stages
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +64,10 @@ def _planned(outline: Outline, dataset: Path, model_json: Path, runs: Path, core
     corpus_file, queries_file = dataset / "corpus.parquet", dataset / "queries.parquet"
     if model["type"] == "precomputed":
         dim = PrecomputedVectors(model, "corpus", dataset.name, corpus_file, 0, 0).dim
-        rate = Rate(0, 0)
+        rate = None
     else:
         encoder = load_encoder(model_json)
-        dim, rate = encoder.dim, calibrate(encoder, corpus_file)
+        dim, rate = encoder.dim, calibrate(encoder, corpus_file, queries_file)
     documents = count_rows([corpus_file])
     corpus = Corpus(
         documents=documents,
@@ -80,9 +80,6 @@ def _planned(outline: Outline, dataset: Path, model_json: Path, runs: Path, core
         raise InputError(f"{corpus_file}: holds no document")
     # Parts share a GPU, but each has a core of its own.
     jobs = min(cores, outline.parts) if model.get("device", "cpu") == "cpu" else 1
-    seconds = outline.parts * JOB_SECONDS / jobs
-    if rate.texts_per_second:
-        seconds += (corpus.distinct / jobs + corpus.queries) / rate.texts_per_second
     log.info("%s with %s: %s, %s", dataset.name, model_json, corpus, rate)
     folder = dataset / model_json.parent.name
     own_runs = runs / dataset.name / model_json.parent.name
@@ -90,9 +87,9 @@ def _planned(outline: Outline, dataset: Path, model_json: Path, runs: Path, core
         "dataset": dataset.name,
         "model": model_json.parent.name,
         **asdict(corpus),
-        **asdict(rate),
+        "rate": rate and asdict(rate),
         "jobs": jobs,
-        "stages": [asdict(stage) for stage in stages(outline, corpus, cores, seconds)],
+        "stages": [asdict(stage) for stage in stages(outline, corpus, cores, jobs, rate)],
         "files": [_file(file) for file in files(outline, corpus, folder, own_runs)],
     }
 

@@ -1,12 +1,14 @@
 """What a study's stages will take, from the rate of embedding measured here and from what the others took elsewhere.
 
-The constants were read from the logs of the default study and of ``make bench-scale`` (docs/scaling.md) on two cores of an
-AMD EPYC; another machine is another factor. They are meant to tell minutes from hours.
+The constants are from README.md's table, from docs/scaling.md and from logs of the default study, all of two cores
+of an AMD EPYC or an Intel Xeon; another machine is another factor. They are meant to tell minutes from hours.
 """
 
 from dataclasses import dataclass
 
 from embquant.codecs import CodecSpec
+from embquant.embedding.timing import DOCUMENTS, QUERIES
+from embquant.planning.calibration import Rate
 from embquant.planning.outline import MethodOutline, Outline
 from embquant.planning.sizes import Corpus, is_encoded, width
 from embquant.timing import BATCH_SECONDS, FEWEST_IN_BATCH
@@ -23,15 +25,17 @@ LEARN_FLOPS = 5e9
 PRODUCT_FLOPS = 2e10
 """Operations a core second of an exact scan of a batch, its selection of candidates included."""
 SCAN_BYTES = 1.5e10
-"""Bytes a second that a single query's scan reads, on all cores (593,891 float32 vectors in 59 ms, binary in 2.0 ms)."""
+"""Bytes a second that a single query's scan reads, on all cores (README.md: 593,891 float32 vectors in 59 ms)."""
 CANDIDATE_SECONDS = 1.5e-6
 """Core seconds of a candidate that is scored again, ranked or written."""
 QUERY_SECONDS = 5e-5
 """Seconds of a query, whatever is searched."""
 CELL_SECONDS = 1e-5
 """Core seconds of all metrics of a query at one setting."""
-COMPARE_SECONDS = 2e-7
-"""Core seconds of a query at one setting with all the resamples of its interval and its tests."""
+BATCH_GAIN = 3.5
+"""How many times faster a query of a batch is than one alone (README.md: 2.7 to 4.8)."""
+COMPARE_SECONDS = 6e-5
+"""Seconds of a query at one setting with all the resamples of its interval and its tests."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,16 @@ class Stage:
     jobs: int
 
 
-def stages(outline: Outline, corpus: Corpus, cores: int, embedding_seconds: float) -> list[Stage]:
-    """Return the stages of a dataset with a model; ``embedding_seconds`` are those of embedding, by the clock."""
+def stages(outline: Outline, corpus: Corpus, cores: int, jobs_beside: int, rate: Rate | None) -> list[Stage]:
+    """Return the stages of a dataset with a model.
+
+    ``jobs_beside`` parts are embedded beside each other, each at ``rate``; None where nothing is embedded.
+    """
+    embedding = outline.parts * JOB_SECONDS / jobs_beside
+    alone = sum(_timing(outline, name, corpus) + 2 * JOB_SECONDS for name in outline.methods)
+    if rate is not None:
+        embedding += rate.seconds(corpus.distinct, corpus.queries) / jobs_beside
+        alone += outline.rounds * (rate.seconds(0, QUERIES) + rate.seconds(DOCUMENTS, 0) / cores)
     methods = outline.methods
     codecs = {name: outline.codecs[name] for name in [*outline.stores, *(own.codec for own in methods.values())]}
     jobs = {
@@ -59,10 +71,9 @@ def stages(outline: Outline, corpus: Corpus, cores: int, embedding_seconds: floa
         "searching": sum(_searching(own, corpus) for own in methods.values()),
         "evaluating": sum(_evaluating(outline, name, corpus) for name in methods),
     }
-    alone = sum(_timing(outline, name, corpus) + 2 * JOB_SECONDS for name in methods)
     reporting = outline.settings * corpus.queries * COMPARE_SECONDS
     return [
-        Stage("embedding", embedding_seconds, outline.parts),
+        Stage("embedding", embedding, outline.parts),
         *(Stage(name, (seconds + jobs[name] * JOB_SECONDS) / cores, jobs[name]) for name, seconds in beside.items()),
         Stage("timing", alone, 2 * len(methods)),
         Stage("reporting", reporting + JOB_SECONDS, 1),
@@ -118,5 +129,5 @@ def _timing(outline: Outline, name: str, corpus: Corpus) -> float:
 def _timed(outline: Outline, corpus: Corpus, width: int, depth: int) -> float:
     query = QUERY_SECONDS + corpus.documents * width / SCAN_BYTES + depth * CANDIDATE_SECONDS
     singles = min(outline.single_queries, corpus.queries)
-    batch = min(BATCH_SECONDS, corpus.queries * query / 2)
+    batch = min(BATCH_SECONDS, corpus.queries * query / BATCH_GAIN)
     return outline.rounds * (singles * query + batch) + FEWEST_IN_BATCH * query
