@@ -83,7 +83,7 @@ class Screen:
 
     def begin(self) -> None:
         """Open the display."""
-        self._live.start()
+        self._live.start(refresh=True)
 
     def started(self, message: str) -> None:
         """Nothing: the display names the jobs that run."""

@@ -17,7 +17,7 @@ ROWS = 600
 
 
 def corpus(dim=32, documents=ROWS):
-    return Corpus(documents=documents, distinct=documents, queries=8, dim=dim, id_bytes=4)
+    return Corpus(documents=documents, distinct=documents, embedded=documents, queries=8, dim=dim, id_bytes=4)
 
 
 @pytest.mark.parametrize("name", CASES)

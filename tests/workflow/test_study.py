@@ -175,7 +175,7 @@ def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
     methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
-    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
+    once = ("plan_study", "define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
     assert changed.jobs() == dict.fromkeys(once, 1)
 
 
@@ -202,7 +202,7 @@ def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
     measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "compare"}
+    assert set(jobs) == {*measured, "plan_study", "compare"}
 
 
 def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):

@@ -403,9 +403,8 @@ def opening():
     Where the disk can't hold what is left of it, the run ends here.
     """
     needed = list(workflow.dag.needrun_jobs())
-    to_run = sum(job.rule.name != "all" for job in needed)
-    present = sum(job.rule.name != "all" for job in workflow.dag.jobs) - to_run
-    opened = [f"Study {config['study']} ({config_name()}): {to_run:,} jobs to run, {present:,} done already"]
+    to_run, jobs = (sum(job.rule.name != "all" for job in some) for some in (needed, workflow.dag.jobs))
+    opened = [f"Study {config['study']} ({config_name()}): {to_run:,} of {jobs:,} jobs to run, the others are done"]
     plan = Path(REPORTS, "plan.json")
     if plan.exists() and not any(job.rule.name == "plan_study" for job in needed):
         known = json.loads(plan.read_text(encoding="utf-8"))

@@ -33,10 +33,15 @@ METRIC_BYTES = 1.3
 
 @dataclass(frozen=True)
 class Corpus:
-    """What is known of a dataset with a model once both are prepared. ``id_bytes``: of an id, as Parquet stores it."""
+    """What is known of a dataset with a model once both are prepared.
+
+    ``distinct``: different texts; ``embedded``: vectors that are computed or, of precomputed ones, looked up for all
+    rows; ``id_bytes``: of an id, as Parquet stores it.
+    """
 
     documents: int
     distinct: int
+    embedded: int
     queries: int
     dim: int
     id_bytes: float
@@ -58,7 +63,7 @@ def files(outline: Outline, corpus: Corpus, folder: Path, runs: Path) -> Iterato
     for part in range(outline.parts):
         embeddings = parquet_floats(rows, corpus.dim) + rows * corpus.id_bytes
         yield File(folder / "embeddings" / f"part-{part:03d}-{parts}", embeddings)
-        own = corpus.distinct / outline.parts
+        own = corpus.embedded / outline.parts
         yield File(
             folder / "embeddings" / f"distinct-{part:03d}-{parts}", parquet_floats(own, corpus.dim), passing=True
         )

@@ -11,7 +11,6 @@ from typing import Any
 from embquant.artifacts import atomic_path, count_rows, open_parquet, read_json, write_json
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
-from embquant.errors import InputError
 from embquant.planning.calibration import calibrate, count_distinct
 from embquant.planning.outline import Outline
 from embquant.planning.remaining import check_disk, lines
@@ -68,16 +67,15 @@ def _planned(outline: Outline, dataset: Path, model_json: Path, runs: Path, core
     else:
         encoder = load_encoder(model_json)
         dim, rate = encoder.dim, calibrate(encoder, corpus_file, queries_file)
-    documents = count_rows([corpus_file])
+    documents, distinct = count_rows([corpus_file]), count_distinct(corpus_file)
     corpus = Corpus(
         documents=documents,
-        distinct=documents if model["type"] == "precomputed" else count_distinct(corpus_file),
+        distinct=distinct,
+        embedded=distinct if rate else documents,
         queries=count_rows([queries_file]),
         dim=dim,
         id_bytes=_id_bytes(corpus_file),
     )
-    if not corpus.documents:
-        raise InputError(f"{corpus_file}: holds no document")
     # Parts share a GPU, but each has a core of its own.
     jobs = min(cores, outline.parts) if model.get("device", "cpu") == "cpu" else 1
     log.info("%s with %s: %s, %s", dataset.name, model_json, corpus, rate)

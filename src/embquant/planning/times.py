@@ -55,7 +55,7 @@ def stages(outline: Outline, corpus: Corpus, cores: int, jobs_beside: int, rate:
     embedding = outline.parts * JOB_SECONDS / jobs_beside
     alone = sum(_timing(outline, name, corpus) + 2 * JOB_SECONDS for name in outline.methods)
     if rate is not None:
-        embedding += rate.seconds(corpus.distinct, corpus.queries) / jobs_beside
+        embedding += rate.seconds(corpus.embedded, corpus.queries) / jobs_beside
         alone += outline.rounds * (rate.seconds(0, QUERIES) + rate.seconds(DOCUMENTS, 0) / cores)
     methods = outline.methods
     codecs = {name: outline.codecs[name] for name in [*outline.stores, *(own.codec for own in methods.values())]}
