@@ -42,7 +42,8 @@ class Lines:
         for name, stage in self._run.stages.items():
             if name not in self._told and any(job.message == message for job in self._run.jobs_of(name)):
                 self._told.add(name)
-                self.say(f"{name.capitalize()}: {stage.total} jobs, the first: {message}")
+                jobs = f"{stage.total} jobs, the first: " if stage.total > 1 else ""
+                self.say(f"{name.capitalize()}: {jobs}{message}")
 
     def update(self) -> None:
         """Nothing: lines are few."""
