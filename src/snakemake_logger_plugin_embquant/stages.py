@@ -10,6 +10,7 @@ from pathlib import Path
 STAGES: dict[str, str] = {
     "prepare_dataset": "preparing",
     "prepare_model": "preparing",
+    "calibrate": "preparing",
     "plan_study": "preparing",
     "collect_ids": "preparing",
     "embed_queries": "embedding",

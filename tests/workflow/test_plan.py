@@ -65,7 +65,7 @@ def test_the_plan_is_told_before_the_first_part_and_counts_what_there_is(planned
     told = output[: output.index("Embedding: ")]
     assert f"documents  {DOCUMENTS:,}, {DOCUMENTS - 1:,} different texts; {QUERIES} queries" in told
     assert re.search(r"Study small \(study\.yaml\): (\d+) of \1 jobs to run", told)
-    assert re.search(r"time +about \d+", told)
+    assert re.search(r"time +about \d+ ", told)
     assert re.search(r"disk +[\d.]+ MB to write, [\d.]+ [GT]B free", told)
 
 

@@ -1,11 +1,39 @@
-# The plan is told, and refused if the disk can't hold it, as soon as datasets and models are known. Nothing depends on
-# it by file: parts of a corpus belong to many studies, and another study's plan is no reason to embed them again. Its
-# priority, and all cores, which it needs for itself to calibrate, put it before everything else.
+OUTLINE = canonical(outline())
+CORES = workflow.cores or workflow.nodes or 1
+CALIBRATION = f"{MODEL}/calibration.json"
+CALIBRATIONS = expand(CALIBRATION, dataset=evaluated(), model=config["models"])
+
+
+# What every part of a corpus waits for: it measures, and refuses the study if the disk can't hold it. What it is made
+# again for is what parts are made again for, and no more: it has no parameters, nor a digest of code, and the study, which
+# it is told, has no part in what it writes.
+rule calibrate:
+    input:
+        corpus=rules.prepare_dataset.output.corpus,
+        queries=ancient(rules.prepare_dataset.output.queries),
+        model=rules.prepare_model.output.described,
+        given=given_vectors,
+    output:
+        CALIBRATION,
+    log:
+        "results/logs/{dataset}/{model}/calibrate.log",
+    priority: 90
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    message:
+        "{wildcards.dataset} · {wildcards.model}: embedding some texts, to see how long all take"
+    shell:
+        "embquant calibrate --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
+        "--outline {OUTLINE:q} --runs {REPORTS:q}/runs --others {CALIBRATIONS:q} --output {output:q} 2> {log:q}"
+
+
 rule plan_study:
     input:
-        corpora=expand(rules.prepare_dataset.output.corpus, dataset=evaluated()),
-        queries=expand(rules.prepare_dataset.output.queries, dataset=evaluated()),
-        models=expand(rules.prepare_model.output.described, model=config["models"]),
+        CALIBRATIONS,
     output:
         plan=f"{REPORTS}/plan.json",
         text=f"{REPORTS}/plan.txt",
@@ -14,18 +42,16 @@ rule plan_study:
     priority: 100_000
     conda:
         "../../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=1000,
+        runtime=10,
     params:
-        outline=canonical(outline()),
-        datasets=expand("results/{dataset}", dataset=evaluated()),
-        runs=f"{REPORTS}/runs",
+        outline=OUTLINE,
         # Of what is planned and how it is read; how its figures are come by is no reason to plan again.
         code=code("embquant.planning.sizes", "embquant.planning.remaining"),
     message:
-        "Planning: calibrating the embedding"
+        "Planning"
     shell:
-        "embquant plan-study --outline {params.outline:q} --datasets {params.datasets:q} --models {input.models:q} "
-        "--runs {params.runs:q} --cores {threads} --output {output.plan:q} 2> {log:q}"
+        "embquant plan-study --outline {params.outline:q} --calibrations {input:q} --runs {REPORTS:q}/runs "
+        "--cores {CORES} --output {output.plan:q} 2> {log:q}"

@@ -16,15 +16,16 @@ def lines(plan: Mapping[str, Any]) -> Iterator[str]:
     """Say what the study of ``plan`` (what ``plan-study`` wrote) does, for a terminal of 80 columns."""
     yield f"Plan of the study {plan['study']}"
     for corpus in plan["corpora"]:
+        texts = corpus["corpus"]
         yield f"  {corpus['dataset']} · {corpus['model']}"
         yield (
-            f"    documents  {corpus['documents']:,}, {corpus['distinct']:,} different texts; "
-            f"{corpus['queries']:,} queries"
+            f"    documents  {texts['documents']:,}, {texts['distinct']:,} different texts; "
+            f"{texts['queries']:,} queries"
         )
         rate = corpus["rate"]
         if rate is not None:
             yield (
-                f"    embedding  {corpus['dim']} dimensions, {rate['tokens_per_text']:.0f} tokens a text; "
+                f"    embedding  {texts['dim']} dimensions, {rate['tokens_per_text']:.0f} tokens a text; "
                 f"{rate['texts_per_second'] * corpus['jobs']:,.0f} texts/s here"
             )
     seconds = remaining_seconds(plan)

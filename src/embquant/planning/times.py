@@ -10,7 +10,7 @@ from embquant.codecs import CodecSpec
 from embquant.embedding.timing import DOCUMENTS, QUERIES
 from embquant.planning.calibration import Rate
 from embquant.planning.outline import MethodOutline, Outline
-from embquant.planning.sizes import Corpus, is_encoded, width
+from embquant.planning.sizes import Corpus, is_encoded, list_count, width
 from embquant.timing import BATCH_SECONDS, FEWEST_IN_BATCH
 
 JOB_SECONDS = 2.0
@@ -18,10 +18,12 @@ JOB_SECONDS = 2.0
 ENCODE_SECONDS = 1e-7
 """Core seconds a dimension of a vector: reading it, fitting a codec, encoding and storing it (docs/scaling.md: 2e-5 s
 a vector of 384 dimensions for fitting and encoding int8, as much for reading and writing)."""
-GRAPH_SECONDS = 1.5e-6
-"""Core seconds a dimension of a vector that is added to an HNSW graph with 128 candidates."""
+GRAPH_SECONDS = 3e-4
+"""Core seconds of a vector that is added to an HNSW graph (the manifest of the default study's: 2.6 s for 9,870)."""
 LEARN_FLOPS = 5e9
 """Operations a core second while centroids or rotations are learnt."""
+IVF_ITERATIONS = 10
+"""Rounds of k-means that an inverted file's centroids are found in (``indexes/ivf.py``)."""
 PRODUCT_FLOPS = 2e10
 """Operations a core second of an exact scan of a batch, its selection of candidates included."""
 SCAN_BYTES = 1.5e10
@@ -67,7 +69,7 @@ def stages(outline: Outline, corpus: Corpus, cores: int, jobs_beside: int, rate:
     }
     beside = {
         "quantizing": sum(_fitting(spec, corpus) for spec in codecs.values()),
-        "indexing": sum(_building(own, outline.codecs[own.codec], corpus) for own in outline.indexes.values()),
+        "indexing": sum(_building(own, corpus) for own in outline.indexes.values()),
         "searching": sum(_searching(own, corpus) for own in methods.values()),
         "evaluating": sum(_evaluating(outline, name, corpus) for name in methods),
     }
@@ -93,13 +95,14 @@ def _fitting(spec: CodecSpec, corpus: Corpus) -> float:
     return seconds
 
 
-def _building(method: MethodOutline, spec: CodecSpec, corpus: Corpus) -> float:
+def _building(method: MethodOutline, corpus: Corpus) -> float:
     """Core seconds of building an index."""
     if method.index == "hnsw":
-        return corpus.documents * width(spec, corpus.dim) ** 0.5 * 20 * GRAPH_SECONDS
+        return corpus.documents * GRAPH_SECONDS
     if method.index == "ivf":
-        lists = method.build.get("lists") or 4 * corpus.documents**0.5
-        return 2.0 * 10 * min(corpus.documents, 50_000) * lists * corpus.dim / PRODUCT_FLOPS
+        training = min(corpus.documents, method.build.get("training", 50_000))
+        lists = list_count(method.build, corpus)
+        return 2.0 * IVF_ITERATIONS * training * lists * corpus.dim / LEARN_FLOPS
     return corpus.documents * corpus.dim * ENCODE_SECONDS
 
 
