@@ -80,7 +80,7 @@ class Reporter:
         elif self._cause is not None:
             self._screen.say(f"{OURS} {self._cause}")
         elif self._said:
-            self._screen.say(f"{OURS} {cause_of_run(''.join(self._said))}{study_asked_for()}")
+            self._screen.say(f"{OURS} {of_study(cause_of_run(''.join(self._said)))}")
 
     def _start(self, record: Any) -> None:
         message = record.rule_msg or record.rule_name
@@ -142,7 +142,7 @@ class Reporter:
                 self._screen.say(message.rstrip())
 
 
-def study_asked_for() -> str:
-    """Return the configuration that was given on the command line, in parentheses."""
+def of_study(cause: str) -> str:
+    """Append the configuration that was given on the command line, unless the cause names it."""
     given = [value for option, value in zip(sys.argv, sys.argv[1:], strict=False) if option == "--configfile"]
-    return f" ({given[-1]})" if given and OURS not in given[-1] else ""
+    return f"{cause} ({given[-1]})" if given and given[-1] not in cause else cause
