@@ -36,8 +36,11 @@ class LogHandler(LogHandlerBase):
         """Show the record, or take it into account."""
         if self._reporter is None:
             self._default.handle(record)
-        else:
+            return
+        try:
             self._reporter.take(record)
+        except Exception:  # as logging has it: what a handler raises would end the thread that all records come through
+            self.handleError(record)
 
     def close(self) -> None:
         """Say how the run ended, once."""
