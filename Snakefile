@@ -44,6 +44,7 @@ rule all:
 
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/embedding.smk"
+include: "workflow/rules/outline.smk"
 include: "workflow/rules/planning.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/search.smk"

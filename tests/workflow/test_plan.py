@@ -60,9 +60,9 @@ def plan_of(checkout):
     return json.loads((checkout.folder / "results" / "reports" / "small" / "plan.json").read_text())
 
 
-def test_the_plan_is_told_before_the_first_part_and_counts_what_there_is(planned):
+def test_the_plan_is_told_before_anything_long_begins_and_counts_what_there_is(planned):
     _, output = planned
-    told = output[: output.index("Embedding: ")]
+    told = output[: output.index("Quantizing: ")]
     assert f"documents  {DOCUMENTS:,}, {DOCUMENTS - 1:,} different texts; {QUERIES} queries" in told
     assert re.search(r"Study small \(study\.yaml\): (\d+) of \1 jobs to run", told)
     assert re.search(r"time +about \d+ ", told)
@@ -72,7 +72,7 @@ def test_the_plan_is_told_before_the_first_part_and_counts_what_there_is(planned
 def test_the_settings_that_are_told_are_the_rows_of_the_report(planned):
     checkout, output = planned
     rows = len(pd.read_csv(checkout.folder / "results" / "reports" / "small" / "retrieval.csv"))
-    assert f"settings   {rows} (4 methods, 1 stores × 2 multipliers × 1 top_k)" in output
+    assert f"settings   {rows} (4 methods, 1 store × 2 multipliers × 1 top_k)" in output
 
 
 def test_files_take_what_the_plan_says_to_ten_per_cent_and_lie_where_it_says(planned):

@@ -51,8 +51,9 @@ def check_disk(plan: Mapping[str, Any]) -> None:
 def settings(plan: Mapping[str, Any]) -> str:
     """Say how many settings there are, and what makes them."""
     axes = plan["axes"]
-    counted = f"{axes['stores']} stores × {axes['multipliers']} multipliers × {axes['top_k']} top_k"
-    return f"{axes['settings'] * len(plan['corpora']):,} ({axes['methods']} methods, {counted})"
+    methods, stores, multipliers = (_counted(axes[f"{word}s"], word) for word in ("method", "store", "multiplier"))
+    settings = axes["settings"] * len(plan["corpora"])
+    return f"{settings:,} ({methods}, {stores} × {multipliers} × {axes['top_k']} top_k)"
 
 
 def to_write(plan: Mapping[str, Any]) -> float:
@@ -109,6 +110,10 @@ def size(count: float) -> str:
 
 def _embeddings(corpus: Mapping[str, Any]) -> Sequence[str]:
     return [file["path"] for file in corpus["files"] if Path(file["path"]).match("embeddings/part-*")]
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _on_disk(path: str) -> int:
