@@ -119,7 +119,7 @@ def test_what_passes_counts_only_where_it_is_more_than_what_comes_after(tmp_path
 
 def test_what_is_there_already_is_not_written_again(tmp_path):
     own = plan(tmp_path, **parts(tmp_path, store=500))
-    (tmp_path / "embeddings" / "part-000-of-002.parquet").write_bytes(bytes(100))
+    (tmp_path / "embeddings" / "part-000-of-002.parquet").write_bytes(bytes(99))
     assert to_write(own) == 100 + 500
     assert remaining_seconds(own) == {"embedding": 20, "timing": 5}
 

@@ -60,7 +60,8 @@ def to_write(plan: Mapping[str, Any]) -> float:
     """Return the bytes that the disk must still hold: at the end, or while embeddings lie there twice."""
     total = 0.0
     for corpus in plan["corpora"]:
-        left = {file["path"]: max(0.0, file["bytes"] - _on_disk(file["path"])) for file in corpus["files"]}
+        # Files appear whole or not at all: one that is there is not written again.
+        left = {file["path"]: 0 if Path(file["path"]).exists() else file["bytes"] for file in corpus["files"]}
         passing = sum(left[file["path"]] for file in corpus["files"] if file["passing"])
         embeddings = sum(left[path] for path in _embeddings(corpus))
         total += max(sum(left.values()) - passing, (embeddings + passing) if embeddings else 0)
@@ -114,10 +115,3 @@ def _embeddings(corpus: Mapping[str, Any]) -> Sequence[str]:
 
 def _counted(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
-def _on_disk(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except FileNotFoundError:
-        return 0
