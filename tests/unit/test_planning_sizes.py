@@ -73,7 +73,8 @@ def method(codec, index="flat", stores=(), built=None, **keys):
 def outline(**methods):
     return Outline.read(
         {
-            "study": "small", "parts": 2, "codecs": {name: {"family": name} for name in ("float32", "int8", "binary")},
+            "study": "small", "runs": "runs", "calibrations": [], "parts": 2,
+            "codecs": {name: {"family": name} for name in ("float32", "int8", "binary")},
             "methods": methods, "multipliers": [1, 4], "top_k": [10, 100], "metrics": 7, "rounds": 3,
             "single_queries": 10, "disk_gb": None,
         }

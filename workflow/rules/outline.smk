@@ -20,6 +20,8 @@ def outline():
     codecs = {codec for method in methods.values() for codec in [method["codec"], *method["stores"]]}
     return {
         "study": config["study"],
+        "runs": f"{REPORTS}/runs",
+        "calibrations": expand(CALIBRATION, dataset=evaluated(), model=config["models"]),
         "parts": config["parts"],
         "codecs": {name: config["codecs"][name] for name in sorted(codecs)},
         "methods": methods,

@@ -1,7 +1,10 @@
-OUTLINE = canonical(outline())
-CORES = workflow.cores or workflow.nodes or 1
 CALIBRATION = f"{MODEL}/calibration.json"
-CALIBRATIONS = expand(CALIBRATION, dataset=evaluated(), model=config["models"])
+OUTLINE = canonical(outline())
+CALIBRATIONS = outline()["calibrations"]
+
+# What a job is told that has no part in what it writes: not by parameters, which it would be made again for.
+os.environ["EMBQUANT_OUTLINE"] = OUTLINE
+os.environ["EMBQUANT_CORES"] = str(workflow.cores or workflow.nodes or 1)
 
 
 # What every part of a corpus waits for: it measures, and refuses the study if the disk can't hold it. What it is made
@@ -28,7 +31,7 @@ rule calibrate:
         "{wildcards.dataset} · {wildcards.model}: embedding some texts, to see how long all take"
     shell:
         "embquant calibrate --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
-        "--outline {OUTLINE:q} --runs {REPORTS:q}/runs --others {CALIBRATIONS:q} --output {output:q} 2> {log:q}"
+        '--outline "$EMBQUANT_OUTLINE" --output {output:q} 2> {log:q}'
 
 
 rule plan_study:
@@ -53,5 +56,4 @@ rule plan_study:
     message:
         "Planning"
     shell:
-        "embquant plan-study --outline {params.outline:q} --calibrations {input:q} --runs {REPORTS:q}/runs "
-        "--cores {CORES} --output {output.plan:q} 2> {log:q}"
+        'embquant plan-study --outline {params.outline:q} --cores "$EMBQUANT_CORES" --output {output.plan:q} 2> {log:q}'

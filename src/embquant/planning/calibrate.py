@@ -25,8 +25,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries", required=True, type=Path, help="its queries.parquet")
     parser.add_argument("--model", required=True, type=Path, help="model.json that prepare-model wrote")
     parser.add_argument("--outline", required=True, help="the study's codecs, methods and settings, as JSON")
-    parser.add_argument("--runs", required=True, type=Path, help="folder that the study's own measurements go to")
-    parser.add_argument("--others", required=True, nargs="*", type=Path, help="calibrations of the study, if made yet")
     parser.add_argument("--output", required=True, type=Path, help="what was measured (JSON)")
 
 
@@ -51,8 +49,8 @@ def run(arguments: argparse.Namespace) -> None:
         "corpus": asdict(corpus),
         "rate": rate,
     }
-    others = read_calibrations([path for path in arguments.others if path != arguments.output])
-    check_disk(planned(Outline.read(json.loads(arguments.outline)), [*others, measured], arguments.runs, cores=1))
+    outline = Outline.read(json.loads(arguments.outline))
+    check_disk(planned(outline, [*read_calibrations(outline, leave_out=arguments.output), measured], cores=1))
     write_json(arguments.output, measured)
 
 

@@ -30,9 +30,15 @@ class MethodOutline:
 
 @dataclass(frozen=True)
 class Outline:
-    """A study without its datasets and models. ``disk_gb``: GB (10⁹ bytes) it may still write, if it says."""
+    """A study without its datasets and models.
+
+    ``runs``: the folder of its own measurements; ``calibrations``: the files of what ``calibrate`` measures of each
+    dataset and model; ``disk_gb``: GB (10⁹ bytes) it may still write, if it says.
+    """
 
     study: str
+    runs: str
+    calibrations: list[str]
     parts: int
     codecs: dict[str, CodecSpec]
     methods: dict[str, MethodOutline]

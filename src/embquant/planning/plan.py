@@ -12,8 +12,9 @@ from embquant.planning.sizes import Corpus, File, files
 from embquant.planning.times import stages
 
 
-def planned(outline: Outline, calibrations: Sequence[Mapping[str, Any]], runs: Path, cores: int) -> dict[str, Any]:
-    """Return the plan, on ``cores``, of a study of what ``calibrate`` measured; its own measurements go to ``runs``."""
+def planned(outline: Outline, calibrations: Sequence[Mapping[str, Any]], cores: int) -> dict[str, Any]:
+    """Return the plan of a study on ``cores``, of the datasets and models that ``calibrate`` measured."""
+    runs = Path(outline.runs)
     return {
         "study": outline.study,
         "results": str(runs.parents[2]),
@@ -29,9 +30,10 @@ def planned(outline: Outline, calibrations: Sequence[Mapping[str, Any]], runs: P
     }
 
 
-def read_calibrations(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """Read what ``calibrate`` wrote, as far as it is there already."""
-    return [read_json(path) for path in paths if path.exists()]
+def read_calibrations(outline: Outline, leave_out: Path | None = None) -> list[dict[str, Any]]:
+    """Read what ``calibrate`` measured for the study, as far as it is there already."""
+    paths = [Path(path) for path in outline.calibrations]
+    return [read_json(path) for path in paths if path != leave_out and path.exists()]
 
 
 def _planned(outline: Outline, calibration: Mapping[str, Any], runs: Path, cores: int) -> dict[str, Any]:

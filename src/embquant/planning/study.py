@@ -13,8 +13,6 @@ from embquant.planning.remaining import check_disk, lines
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--outline", required=True, help="the study's codecs, methods and settings, as JSON")
-    parser.add_argument("--calibrations", required=True, nargs="+", type=Path, help="what calibrate wrote")
-    parser.add_argument("--runs", required=True, type=Path, help="folder that the study's own measurements go to")
     parser.add_argument("--cores", required=True, type=int, help="cores that the study may use")
     parser.add_argument("--output", required=True, type=Path, help="plan (JSON); the same as text beside it (.txt)")
 
@@ -22,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Plan, check the disk, and write the plan."""
     outline = Outline.read(json.loads(arguments.outline))
-    plan = planned(outline, read_calibrations(arguments.calibrations), arguments.runs, arguments.cores)
+    plan = planned(outline, read_calibrations(outline), arguments.cores)
     check_disk(plan)
     with atomic_path(arguments.output.with_suffix(".txt")) as temporary:
         temporary.write_text("\n".join(lines(plan)) + "\n", encoding="utf-8")
