@@ -3,8 +3,7 @@ OUTLINE = canonical(outline())
 CALIBRATIONS = outline()["calibrations"]
 
 # What a job is told that has no part in what it writes: not by parameters, which it would be made again for.
-os.environ["EMBQUANT_OUTLINE"] = OUTLINE
-os.environ["EMBQUANT_CORES"] = str(workflow.cores or workflow.nodes or 1)
+os.environ.update(EMBQUANT_OUTLINE=OUTLINE, EMBQUANT_CORES=str(workflow.cores or workflow.nodes or 1))
 
 
 # What every part of a corpus waits for: it measures, and refuses the study if the disk can't hold it. What it is made
