@@ -87,9 +87,16 @@ def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
 
 def read_batches(path: Path, columns: Sequence[str], rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
     """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time."""
-    try:
+    with damaged_parquet(path):
         yield from open_parquet(path, columns).iter_batches(batch_size=rows, columns=list(columns))
-    except (pa.ArrowInvalid, OSError) as error:
+
+
+@contextmanager
+def damaged_parquet(path: Path) -> Iterator[None]:
+    """Turn what Arrow says of pages that it can't read into an InputError about ``path``."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
 
 

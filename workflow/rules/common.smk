@@ -280,6 +280,22 @@ def named_stores(wildcards):
     return [f"{name}={manifest}" for name, manifest in zip(names, store_manifests(wildcards))]
 
 
+def by_part(method):
+    """Whether a method is searched part by part: an exact one can be, where the study asks for it."""
+    return config["search"]["by"] == "part" and config["methods"][method]["index"] == "flat"
+
+
+def codes_of_part(wildcards):
+    """Return the codes of the part that a method is searched in."""
+    codec = method_codec(wildcards.method)
+    return (EMBEDDINGS if is_plain_float32(codec) else CODES).format(codec=codec, **wildcards)
+
+
+def one_of(names):
+    """Return the constraint of a wildcard that is one of ``names``; it matches nothing if there are none."""
+    return "|".join(names) or "(?!)"
+
+
 def depths(method):
     """Return the numbers of candidates that a method is searched for."""
     multipliers = config["rescore"]["multipliers"] if rescore_stores(method) else []
