@@ -1,4 +1,4 @@
-"""``search-part``: find each query's candidates among one part of a corpus, which no index of the whole is needed for."""
+"""``search-part``: find each query's candidates among one part of a corpus, without an index of the whole."""
 
 import argparse
 import logging
