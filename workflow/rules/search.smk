@@ -62,10 +62,10 @@ rule search_index:
         queries=rules.embed_queries.output,
     output:
         CANDIDATES,
-    wildcard_constraints:
-        method=one_of(method for method in config["methods"] if not by_part(method)),
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_index-{{method}}.log",
+    wildcard_constraints:
+        method=one_of(method for method in config["methods"] if not by_part(method)),
     conda:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
@@ -114,10 +114,10 @@ rule merge_candidates:
         parts(CANDIDATES_OF_PART),
     output:
         CANDIDATES,
-    wildcard_constraints:
-        method=one_of(method for method in config["methods"] if by_part(method)),
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/merge_candidates-{{method}}.log",
+    wildcard_constraints:
+        method=one_of(method for method in config["methods"] if by_part(method)),
     conda:
         "../../envs/environment.yaml"
     threads: 1
