@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from embquant.artifacts import count_rows, read_matrices, read_table, write_parquet
+from embquant.artifacts import count_rows, read_embeddings, read_table, write_parquet
 from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.methods import Method
 from embquant.metrics import EPSILON, Exact, Judgements, Metric, Ranking, parse_metric
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     manifests[exact_name] = arguments.exact_store
     stores = {name: Store.open(manifest) for name, manifest in manifests.items()}
     metrics = [parse_metric(name) for name in arguments.metrics]
-    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
+    queries = read_embeddings(arguments.queries, stores[exact_name].codec.input_dim)
     ids = read_table(arguments.queries, ["id"]).column(0).combine_chunks()
     judgements = read_judgements(arguments.qrels, len(queries), len(stores[exact_name].index))
     exact = Exact(*Candidates(arguments.exact).read(0))

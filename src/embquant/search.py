@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from embquant.artifacts import damaged_parquet, open_parquet, read_matrices, read_metadata, write_parquet
+from embquant.artifacts import damaged_parquet, open_parquet, read_embeddings, read_metadata, write_parquet
 from embquant.errors import InputError
 from embquant.indexes.base import Index
 from embquant.indexes.build import open_index
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     method = Method.read(arguments.method)
     # Mapped: each code is read once, so that memory doesn't grow with the corpus.
     codec, index = open_index(index_of(arguments.method), arguments.threads, method.search, mapped=True)
-    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
+    queries = read_embeddings(arguments.queries, codec.input_dim)
     depths = sorted(set(arguments.depths))[-1 if index.exact else 0 :]
     encoded = codec.encode_queries(queries, method.scoring)
     write_parquet(arguments.output, SCHEMA, _searched(index, encoded, depths), {"depths": depths})

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embquant.artifacts import count_rows, read_matrices, write_parquet
+from embquant.artifacts import count_rows, read_embeddings, read_matrices, write_parquet
 from embquant.codecs.base import Codec, load_codec
 from embquant.errors import InputError
 from embquant.indexes import index_class, suffix
@@ -37,9 +37,9 @@ def run(arguments: argparse.Namespace) -> None:
     scoring = arguments.scoring or codec.scorings[0]
     if scoring not in codec.scorings:
         raise InputError(f"{codec.family} codes have no scoring {scoring!r}{nearest(scoring, codec.scorings)}")
-    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
+    queries = read_embeddings(arguments.queries, codec.input_dim)
     documents = count_rows([arguments.codes])
-    codes = Codes(lambda: read_matrices([arguments.codes], codec.column), documents)
+    codes = Codes(lambda: read_matrices([arguments.codes], codec.column, codec.code_type), documents)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=arguments.output.parent, prefix=".part-") as folder:
         encoded = codec.encode_queries(queries, scoring)

@@ -41,10 +41,12 @@ class Manifest:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a manifest; a foreign JSON file is an InputError."""
-        try:
-            return cls(**read_json(path))
-        except TypeError:
-            raise InputError(f"{path}: not the manifest of an index; delete it and run again") from None
+        manifest = parse_spec(cls, read_json(path), f"{path}: not the manifest of an index")
+        if Path(manifest.file).name != manifest.file:
+            raise InputError(
+                f"{path}: names the index {manifest.file!r}, which isn't beside it; delete it and run again"
+            )
+        return manifest
 
 
 def open_index(
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     kind = index_class(codec.family, arguments.kind)
     parameters = json.loads(arguments.parameters)
     chosen = parse_spec(kind.build_parameters, parameters, f"build of {arguments.kind}")
-    codes = Codes(lambda: read_matrices(arguments.codes, codec.column), count_rows(arguments.codes))
+    codes = Codes(lambda: read_matrices(arguments.codes, codec.column, codec.code_type), count_rows(arguments.codes))
     threadpool_limits(1)  # what is learnt from the codes is not to depend on the number of threads
     started = time.perf_counter()
     with atomic_path(arguments.output) as temporary:

@@ -10,7 +10,8 @@ import numpy as np
 from embquant.codecs.base import Codec
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import padded, read
+from embquant.indexes.faiss_files import damaged, padded, read
+from embquant.indexes.graphs import check_lists
 from embquant.topk import found_by_faiss
 from embquant.transforms.base import Sample
 
@@ -83,6 +84,8 @@ class Ivf(Index):
             index = read(path, kind, faiss.read_index_binary, padded(dim), mapped)
         else:
             index = read(path, kind, faiss.read_index, dim, mapped)
+        with damaged(path):
+            check_lists(index, codec.family == "binary")
         index.nprobe = min(parameters.nprobe, index.nlist)
         return cls(index, threads)
 
