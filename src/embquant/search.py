@@ -94,6 +94,19 @@ class Candidates:
             table = self._file.read_row_group(group, columns=["rows", "scores"])
         return _matrix(table["rows"], self._path), _matrix(table["scores"], self._path)
 
+    def check(self, queries: int, documents: int) -> None:
+        """Refuse a file that doesn't hold rows of ``documents``, or −1 for none, for each of ``queries``."""
+        for group in range(len(self.depths)):
+            rows, scores = self.read(group)
+            if len(rows) != queries or scores.shape != rows.shape or not within(rows, -1, documents):
+                message = f"not candidates of {queries} queries among {documents} documents; delete it and run again"
+                raise InputError(f"{self._path}: {message}")
+
+
+def within(rows: np.ndarray, first: int, stop: int) -> bool:
+    """Whether all ``rows`` are from ``first`` on and before ``stop``."""
+    return bool(((rows >= first) & (rows < stop)).all())
+
 
 def is_ascending(depths: Any) -> bool:
     """Whether ``depths`` are numbers of candidates as ``search-index`` notes them."""

@@ -72,8 +72,7 @@ def check_usearch(path: Path, metric: int, scalar: int, dim: int, vector_bytes: 
 
 
 def _check_edges(edges: np.ndarray, levels: np.ndarray, level: int) -> None:
-        _require((keys == np.arange(first, first + len(keys))).all(), "a node has another key")
-        _require((stated == levels[own]).all(), "a node has another level")
+    """Check edges uint32 (nodes, 1 + most), the first of which is their number, that lead to nodes of this level."""
     counts, slots = edges[:, 0], edges[:, 1:]
     _require((counts <= slots.shape[1]).all(), "a node has too many edges")
     used = slots[np.arange(slots.shape[1]) < counts[:, None]]
