@@ -154,8 +154,8 @@ def canonical(value):
 @cache
 def code(*modules):
     """Return a digest of the library modules that a rule uses, and the environment they run in."""
-    lock = file_digest(Path(workflow.basedir, "envs", "requirements.lock"))
-    return f"{code_digest(*modules)} {lock[:16]} Python {platform.python_version()}"
+    locks = [file_digest(Path(workflow.basedir, "envs", name))[:16] for name in ("requirements.lock", "torch.lock")]
+    return f"{code_digest(*modules)} {' '.join(locks)} Python {platform.python_version()}"
 
 
 def family(codec):
