@@ -42,7 +42,7 @@ class Manifest:
     def read(cls, path: Path) -> Self:
         """Read a manifest; a foreign JSON file is an InputError."""
         manifest = parse_spec(cls, read_json(path), f"{path}: not the manifest of an index")
-        if Path(manifest.file).name != manifest.file:
+        if f"{manifest.file}.json" != Path(path).name:
             raise InputError(
                 f"{path}: names the index {manifest.file!r}, which isn't beside it; delete it and run again"
             )
