@@ -13,8 +13,8 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 
 def load(arguments: list[str]) -> int:
     """Load the study; print what is wrong with it as Snakemake would, on one line."""
-    own = {"configfiles": arguments, "basedir": str(WORKFLOW.parent), "modifier": SimpleNamespace(skip_validation=False)}
-    workflow = SimpleNamespace(**own)
+    validating = SimpleNamespace(skip_validation=False)
+    workflow = SimpleNamespace(configfiles=arguments, basedir=str(WORKFLOW.parent), modifier=validating)
     names = {"workflow": workflow, "MODEL": "", "REPORTS": "", "EMBEDDINGS": "", "CODES": ""}
     exec(COMMON, names)
     try:

@@ -6,8 +6,8 @@ import struct
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-settings.register_profile("short", max_examples=int(os.environ.get("N", "25")), derandomize=True, database=None)
-settings.register_profile("long", max_examples=1000, database=None)
+settings.register_profile("short", max_examples=25, derandomize=True, database=None)
+settings.register_profile("long", max_examples=1200, database=None)
 for name in ("short", "long"):
     checks = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
     settings.register_profile(name, settings.get_profile(name), deadline=None, suppress_health_check=checks)

@@ -67,7 +67,7 @@ def changed(draw):
     """Draw a configuration that is one of ours, with values changed, moved, renamed or gone."""
     config = copy.deepcopy(yaml.safe_load(CONFIGS[draw(st.sampled_from(sorted(CONFIGS)))]))
     for _ in range(draw(st.integers(1, 3))):
-        *path, last = draw(st.sampled_from(sorted(places(config), key=repr)[1:]))
+        *path, last = draw(st.sampled_from(list(places(config))[1:]))
         parent = config
         for key in path:
             parent = parent[key]
