@@ -46,6 +46,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/losses.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
 

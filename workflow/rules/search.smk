@@ -73,7 +73,7 @@ rule search_index:
         mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
         runtime=240,
     params:
-        depths=lambda wildcards: depths(wildcards.method),
+        depths=lambda wildcards: searched_depths(wildcards.method),
         code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
@@ -100,7 +100,7 @@ rule search_part:
         runtime=240,
     params:
         scoring=lambda wildcards: scoring(wildcards.method),
-        depth=lambda wildcards: depths(wildcards.method)[-1],
+        depth=lambda wildcards: max(searched_depths(wildcards.method)),
         code=lambda wildcards: code("embquant.search_part", *index_modules(wildcards.method)),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
