@@ -18,6 +18,7 @@ from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
 from embquant.indexes import index_class
+from embquant.indexes.base import Codes
 from embquant.indexes.build import Manifest
 
 SOURCE = Path(__file__).parents[2] / "src" / "embquant"
@@ -76,6 +77,19 @@ def test_an_index_is_not_unpickled(tmp_path, sprung):
     index = index_class("scaled-pq", "flat")
     with pytest.raises(InputError, match="delete it and run again"):
         index.open(pickled(tmp_path / "index.npy", sprung), codec, 1, index.search_parameters())
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_index_that_is_cut_off_anywhere_in_its_header_crashes_nothing(tmp_path, mapped):
+    """FAISS's reader of mapped files does, where a file ends with the size of an array."""
+    codec, kind = case("float32"), index_class("float32", "ivf")
+    vectors = unit_vectors(60)
+    kind.build(codec, Codes(lambda: iter([vectors]), 60), tmp_path / "index", kind.build_parameters(lists=4))
+    whole = (tmp_path / "index").read_bytes()
+    for size in range(200):
+        (tmp_path / "cut").write_bytes(whole[:size])
+        with pytest.raises(InputError, match="delete it and run again"):
+            kind.open(tmp_path / "cut", codec, 1, kind.search_parameters(), mapped)
 
 
 def test_a_state_that_unpacks_to_more_than_it_is_is_refused(tmp_path):

@@ -39,8 +39,8 @@ class HnswBinary(Index):
 
     @classmethod
     def open(cls, path: Path, codec: Binary, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
-        """Open a FAISS ``IndexBinaryHNSW``."""
-        index = read(path, faiss.IndexBinaryHNSW, faiss.read_index_binary, padded(codec.dim), mapped)
+        """Open a FAISS ``IndexBinaryHNSW``, in memory: one that was cut off crashes FAISS's reader of mapped files."""
+        index = read(path, faiss.IndexBinaryHNSW, faiss.read_index_binary, padded(codec.dim), mapped=False)
         with damaged(path):
             check_faiss_graph(index)
         index.hnsw.efSearch = parameters.expansion_search

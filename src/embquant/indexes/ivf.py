@@ -78,12 +78,12 @@ class Ivf(Index):
 
     @classmethod
     def open(cls, path: Path, codec: Codec, threads: int, parameters: IvfSearch, mapped: bool = False) -> Self:
-        """Open a FAISS IVF index."""
+        """Open a FAISS IVF index, in memory: one that was cut off crashes FAISS's reader of mapped files."""
         kind, dim = KINDS[codec.family], codec.dim
         if codec.family == "binary":
-            index = read(path, kind, faiss.read_index_binary, padded(dim), mapped)
+            index = read(path, kind, faiss.read_index_binary, padded(dim), mapped=False)
         else:
-            index = read(path, kind, faiss.read_index, dim, mapped)
+            index = read(path, kind, faiss.read_index, dim, mapped=False)
         with damaged(path):
             check_lists(index, codec.family == "binary")
         index.nprobe = min(parameters.nprobe, index.nlist)
