@@ -9,7 +9,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test browser-test check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test browser-test fuzz check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -30,6 +30,9 @@ test: env  ## all tests that need nothing but this repository; ARGS='-k name'
 
 browser-test: env  ## the report's page in Debian's Chromium: apt-get install chromium chromium-driver
 	@.venv/bin/pytest tests/browser $(ARGS)
+
+fuzz: env  ## hostile files and configurations at length, more than 10,000 cases; a few of them are in `make test`
+	@FUZZ=long .venv/bin/pytest tests/fuzz $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))

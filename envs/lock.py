@@ -1,14 +1,15 @@
-"""Write requirements.lock from requirements.in.
+"""Write requirements.lock, with the digests of all files of each package, and torch.lock from requirements.in.
 
 python envs/lock.py             keep the locked versions, add what is new, drop what is gone
 python envs/lock.py --upgrade   take the newest versions
 
 pip resolves the packages for the Python that runs this script: run it with the oldest supported one.
-Needs nothing but that Python and its pip.
+Needs nothing but that Python, its pip, and uv (pip install uv), which knows the digests of other platforms' files.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,9 +18,14 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 DIRECT = FOLDER / "requirements.in"
 LOCK = FOLDER / "requirements.lock"
+UNHASHED = FOLDER / "torch.lock"
+BUILDS = {"torch"}  # one version in many builds; each machine's index offers one, with a digest of its own
 HEADER = """\
 # Made by `python envs/lock.py` from envs/requirements.in; don't edit by hand. For Python 3.11 to 3.13.
-# torch's own pinned companions for GPUs are left out: they exist only beside some of its builds.
+# torch is in torch.lock.
+"""
+UNHASHED_HEADER = """\
+# Made by `python envs/lock.py`. No digest: each machine takes the build that its index offers, with its companions.
 """
 # Required by torch's builds for NVIDIA GPUs alone, at versions which torch pins itself.
 PLATFORM_ONLY = re.compile(r"(nvidia|cuda)-.*|triton")
@@ -27,8 +33,10 @@ PLATFORM_ONLY = re.compile(r"(nvidia|cuda)-.*|triton")
 
 def resolve(upgrade: bool) -> dict[str, str]:
     """Return the version of every package that requirements.in asks for, directly or not."""
-    keep = ["--constraint", str(LOCK)] if LOCK.exists() and not upgrade else []
     with tempfile.TemporaryDirectory() as folder:
+        kept = Path(folder) / "kept.txt"  # with digests, pip would want one for whatever is new as well
+        kept.write_text("" if upgrade else "".join(f"{name}=={version}\n" for name, version in locked()), "utf-8")
+        keep = ["--constraint", str(kept)]
         report = Path(folder) / "report.json"
         asked = ["--requirement", str(DIRECT), *keep, "--report", str(report)]
         quietly = ["--quiet", "--quiet", "--disable-pip-version-check"]
@@ -43,11 +51,30 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def lock_text(versions: dict[str, str]) -> str:
-    """Return the lock file's content, without local versions such as ``+cpu``."""
+def locked() -> list[tuple[str, str]]:
+    """Return name and version of every package that is locked now."""
+    texts = [path.read_text("utf-8") for path in (LOCK, UNHASHED) if path.exists()]
+    return [pin for text in texts for pin in re.findall(r"^([a-z0-9-]+)==([^ \n]+)", text, re.MULTILINE)]
+
+
+def pins(versions: dict[str, str]) -> list[str]:
+    """Return the lines of a lock, without local versions such as ``+cpu``."""
     names = sorted(name for name in versions if not PLATFORM_ONLY.fullmatch(name))
-    return HEADER + "".join(f"{name}=={versions[name].partition('+')[0]}\n" for name in names)
+    return [f"{name}=={versions[name].partition('+')[0]}\n" for name in names]
+
+
+def hashed(lines: list[str]) -> str:
+    """Return ``lines``, each with the digests of all files of that version in the public index, for any platform."""
+    uv = shutil.which("uv")
+    if uv is None:
+        sys.exit("lock.py: uv isn't installed, which tells digests: pip install uv")
+    alone = ["--no-deps", "--no-header", "--no-annotate", "--no-config", "--quiet"]
+    compile_pins = [uv, "pip", "compile", "--generate-hashes", *alone, "--python-version", "3.11", "-"]
+    return subprocess.run(compile_pins, check=True, input="".join(lines), stdout=subprocess.PIPE, text=True).stdout
 
 
 if __name__ == "__main__":
-    LOCK.write_text(lock_text(resolve(upgrade="--upgrade" in sys.argv[1:])), "utf-8")
+    lines = pins(resolve(upgrade="--upgrade" in sys.argv[1:]))
+    unhashed = [line for line in lines if line.partition("==")[0] in BUILDS]
+    LOCK.write_text(HEADER + hashed([line for line in lines if line not in unhashed]), "utf-8")
+    UNHASHED.write_text(UNHASHED_HEADER + "".join(unhashed), "utf-8")

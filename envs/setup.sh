@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the environment, .venv, from requirements.lock, and installs this project in it in editable mode. What is there
+# Makes the environment, .venv, from requirements.lock and torch.lock, and installs this project in it in editable mode. What is there
 # already and was made from the same lock in the same place stays as it is, silently. Stamps are written last: an
 # installation that was broken off is made anew. $PYTHON, if set, is the interpreter to use.
 set -euo pipefail
@@ -40,7 +40,7 @@ find_python() {
 # Scripts in an environment hold its path, so the place counts as well.
 ingredients() {
     pwd
-    cat envs/requirements.lock
+    cat envs/requirements.lock envs/torch.lock
 }
 
 # An upgrade of the system's Python leaves an environment that finds nothing; another interpreter may be asked for.
@@ -68,7 +68,8 @@ install_packages() {
     echo "Setting up the environment (once, about 2 minutes) …" >&2
     rm -rf .venv
     "$python" -m venv .venv
-    pip_install --requirement envs/requirements.lock
+    pip_install --require-hashes --no-deps --requirement envs/requirements.lock
+    pip_install --requirement envs/torch.lock # with whatever its build here needs beyond the lock
     ingredients >.venv/packages.stamp
 }
 

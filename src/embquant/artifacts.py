@@ -50,7 +50,9 @@ def read_json(path: Path) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except ValueError as error:
+    except IsADirectoryError:
+        raise InputError(f"{path}: a folder, expected a file") from None
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); delete it and run again") from None
 
 
@@ -76,7 +78,7 @@ def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
         file = pq.ParquetFile(path, memory_map=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({_first_line(error)}); replace or delete it") from None
     missing = [column for column in columns if column not in file.schema_arrow.names]
     if missing:
@@ -87,9 +89,16 @@ def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
 
 def read_batches(path: Path, columns: Sequence[str], rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
     """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time."""
-    try:
+    with damaged_parquet(path):
         yield from open_parquet(path, columns).iter_batches(batch_size=rows, columns=list(columns))
-    except (pa.ArrowInvalid, OSError) as error:
+
+
+@contextmanager
+def damaged_parquet(path: Path) -> Iterator[None]:
+    """Turn what Arrow says of pages that it can't read into an InputError about ``path``."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
 
 
@@ -119,7 +128,13 @@ def take_rows(path: Path, columns: Sequence[str], rows: np.ndarray) -> pa.Table:
 
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return what ``write_parquet`` stored as ``metadata``; empty for a foreign file."""
-    return json.loads((open_parquet(path).metadata.metadata or {}).get(METADATA_KEY, b"{}"))
+    try:
+        metadata = json.loads((open_parquet(path).metadata.metadata or {}).get(METADATA_KEY, b"{}"))
+    except (ValueError, RecursionError):
+        metadata = None
+    if not isinstance(metadata, dict):
+        raise InputError(f"{path}: its metadata {METADATA_KEY.decode()!r} is damaged; replace or delete it")
+    return metadata
 
 
 def embedding_schema(dim: int) -> pa.Schema:
@@ -142,11 +157,28 @@ def array_to_matrix(array: pa.Array) -> np.ndarray:
     return array.flatten().to_numpy(zero_copy_only=True).reshape(len(array), array.type.list_size)
 
 
-def read_matrices(paths: Iterable[Path], column: str) -> Iterator[np.ndarray]:
-    """Yield ``column`` of several Parquet files in order as (rows, width) matrices, a row group at a time."""
+def read_matrices(paths: Iterable[Path], column: str, kind: pa.DataType | None = None) -> Iterator[np.ndarray]:
+    """Yield ``column`` of several Parquet files in order as (rows, width) matrices, a row group at a time.
+
+    A column that isn't of ``kind``, fixed-size lists or binaries, or lacks a value, is an InputError.
+    """
     for path in paths:
+        found = open_parquet(path, [column]).schema_arrow.field(column).type
+        lists = pa.types.is_fixed_size_list(found) and pa.types.is_primitive(found.value_type)
+        if not (lists or pa.types.is_fixed_size_binary(found)) or found != (kind or found):
+            expected = kind or "vectors of one size"
+            raise InputError(f"{path}: column {column!r} holds {found}, expected {expected}; delete it and run again")
         for batch in read_batches(path, [column]):
-            yield array_to_matrix(batch.column(0))
+            array = batch.column(0)
+            if array.null_count or (lists and array.flatten().null_count):
+                raise InputError(f"{path}: column {column!r} lacks values; delete it and run again")
+            yield array_to_matrix(array)
+
+
+def read_embeddings(path: Path, dim: int) -> np.ndarray:
+    """Read an embeddings file whole, float32 (rows, dim); other dimensions are an InputError."""
+    kind = embedding_schema(dim).field("embedding").type
+    return np.concatenate([np.empty((0, dim), np.float32), *read_matrices([path], "embedding", kind)])
 
 
 def count_rows(paths: Iterable[Path]) -> int:

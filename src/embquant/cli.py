@@ -28,6 +28,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "build-index": ("embquant.indexes.build", "build an index, or a plain store, from codes"),
     "define-method": ("embquant.methods", "name an index and the way it is searched"),
     "search-index": ("embquant.search", "find each query's candidates"),
+    "search-part": ("embquant.search_part", "find each query's candidates among one part of the corpus"),
+    "merge-candidates": ("embquant.merge_candidates", "merge the candidates of all parts of the corpus"),
     "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
     "explain-losses": ("embquant.report.losses", "list the queries that lose most, what they lose and why"),
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),

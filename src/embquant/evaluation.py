@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from embquant.artifacts import count_rows, read_matrices, read_table, write_parquet
+from embquant.artifacts import count_rows, read_embeddings, read_table, write_parquet
+from embquant.errors import InputError
 from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.methods import Method
 from embquant.metrics import EPSILON, Exact, Judgements, Metric, Ranking, parse_metric
 from embquant.rescoring import PartlyKnown, Scorer, Store
-from embquant.search import Candidates
+from embquant.search import Candidates, within
 from embquant.topk import rank
 
 INDEX_OVERLAP = "index_overlap"
@@ -52,9 +53,12 @@ def run(arguments: argparse.Namespace) -> None:
     manifests[exact_name] = arguments.exact_store
     stores = {name: Store.open(manifest) for name, manifest in manifests.items()}
     metrics = [parse_metric(name) for name in arguments.metrics]
-    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
+    queries = read_embeddings(arguments.queries, stores[exact_name].codec.input_dim)
     ids = read_table(arguments.queries, ["id"]).column(0).combine_chunks()
-    judgements = read_judgements(arguments.qrels, len(queries), len(stores[exact_name].index))
+    documents = len(stores[exact_name].index)
+    judgements = read_judgements(arguments.qrels, len(queries), documents)
+    for path in (arguments.candidates, arguments.exact, *arguments.own_exact):
+        Candidates(path).check(len(queries), documents)
     exact = Exact(*Candidates(arguments.exact).read(0))
     scorers = {**stores, exact_name: PartlyKnown(stores[exact_name], exact.rows, exact.scores)}
     sweep = Sweep(Candidates(arguments.candidates), queries, scorers, arguments.threads)
@@ -180,8 +184,12 @@ def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | N
     """Read the judgements of a dataset; None if it has none."""
     if count_rows([qrels]) == 0:
         return None
-    columns = read_table(qrels, ["query_row", "doc_row", "relevance"]).columns
-    return Judgements.from_rows(*(column.to_numpy() for column in columns), queries, documents)
+    table = read_table(qrels, ["query_row", "doc_row", "relevance"])
+    whole = all(pa.types.is_integer(column.type) and not column.null_count for column in table.columns)
+    query_rows, doc_rows, relevance = (column.to_numpy() for column in table.columns)
+    if not whole or not (within(query_rows, 0, queries) and within(doc_rows, 0, documents)):
+        raise InputError(f"{qrels}: not the judgements of {queries} queries and {documents} documents; delete it")
+    return Judgements.from_rows(query_rows, doc_rows, relevance, queries, documents)
 
 
 def _schema(metrics: Sequence[Metric]) -> pa.Schema:

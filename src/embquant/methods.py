@@ -11,7 +11,7 @@ from embquant.artifacts import read_json, write_json
 from embquant.errors import InputError
 from embquant.indexes import scorings
 from embquant.indexes.build import Manifest
-from embquant.spec import nearest
+from embquant.spec import nearest, parse_spec
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,7 @@ class Method:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a method; a foreign JSON file is an InputError."""
-        try:
-            return cls(**read_json(path))
-        except TypeError:
-            raise InputError(f"{path}: not the definition of a method; delete it and run again") from None
+        return parse_spec(cls, read_json(path), f"{path}: not the definition of a method")
 
 
 def index_of(method: Path) -> Path:

@@ -65,6 +65,8 @@ def _matches(value: Any, expected: Any) -> bool:
         return any(_matches(value, option) for option in get_args(expected))
     if origin is Literal:
         return any(type(value) is type(option) and value == option for option in get_args(expected))
+    if expected is float and type(value) is int:  # as JSON may write it
+        return True
     if origin is None:
         return expected is Any or (isinstance(value, expected) and (not isinstance(value, bool) or expected is bool))
     if not isinstance(value, origin) or isinstance(value, str):
@@ -74,7 +76,14 @@ def _matches(value: Any, expected: Any) -> bool:
 
 
 def _describe(expected: Any) -> str:
-    words = {str: "text", int: "a whole number", bool: "true or false", NoneType: "null", Any: "anything"}
+    words = {
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        NoneType: "null",
+        Any: "anything",
+    }
     if expected in words:
         return words[expected]
     origin = get_origin(expected)

@@ -18,13 +18,13 @@ PYTHONS = ("3.11", "3.12", "3.13")
 
 
 def read_requirements(name: str) -> dict[str, Requirement]:
-    lines = (line.partition("#")[0].strip() for line in (ROOT / "envs" / name).read_text("utf-8").splitlines())
-    requirements = [Requirement(line) for line in lines if line]
+    lines = (re.split(r"[#\\]", line)[0].strip() for line in (ROOT / "envs" / name).read_text("utf-8").splitlines())
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("--hash=")]
     return {canonicalize_name(requirement.name): requirement for requirement in requirements}
 
 
 def read_lock() -> dict[str, str]:
-    lock = read_requirements("requirements.lock")
+    lock = read_requirements("requirements.lock") | read_requirements("torch.lock")
     assert all(re.fullmatch(r"==[0-9][0-9a-z.]*", str(pin.specifier)) for pin in lock.values())
     return {name: str(pin.specifier).removeprefix("==") for name, pin in lock.items()}
 
@@ -104,6 +104,14 @@ def needs(name: str, python: str) -> list[Requirement]:
         if (requirement.marker is None or requirement.marker.evaluate(environment))
         and not re.fullmatch(r"(nvidia|cuda)-.*|triton", canonicalize_name(requirement.name))
     ]
+
+
+def test_every_package_but_torch_is_locked_to_digests():
+    text = (ROOT / "envs/requirements.lock").read_text("utf-8")
+    entries = re.split(r"\n(?=[a-z])", text.partition("\n\n")[2] or text)[1:]
+    assert {re.match("[a-z0-9-]+", entry)[0] for entry in entries} == read_lock().keys() - {"torch"}
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}", entry) for entry in entries)
+    assert "://" not in text
 
 
 def test_nothing_is_locked_that_exists_on_one_platform_only():

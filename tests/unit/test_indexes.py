@@ -240,7 +240,7 @@ def test_missing_damaged_and_foreign_files_are_input_errors(tmp_path, family, ki
 def test_another_kind_of_faiss_index_is_refused(tmp_path):
     path = tmp_path / "index.faiss"
     faiss.write_index(faiss.IndexFlatL2(32), str(path))
-    with pytest.raises(InputError, match="holds a IndexFlatL2, expected IndexFlatIP"):
+    with pytest.raises(InputError, match="expected a FAISS IndexFlatIP of 32 dimensions"):
         opened("float32", "flat", path, codec_of("float32", "flat"))
 
 

@@ -344,3 +344,26 @@ def test_default_study_plans(tmp_path):
         status, output = Checkout(checkout.folder).snakemake("--configfile", str(config), "--dry-run")
         assert status == 0, f"{config}: {output}"
     assert checkout.snakemake("--dry-run")[0] == 0
+
+
+def test_searched_part_by_part_the_study_gives_the_same_bytes(finished, changed):
+    changed.configure(search={"by": "part"})
+    planned = changed.jobs()
+    assert (planned["search_part"], planned["merge_candidates"]) == (3 * 2, 3)  # flat methods, in two parts
+    assert not {"search_index", "build_store"} & set(planned)  # the graph stays as it was searched
+    status, output = changed.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    for name in ("retrieval.csv", "significance.csv", "macro.csv", "memory.csv"):
+        written = [own.folder.joinpath("results", "reports", "small", name) for own in (finished, changed)]
+        assert written[0].read_bytes() == written[1].read_bytes(), name
+    runs = changed.folder / "results" / "reports" / "small" / "runs" / "facts" / "minilm"
+    assert not list(runs.glob("*/candidates-*")), "what parts found is temporary"
+
+
+def test_searched_part_by_part_no_search_waits_for_an_index_of_the_whole_corpus(fresh):
+    fresh.configure(search={"by": "part"})
+    status, output = fresh.snakemake(
+        "results/reports/small/runs/facts/minilm/binary/candidates.parquet", "--configfile", "study.yaml"
+    )
+    assert status == 0, output
+    assert not (fresh.folder / "results" / "facts" / "minilm" / "stores").exists()

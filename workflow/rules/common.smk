@@ -154,8 +154,8 @@ def canonical(value):
 @cache
 def code(*modules):
     """Return a digest of the library modules that a rule uses, and the environment they run in."""
-    lock = file_digest(Path(workflow.basedir, "envs", "requirements.lock"))
-    return f"{code_digest(*modules)} {lock[:16]} Python {platform.python_version()}"
+    locks = [file_digest(Path(workflow.basedir, "envs", name))[:16] for name in ("requirements.lock", "torch.lock")]
+    return f"{code_digest(*modules)} {' '.join(locks)} Python {platform.python_version()}"
 
 
 def family(codec):
@@ -278,6 +278,22 @@ def named_stores(wildcards):
     """Return the rescore stores as the commands take them, NAME=MANIFEST."""
     names = rescore_stores(wildcards.method)
     return [f"{name}={manifest}" for name, manifest in zip(names, store_manifests(wildcards))]
+
+
+def by_part(method):
+    """Whether a method is searched part by part: an exact one can be, where the study asks for it."""
+    return config["search"]["by"] == "part" and config["methods"][method]["index"] == "flat"
+
+
+def codes_of_part(wildcards):
+    """Return the codes of the part that a method is searched in."""
+    codec = method_codec(wildcards.method)
+    return (EMBEDDINGS if is_plain_float32(codec) else CODES).format(codec=codec, **wildcards)
+
+
+def one_of(names):
+    """Return the constraint of a wildcard that is one of ``names``; it matches nothing if there are none."""
+    return "|".join(names) or "(?!)"
 
 
 def depths(method):

@@ -1,7 +1,7 @@
 rule evaluate_run:
     input:
         method=rules.define_method.output,
-        candidates=rules.search_index.output,
+        candidates=CANDIDATES,
         exact=f"{REPORTS}/runs/{{dataset}}/{{model}}/{config['baseline']}/candidates.parquet",
         own_exact=own_exact,
         exact_store=exact_store,

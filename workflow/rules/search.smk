@@ -1,4 +1,6 @@
 RUN = f"{REPORTS}/runs/{{dataset}}/{{model}}/{{method}}"
+CANDIDATES = f"{RUN}/candidates.parquet"
+CANDIDATES_OF_PART = f"{RUN}/candidates-{{part}}-of-{{parts}}.parquet"
 
 
 rule build_index:
@@ -59,9 +61,11 @@ rule search_index:
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
     output:
-        f"{RUN}/candidates.parquet",
+        CANDIDATES,
     log:
         f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_index-{{method}}.log",
+    wildcard_constraints:
+        method=one_of(method for method in config["methods"] if not by_part(method)),
     conda:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
@@ -76,3 +80,53 @@ rule search_index:
     shell:
         "embquant search-index --method {input.method:q} --queries {input.queries:q} --depths {params.depths} "
         "--threads {threads} --output {output:q} 2> {log:q}"
+
+
+# What a scan finds in each part, merged, is what it finds in the whole: no job needs an index of the whole corpus.
+rule search_part:
+    input:
+        state=lambda wildcards: rules.fit_codec.output.state.format(codec=method_codec(wildcards.method), **wildcards),
+        codes=codes_of_part,
+        queries=rules.embed_queries.output,
+    output:
+        temp(CANDIDATES_OF_PART),
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_part-{{method}}-{{part}}-of-{{parts}}.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
+        runtime=240,
+    params:
+        scoring=lambda wildcards: scoring(wildcards.method),
+        depth=lambda wildcards: max(searched_depths(wildcards.method)),
+        code=lambda wildcards: code("embquant.search_part", *index_modules(wildcards.method)),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
+    shell:
+        "embquant search-part --codec {input.state:q} --codes {input.codes:q} --queries {input.queries:q} "
+        "--scoring {params.scoring} --depth {params.depth} --threads {threads} --output {output:q} 2> {log:q}"
+
+
+rule merge_candidates:
+    input:
+        parts(CANDIDATES_OF_PART),
+    output:
+        CANDIDATES,
+    log:
+        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/merge_candidates-{{method}}.log",
+    wildcard_constraints:
+        method=one_of(method for method in config["methods"] if by_part(method)),
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        code=code("embquant.merge_candidates"),
+    message:
+        "{wildcards.dataset} · {wildcards.model}: merging what was found for {wildcards.method}"
+    shell:
+        "embquant merge-candidates --parts {input:q} --output {output:q} 2> {log:q}"

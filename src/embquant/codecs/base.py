@@ -1,6 +1,9 @@
 """What every codec can do."""
 
+import struct
+import zlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from zipfile import BadZipFile
@@ -52,6 +55,11 @@ class Codec(ABC):
         Returns float32 (queries, rows), as :meth:`score` up to rounding and, behind a transform, a constant a query.
         """
         return queries @ self.decode(codes).T
+
+    @property
+    def input_dim(self) -> int:
+        """Dimensions of the embeddings that it takes."""
+        return self.dim
 
     @property
     def core(self) -> "Codec":
@@ -106,12 +114,36 @@ def load_codec(path: Path) -> Codec:
     from embquant.codecs.transformed import TransformedCodec
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            state = {name: file[name] for name in file.files}
+        state = _read_state(path)
         transform = Transform.from_state(state)
         codec = codec_class(str(state.pop("family"))).from_state(state)
+        if transform and transform.dim != codec.dim:
+            raise ValueError(f"a transform to {transform.dim} dimensions before a codec of {codec.dim}")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, RuntimeError, BadZipFile) as error:
+    except (OSError, MemoryError, *UNREADABLE) as error:
         raise InputError(f"{path}: not the state of a codec ({error}); delete it and run again") from None
     return TransformedCodec(transform, codec) if transform else codec
+
+
+UNREADABLE = (ValueError, KeyError, TypeError, IndexError, EOFError, RuntimeError, BadZipFile, struct.error, zlib.error)
+"""What zipfile, NumPy and FAISS raise for files that are none of theirs."""
+
+
+def _read_state(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of an ``.npz`` file, which :meth:`Codec.save` doesn't compress: none is larger than the file."""
+    with np.load(path, allow_pickle=False) as file:
+        if not isinstance(file, np.lib.npyio.NpzFile) or any(own.compress_type for own in file.zip.infolist()):
+            raise ValueError("expected an .npz file that isn't compressed")
+        return {name: file[name] for name in file.files}
+
+
+def array_of(state: Mapping[str, np.ndarray], name: str, dtype: type, *shape: int | None) -> np.ndarray:
+    """Return an array of a codec's state, which must have this type and shape (None: any length but 0)."""
+    array = state[name]
+    fits = len(array.shape) == len(shape) and all(
+        length > 0 if wanted is None else length == wanted for length, wanted in zip(array.shape, shape, strict=True)
+    )
+    if array.dtype != dtype or not fits:
+        raise ValueError(f"{name} is {array.dtype} {array.shape}")
+    return array

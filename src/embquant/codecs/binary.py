@@ -6,7 +6,7 @@ from typing import Literal, Self
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Family, Sample
+from embquant.codecs.base import Family, Sample, array_of
 
 SIGNS = np.array([[1 if value >> bit & 1 else -1 for bit in (3, 2, 1, 0)] for value in range(16)], dtype=np.float64)
 """The four bits of every half byte as ±1 (16, 4)."""
@@ -101,4 +101,4 @@ class Binary(Family):
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the thresholds."""
-        return cls(state["thresholds"])
+        return cls(array_of(state, "thresholds", np.float32, None))

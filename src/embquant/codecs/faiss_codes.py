@@ -1,12 +1,15 @@
 """Codecs that are FAISS's own: a trained, empty FAISS index encodes, decodes and, filled, is searched."""
 
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 import faiss
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Family
+from embquant.codecs.base import Family, array_of
 from embquant.products import inner_products
 
 
@@ -54,4 +57,29 @@ class FaissCodec(Family):
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the index."""
-        return cls(faiss.deserialize_index(state["faiss"]))
+        written = array_of(state, "faiss", np.uint8, None)
+        with reading_at_most(written.nbytes):
+            index = faiss.deserialize_index(written)
+        if not isinstance(index, faiss.IndexFlatCodes) or index.ntotal or index.codes.size():
+            raise ValueError("expected an empty index of FAISS codes")
+        if not np.array_equal(faiss.serialize_index(cls.again(index)), written):
+            raise ValueError("FAISS's parameters contradict each other")
+        return cls(index)
+
+    @staticmethod
+    @abstractmethod
+    def again(index: faiss.IndexFlatCodes) -> faiss.IndexFlatCodes:
+        """Make the index anew from its dimensions and what was learnt: FAISS reads others, and trips over them."""
+
+
+@contextmanager
+def reading_at_most(size: int) -> Iterator[None]:
+    """Let FAISS read no array or list larger than the ``size`` bytes that it is read from, whatever a header says."""
+    limits = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
+    faiss.set_deserialization_vector_byte_limit(size + 1)
+    faiss.set_deserialization_loop_limit(size + 1)
+    try:
+        yield
+    finally:
+        faiss.set_deserialization_vector_byte_limit(limits[0])
+        faiss.set_deserialization_loop_limit(limits[1])

@@ -6,9 +6,10 @@ import logging
 import time
 from pathlib import Path
 
+import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from embquant.artifacts import count_rows, open_parquet, read_matrices, write_json
+from embquant.artifacts import count_rows, embedding_schema, open_parquet, read_matrices, write_json
 from embquant.codecs import Sample, parse_codec
 from embquant.errors import InputError
 
@@ -41,5 +42,8 @@ def corpus_sample(parts: list[Path]) -> Sample:
     rows = count_rows(parts)
     if rows == 0:
         raise InputError(f"{parts[0]}: no embeddings to fit a codec on")
-    dim = open_parquet(parts[0], ["embedding"]).schema_arrow.field("embedding").type.list_size
-    return Sample(lambda: read_matrices(parts, "embedding"), rows, dim)
+    kind = open_parquet(parts[0], ["embedding"]).schema_arrow.field("embedding").type
+    if not pa.types.is_fixed_size_list(kind) or kind.list_size == 0:
+        raise InputError(f"{parts[0]}: holds {kind}, expected float32 vectors; delete it and run again")
+    kind = embedding_schema(kind.list_size).field("embedding").type
+    return Sample(lambda: read_matrices(parts, "embedding", kind), rows, kind.list_size)

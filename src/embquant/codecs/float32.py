@@ -5,7 +5,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Family, Sample
+from embquant.codecs.base import Family, Sample, array_of
 from embquant.products import inner_products
 from embquant.spec import NoParameters
 
@@ -64,4 +64,7 @@ class Float32(Family):
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the number of dimensions."""
-        return cls(int(state["dim"]))
+        dim = int(array_of(state, "dim", np.int64))
+        if not 0 < dim < 1 << 31:
+            raise ValueError(f"dim is {dim}")
+        return cls(dim)

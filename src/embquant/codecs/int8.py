@@ -6,7 +6,7 @@ import numkong
 import numpy as np
 import pyarrow as pa
 
-from embquant.codecs.base import Family, Sample
+from embquant.codecs.base import Family, Sample, array_of
 from embquant.codecs.ranges import RangeParameters, fit_ranges
 
 LEVELS = 256
@@ -109,7 +109,7 @@ class Int8(Family):
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the ranges."""
-        return cls(state["ranges"])
+        return cls(array_of(state, "ranges", np.float32, 2, None))
 
 
 def _digits(numbers: np.ndarray) -> np.ndarray:

@@ -47,6 +47,20 @@ class ProductQuantization(FaissCodec):
         """Find the centroids of each subspace by k-means."""
         return cls(trained_pq(sample, parameters))
 
+    @staticmethod
+    def again(index: faiss.IndexPQ) -> faiss.IndexPQ:
+        """Centroids are learnt, a vector for each number of each piece."""
+        pq = index.pq
+        if index.d < 1 or pq.M < 1 or index.d % pq.M or pq.nbits not in (4, 8):
+            raise ValueError(f"{index.d} dimensions in {pq.M} pieces of {pq.nbits} bits")
+        again = faiss.IndexPQ(index.d, pq.M, pq.nbits, faiss.METRIC_INNER_PRODUCT)
+        centroids = faiss.vector_to_array(pq.centroids)
+        if len(centroids) != again.pq.centroids.size():
+            raise ValueError(f"{len(centroids)} coordinates of centroids")
+        faiss.copy_array_to_vector(centroids, again.pq.centroids)
+        again.is_trained = True
+        return again
+
 
 def trained_pq(sample: Sample, parameters: PqParameters) -> faiss.IndexPQ:
     """Return an empty FAISS ``IndexPQ`` trained on ``sample``."""

@@ -55,6 +55,17 @@ class RaBitQ(FaissCodec):
         index.train(sample.mean().astype(np.float32)[None])
         return cls(index)
 
+    @staticmethod
+    def again(index: faiss.IndexRaBitQ) -> faiss.IndexRaBitQ:
+        """The mean is learnt."""
+        center = faiss.vector_to_array(index.center)
+        if len(center) != index.d or not 1 <= index.rabitq.nb_bits <= 8:
+            raise ValueError(f"a centre of {len(center)} dimensions, not {index.d}")
+        again = faiss.IndexRaBitQ(index.d, faiss.METRIC_INNER_PRODUCT, index.rabitq.nb_bits)
+        again.train(center[None])
+        again.qb = index.qb
+        return again
+
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return x̃, float32 (rows, dim)."""
         steps, factors = self._read(codes)

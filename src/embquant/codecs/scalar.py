@@ -22,9 +22,12 @@ class _HalfPrecision(FaissCodec):
     @classmethod
     def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
         """Note the number of dimensions."""
-        index = faiss.IndexScalarQuantizer(sample.dim, cls.quantizer, faiss.METRIC_INNER_PRODUCT)
-        index.is_trained = True
-        return cls(index)
+        return cls(_index(sample.dim, cls.quantizer, np.zeros(0, np.float32)))
+
+    @classmethod
+    def again(cls, index: faiss.IndexScalarQuantizer) -> faiss.IndexScalarQuantizer:
+        """Nothing is learnt."""
+        return _index(index.d, cls.quantizer, np.zeros(0, np.float32))
 
 
 class Float16(_HalfPrecision):
@@ -61,10 +64,15 @@ class _Steps(FaissCodec):
     def fit(cls, sample: Sample, parameters: RangeParameters) -> Self:
         """Take each dimension's range."""
         low, high = fit_ranges(sample, parameters)
-        index = faiss.IndexScalarQuantizer(sample.dim, cls.quantizer, faiss.METRIC_INNER_PRODUCT)
-        faiss.copy_array_to_vector(np.concatenate([low, high - low]), index.sq.trained)
-        index.is_trained = True
-        return cls(index)
+        return cls(_index(sample.dim, cls.quantizer, np.concatenate([low, high - low])))
+
+    @classmethod
+    def again(cls, index: faiss.IndexScalarQuantizer) -> faiss.IndexScalarQuantizer:
+        """Ranges are learnt, two numbers a dimension."""
+        ranges = faiss.vector_to_array(index.sq.trained)
+        if len(ranges) != 2 * index.d:
+            raise ValueError(f"{len(ranges)} ends of ranges of {index.d} dimensions")
+        return _index(index.d, cls.quantizer, ranges)
 
 
 class UInt8(_Steps):
@@ -89,3 +97,10 @@ class Int4(_Steps):
     family = "int4"
     quantizer = faiss.ScalarQuantizer.QT_4bit
     width = 4
+
+
+def _index(dim: int, quantizer: int, trained: np.ndarray) -> faiss.IndexScalarQuantizer:
+    index = faiss.IndexScalarQuantizer(dim, quantizer, faiss.METRIC_INNER_PRODUCT)
+    faiss.copy_array_to_vector(trained.astype(np.float32, copy=False), index.sq.trained)
+    index.is_trained = True
+    return index

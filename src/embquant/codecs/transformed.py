@@ -40,6 +40,11 @@ class TransformedCodec(Codec):
         return self.inner.score(self.transform.queries(queries), codes)
 
     @property
+    def input_dim(self) -> int:
+        """The transform's."""
+        return self.transform.input_dim
+
+    @property
     def core(self) -> Codec:
         """The inner codec."""
         return self.inner

@@ -143,7 +143,7 @@ def _strings(
     try:
         strings = values.cast(pa.string())
         strings.validate(full=True)
-    except pa.ArrowInvalid as error:
+    except pa.ArrowException as error:
         raise InputError(f"{rows.where(0)} and after: {column!r} is not valid UTF-8 text ({error})") from None
     return strings
 

@@ -7,7 +7,6 @@ stands, for messages. What the columns must hold is checked in :mod:`embquant.da
 import csv
 import gzip
 import json
-import sys
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,9 @@ from embquant.artifacts import open_parquet, read_batches
 from embquant.datasets.collection import BATCH_ROWS
 from embquant.datasets.layout import SUFFIXES
 from embquant.errors import InputError
+
+LONGEST_LINE = 1 << 24
+"""Bytes of a line, or characters of a field: a small gzipped file can hold a line that no memory does."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class DelimitedTable:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield line number and fields of the header and every row; all have as many fields as the header."""
-        csv.field_size_limit(sys.maxsize)
+        csv.field_size_limit(LONGEST_LINE)
         reader = csv.reader((line for _, line in _lines(Path(self.name))), **self._dialect)
         width = 0
         while True:
@@ -183,7 +185,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     number = 0
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as handle:
-            for number, line in enumerate(handle, start=1):
+            for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE + 1), b""), start=1):
+                if len(line) > LONGEST_LINE:
+                    raise InputError(f"{path}: line {number} is longer than {LONGEST_LINE >> 20} MiB; is it a table?")
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: line {number} is not UTF-8 text ({error.reason}); convert the file") from None

@@ -147,23 +147,47 @@ def _ids(paths: Sequence[Path], column: str) -> Iterator[pa.Array]:
     for path in paths:
         match path.suffix:
             case ".npy":
-                yield pa.array(load_npy(path).astype(str).tolist(), pa.string())
+                yield _npy_ids(path)
             case ".txt":
-                yield pa.array(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), pa.string())
+                try:
+                    yield pa.array(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), pa.string())
+                except UnicodeDecodeError as error:
+                    raise InputError(f"{path}: not UTF-8 text ({error.reason}); convert the file") from None
             case ".csv":
                 yield _csv_column(path, column)
             case ".parquet":
                 for batch in read_batches(path, [column], IDS_AT_ONCE):
-                    yield batch.column(0).cast(pa.string())
+                    yield _as_text(batch.column(0), path, column)
             case suffix:
                 raise InputError(f"{path}: ids in a {suffix or 'nameless'} file; expected .parquet, .npy, .csv or .txt")
+
+
+def _npy_ids(path: Path) -> pa.Array:
+    ids = load_npy(path)
+    if ids.ndim != 1 or ids.dtype.kind not in "iuUS":
+        raise InputError(
+            f"{path}: holds {ids.dtype} of shape {ids.shape}; expected one id a row, text or whole numbers"
+        )
+    try:
+        return pa.array(ids.astype(str).tolist(), pa.string())
+    except UnicodeError as error:
+        raise InputError(f"{path}: an id isn't valid Unicode ({error.reason}); correct it") from None
+
+
+def _as_text(ids: pa.Array, path: Path, column: str) -> pa.Array:
+    try:
+        text = ids.cast(pa.string())
+        text.validate(full=True)
+    except pa.ArrowException as error:
+        raise InputError(f"{path}: no ids in column {column!r} ({error})") from None
+    return text
 
 
 def _csv_column(path: Path, column: str) -> pa.Array:
     options = csv.ConvertOptions(include_columns=[column], column_types={column: pa.string()})
     try:
         return csv.read_csv(path, convert_options=options).column(0).combine_chunks()
-    except (pa.ArrowInvalid, KeyError) as error:
+    except (pa.ArrowException, KeyError) as error:
         raise InputError(f"{path}: no ids in column {column!r} ({error})") from None
 
 

@@ -30,7 +30,7 @@ def read_rows(
             if first < last:
                 yield first, batch.slice(first - position, last - first)
             position += len(batch)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: damaged Parquet file ({error}); replace or delete it") from None
 
 

@@ -44,6 +44,8 @@ class NpyVectors:
             found = f"{self._rows.dtype} of shape {self._rows.shape}"
             raise InputError(f"{path}: holds {found}; expected floating-point numbers of shape (documents, dim)")
         self.count, self.dim = self._rows.shape
+        if not self.dim:
+            raise InputError(f"{path}: holds vectors of no dimensions")
 
     def take(self, positions: np.ndarray) -> np.ndarray:
         """Return the vectors at ``positions``."""
@@ -106,7 +108,7 @@ def load_npy(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, OverflowError, MemoryError) as error:
         raise InputError(f"{path}: not a readable .npy file ({error})") from None
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -41,10 +41,12 @@ class Manifest:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a manifest; a foreign JSON file is an InputError."""
-        try:
-            return cls(**read_json(path))
-        except TypeError:
-            raise InputError(f"{path}: not the manifest of an index; delete it and run again") from None
+        manifest = parse_spec(cls, read_json(path), f"{path}: not the manifest of an index")
+        if f"{manifest.file}.json" != Path(path).name:
+            raise InputError(
+                f"{path}: names the index {manifest.file!r}, which isn't beside it; delete it and run again"
+            )
+        return manifest
 
 
 def open_index(
@@ -77,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     kind = index_class(codec.family, arguments.kind)
     parameters = json.loads(arguments.parameters)
     chosen = parse_spec(kind.build_parameters, parameters, f"build of {arguments.kind}")
-    codes = Codes(lambda: read_matrices(arguments.codes, codec.column), count_rows(arguments.codes))
+    codes = Codes(lambda: read_matrices(arguments.codes, codec.column, codec.code_type), count_rows(arguments.codes))
     threadpool_limits(1)  # what is learnt from the codes is not to depend on the number of threads
     started = time.perf_counter()
     with atomic_path(arguments.output) as temporary:
@@ -92,9 +94,18 @@ def run(arguments: argparse.Namespace) -> None:
         vectors=len(codes),
         bytes_per_vector=codec.bytes_per_vector,
         parameters=parameters,
-        fit_seconds=read_json(arguments.codec.with_suffix(".json"))["seconds"],
-        encode_seconds=sum(read_metadata(part).get("seconds", 0.0) for part in arguments.codes),
+        fit_seconds=_seconds(arguments.codec.with_suffix(".json"), read_json),
+        encode_seconds=sum(_seconds(part, read_metadata) for part in arguments.codes),
         build_seconds=seconds,
     )
     write_json(arguments.output.with_name(arguments.output.name + ".json"), asdict(manifest))
     log.info("%s: %d vectors in %.2f s", arguments.output.name, len(codes), seconds)
+
+
+def _seconds(path: Path, read: Callable[[Path], Any]) -> float:
+    """Return what a step noted of the time it took; float32's codes, the embeddings, have taken none."""
+    noted = read(path)
+    seconds = noted.get("seconds", 0.0) if isinstance(noted, dict) else None
+    if type(seconds) not in (int, float):
+        raise InputError(f"{path}: says {seconds!r} of its seconds; delete it and run again")
+    return seconds

@@ -10,7 +10,7 @@ from embquant.codecs.base import Codec
 from embquant.codecs.binary import SIGNS
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import fill, read
+from embquant.indexes.faiss_files import fill, read_filled
 from embquant.spec import NoParameters
 from embquant.topk import found_by_faiss
 
@@ -46,7 +46,8 @@ class FastScan(Index):
     @classmethod
     def open(cls, path: Path, codec: Codec, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexPQFastScan``."""
-        return cls(read(path, faiss.IndexPQFastScan, faiss.read_index, codec.dim, mapped), threads)
+        trained = _corners(codec.dim) if codec.family == "binary" else codec.index
+        return cls(read_filled(path, faiss.IndexPQFastScan(trained), mapped), threads)
 
     def __len__(self) -> int:
         """Return the number of documents."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from embquant.codecs.binary import Binary
 from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.faiss_files import fill, padded, read, view
+from embquant.indexes.faiss_files import fill, padded, read_filled, view
 from embquant.indexes.scan import DecodedScan, Scan
 from embquant.spec import NoParameters
 from embquant.topk import sort_by_score
@@ -44,8 +44,7 @@ class FlatBinary(FlatIndex):
     @classmethod
     def open(cls, path: Path, codec: Binary, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexBinaryFlat``."""
-        index = read(path, faiss.IndexBinaryFlat, faiss.read_index_binary, padded(codec.dim), mapped)
-        return cls(index, codec, threads)
+        return cls(read_filled(path, faiss.IndexBinaryFlat(padded(codec.dim)), mapped), codec, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances to uint8 queries, or products with float32 ones, and rows."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from embquant.codecs.faiss_codes import FaissCodec
 from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.faiss_files import fill, read, view
+from embquant.indexes.faiss_files import fill, read_filled, view
 from embquant.indexes.scan import DecodedScan
 from embquant.spec import NoParameters
 from embquant.topk import sort_by_score
@@ -40,7 +40,7 @@ class FlatCodes(FlatIndex):
     @classmethod
     def open(cls, path: Path, codec: FaissCodec, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open an index of the codec's own kind."""
-        return cls(read(path, type(codec.index), faiss.read_index, codec.dim, mapped), codec, threads)
+        return cls(read_filled(path, faiss.clone_index(codec.index), mapped), codec, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows; of documents tied for the k-th place FAISS keeps any."""

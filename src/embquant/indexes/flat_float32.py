@@ -9,7 +9,7 @@ import numpy as np
 
 from embquant.codecs.float32 import Float32
 from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.faiss_files import fill, read, view
+from embquant.indexes.faiss_files import fill, read_filled, view
 from embquant.indexes.scan import DecodedScan, Scan
 from embquant.spec import NoParameters
 from embquant.topk import sort_by_score
@@ -52,8 +52,7 @@ class FlatFloat32(FlatIndex):
     @classmethod
     def open(cls, path: Path, codec: Float32, threads: int, parameters: Engine, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexFlatIP``."""
-        index = read(path, faiss.IndexFlatIP, faiss.read_index, codec.dim, mapped)
-        return cls(index, codec, threads, parameters.engine)
+        return cls(read_filled(path, faiss.IndexFlatIP(codec.dim), mapped), codec, threads, parameters.engine)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""

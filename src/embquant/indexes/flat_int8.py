@@ -1,5 +1,6 @@
 """int8 codes in USearch's plain matrix file, scanned exactly."""
 
+import os
 import struct
 from pathlib import Path
 from typing import Self
@@ -40,11 +41,15 @@ class FlatInt8(FlatIndex):
     def open(cls, path: Path, codec: Int8, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open an ``.i8bin`` file with ``usearch.io.load_matrix``."""
         try:
+            with Path(path).open("rb") as file:
+                count, dim = struct.unpack("<ii", file.read(8))
+                if count < 0 or dim < 1 or file.seek(0, os.SEEK_END) != 8 + count * dim:
+                    raise ValueError(f"a header of {count} vectors of {dim} bytes in a file of another size")
             codes = load_matrix(str(path), view=mapped)
-        except (ValueError, OSError) as error:
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except (ValueError, OSError, struct.error) as error:
             raise InputError(f"{path}: not a readable .i8bin file ({error}); delete it and run again") from None
-        if codes is None:
-            raise InputError(f"{path}: no such file")
         if codes.shape[1] != codec.dim:
             raise InputError(f"{path}: holds vectors of {codes.shape[1]} dimensions, expected {codec.dim}")
         return cls(codes, threads)

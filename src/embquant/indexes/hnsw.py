@@ -11,6 +11,7 @@ from usearch.index import MetricKind, ScalarKind
 from embquant.codecs.base import Codec
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, Index
+from embquant.indexes.graphs import check_usearch
 from embquant.topk import rank
 
 SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
@@ -79,9 +80,11 @@ class Hnsw(Index):
         """Open a USearch index."""
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file")
+        scalar = SCALARS[codec.family]
         try:
+            check_usearch(path, MetricKind.IP.value, scalar.value, codec.dim, codec.bytes_per_vector)
             graph = Graph.restore(str(path), view=mapped)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, MemoryError) as error:
             raise InputError(f"{path}: not a readable USearch index ({error}); delete it and run again") from None
         if graph is None or graph.ndim != codec.dim:
             raise InputError(f"{path}: not a USearch index of {codec.dim} dimensions; delete it and run again")

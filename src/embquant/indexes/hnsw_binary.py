@@ -8,7 +8,8 @@ import numpy as np
 
 from embquant.codecs.binary import Binary
 from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import padded, read
+from embquant.indexes.faiss_files import damaged, padded, read
+from embquant.indexes.graphs import check_faiss_graph
 from embquant.indexes.hnsw import HnswBuild, HnswSearch
 from embquant.topk import found_by_faiss
 
@@ -38,8 +39,10 @@ class HnswBinary(Index):
 
     @classmethod
     def open(cls, path: Path, codec: Binary, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
-        """Open a FAISS ``IndexBinaryHNSW``."""
-        index = read(path, faiss.IndexBinaryHNSW, faiss.read_index_binary, padded(codec.dim), mapped)
+        """Open a FAISS ``IndexBinaryHNSW``, in memory: one that was cut off crashes FAISS's reader of mapped files."""
+        index = read(path, faiss.IndexBinaryHNSW, faiss.read_index_binary, padded(codec.dim), mapped=False)
+        with damaged(path):
+            check_faiss_graph(index)
         index.hnsw.efSearch = parameters.expansion_search
         return cls(index, threads)
 

@@ -10,7 +10,8 @@ import numpy as np
 from embquant.codecs.base import Codec
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import padded, read
+from embquant.indexes.faiss_files import damaged, padded, read
+from embquant.indexes.graphs import check_lists
 from embquant.topk import found_by_faiss
 from embquant.transforms.base import Sample
 
@@ -77,12 +78,14 @@ class Ivf(Index):
 
     @classmethod
     def open(cls, path: Path, codec: Codec, threads: int, parameters: IvfSearch, mapped: bool = False) -> Self:
-        """Open a FAISS IVF index."""
+        """Open a FAISS IVF index, in memory: one that was cut off crashes FAISS's reader of mapped files."""
         kind, dim = KINDS[codec.family], codec.dim
         if codec.family == "binary":
-            index = read(path, kind, faiss.read_index_binary, padded(dim), mapped)
+            index = read(path, kind, faiss.read_index_binary, padded(dim), mapped=False)
         else:
-            index = read(path, kind, faiss.read_index, dim, mapped)
+            index = read(path, kind, faiss.read_index, dim, mapped=False)
+        with damaged(path):
+            check_lists(index, codec.family == "binary")
         index.nprobe = min(parameters.nprobe, index.nlist)
         return cls(index, threads)
 

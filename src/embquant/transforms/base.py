@@ -66,6 +66,11 @@ class Transform:
         """Dimensions of what comes out."""
         return len(self.matrix)
 
+    @property
+    def input_dim(self) -> int:
+        """Dimensions of what goes in."""
+        return self.before.input_dim if self.before else self.matrix.shape[1]
+
     def documents(self, vectors: np.ndarray) -> np.ndarray:
         """Map documents, float32 (rows, input_dim) to float32 (rows, dim), each whatever the others are."""
         vectors = self.before.documents(vectors) if self.before else vectors
@@ -106,4 +111,10 @@ class Transform:
         if f"{prefix}matrix" not in state:
             return None
         matrix, offset, normalize = (state[f"{prefix}{name}"] for name in ("matrix", "offset", "normalize"))
-        return cls(matrix, offset, bool(normalize), cls.from_state(state, f"{prefix}before_"))
+        before = cls.from_state(state, f"{prefix}before_")
+        fits = matrix.ndim == 2 and matrix.size and offset.shape == matrix.shape[:1] and normalize.shape == ()
+        if not fits or {matrix.dtype, offset.dtype} != {np.dtype(np.float32)} or normalize.dtype != bool:
+            raise ValueError(f"{prefix}matrix and what belongs to it are no affine map")
+        if before and before.dim != matrix.shape[1]:
+            raise ValueError(f"{prefix}matrix takes {matrix.shape[1]} dimensions, not {before.dim}")
+        return cls(matrix, offset, bool(normalize), before)

@@ -1,0 +1,41 @@
+"""The process that loads configurations as the Snakefile does, by the same functions of common.smk."""
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+from fuzz_worker import serve
+from snakemake.common.configfile import load_configfile
+from snakemake.exceptions import WorkflowError
+
+WORKFLOW = Path(__file__).parents[2] / "workflow"
+
+
+def load(arguments: list[str]) -> int:
+    """Load the study; print what is wrong with it as Snakemake would, on one line."""
+    validating = SimpleNamespace(skip_validation=False)
+    workflow = SimpleNamespace(configfiles=arguments, basedir=str(WORKFLOW.parent), modifier=validating)
+    names = {"workflow": workflow, "MODEL": "", "REPORTS": "", "EMBEDDINGS": "", "CODES": ""}
+    exec(COMMON, names)
+    try:
+        config = load_configfile(arguments[0])
+        names["config"] = config
+        names["load_study"](config, str(WORKFLOW / "schemas" / "config.schema.yaml"))
+    except WorkflowError as error:
+        message = " ".join(str(error).split())
+        print(message if message.startswith("embquant: error: ") else f"embquant: error: {message}", file=sys.stderr)
+        return 2
+    names["canonical"](config)
+    for method in config["methods"]:
+        names["depths"](method)
+        names["store_modules"](method)
+        names["exact_method"](method)
+    for dataset in config["datasets"]:
+        names["source_files"](SimpleNamespace(dataset=dataset))
+    return 0 if names["runs"]() else 1
+
+
+COMMON = compile((WORKFLOW / "rules" / "common.smk").read_text(), "common.smk", "exec")
+
+if __name__ == "__main__":
+    serve(load)

@@ -1,0 +1,106 @@
+"""A study in small, made by the library's own commands: files of every kind that a step reads."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
+from embquant.cli import main
+from embquant.indexes import KINDS, scorings, suffix
+
+DOCUMENTS, QUERIES, DIM = 300, 5, 16
+PQ = {"pieces": 4, "bits": 4}
+PARAMETERS = {"pq": PQ, "scaled-pq": PQ}
+DEPTH = 10
+FAMILIES = sorted({family for family, _ in KINDS})
+
+
+class Study:
+    """Where each file lies; commands are run with :meth:`arguments`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.queries, self.qrels = folder / "queries.parquet", folder / "qrels.parquet"
+        self.embeddings = folder / "embeddings.parquet"
+        rng = np.random.default_rng(0)
+        for path, rows in ((self.embeddings, DOCUMENTS), (self.queries, QUERIES)):
+            vectors = rng.standard_normal((rows, DIM)).astype(np.float32)
+            ids = pa.array([f"{path.stem[0]}{row}" for row in range(rows)])
+            schema = embedding_schema(DIM)
+            write_parquet(path, schema, [pa.table([ids, matrix_to_array(vectors)], schema)])
+        pairs = {"query_row": np.arange(QUERIES), "doc_row": np.arange(QUERIES) * 7, "relevance": np.ones(QUERIES, int)}
+        table = pa.table(pairs)
+        write_parquet(self.qrels, table.schema, [table])
+        for family in FAMILIES:
+            self._make(family)
+
+    def _make(self, family: str) -> None:
+        transform = {"transform": "rotation"} if family in ("float32", "int4") else {}
+        entry = json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
+        _run("fit-codec", "--codec", entry, "--embeddings", self.embeddings, "--output", self.state(family))
+        _run("encode-corpus", *self.encoding(self.folder, family), "--output", self.codes(family))
+        for kind in (kind for own, kind in KINDS if own == family):
+            index = self.index(family, kind)
+            _run("build-index", "--kind", kind, *self.building(self.folder, family), "--output", index)
+            method = ["--name", "method", "--index", f"{index}.json", "--scoring", scorings(family, kind)[-1]]
+            _run("define-method", *method, "--output", self.method(family, kind))
+            _run("search-index", *self.searching(self.folder, family, kind), "--output", self.found(family, kind))
+
+    def state(self, family: str) -> Path:
+        """The fitted codec."""
+        return self.folder / family / "state.npz"
+
+    def codes(self, family: str) -> Path:
+        """The codes of the only part."""
+        return self.folder / family / "codes.parquet"
+
+    def index(self, family: str, kind: str) -> Path:
+        """An index file, beside which lies its manifest."""
+        return self.folder / family / f"{kind}{suffix(family, kind)}"
+
+    def method(self, family: str, kind: str) -> Path:
+        """The definition of the method that searches it."""
+        return self.folder / family / f"{kind}.method.json"
+
+    def found(self, family: str, kind: str) -> Path:
+        """Its candidates."""
+        return self.folder / family / f"{kind}.candidates.parquet"
+
+    def encoding(self, folder: Path, family: str) -> list:
+        """Options of encode-corpus in a ``folder`` that is the study's, or a copy of some of it."""
+        return ["--codec", folder / family / "state.npz", "--embeddings", folder / "embeddings.parquet"]
+
+    def building(self, folder: Path, family: str) -> list:
+        """Options of build-index."""
+        return ["--codec", folder / family / "state.npz", "--codes", folder / family / "codes.parquet"]
+
+    def searching(self, folder: Path, family: str, kind: str) -> list:
+        """Options of search-index."""
+        method = folder / family / f"{kind}.method.json"
+        return ["--method", method, "--queries", folder / "queries.parquet", "--depths", DEPTH]
+
+    def evaluating(self, folder: Path, family: str, kind: str) -> list:
+        """Options of evaluate-run, rescored by the family's own store."""
+        candidates = folder / family / f"{kind}.candidates.parquet"
+        store = folder / family / f"flat{suffix(family, 'flat')}.json"
+        return [
+            *("--method", folder / family / f"{kind}.method.json", "--candidates", candidates, "--exact", candidates),
+            *("--exact-store", store, "--stores", f"own={store}", "--queries", folder / "queries.parquet"),
+            *("--qrels", folder / "qrels.parquet", "--multipliers", 2, "--top-k", 5),
+            *("--metrics", "nDCG@5", "overlap@5", "rbo"),
+        ]
+
+    def copy(self, folder: Path, family: str) -> Path:
+        """Copy what belongs to a family, and what all share."""
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(self.folder / family, folder / family)
+        for path in (self.embeddings, self.queries, self.qrels):
+            shutil.copy(path, folder)
+        return folder
+
+
+def _run(*arguments: object) -> None:
+    assert main(list(map(str, arguments))) == 0

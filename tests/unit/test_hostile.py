@@ -1,0 +1,149 @@
+"""Files that carry code: nothing of it runs, whichever path reads them."""
+
+import ast
+import gzip
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from codec_cases import SCALED_PQ, case, fitted, unit_vectors
+
+from embquant.cli import main
+from embquant.codecs.base import load_codec
+from embquant.embedding.precomputed import check_files
+from embquant.embedding.spec import PrecomputedSpec
+from embquant.errors import InputError
+from embquant.indexes import index_class
+from embquant.indexes.base import Codes
+from embquant.indexes.build import Manifest
+
+SOURCE = Path(__file__).parents[2] / "src" / "embquant"
+
+
+class Trap:
+    """Unpickled, it writes a file."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __reduce__(self):
+        return Path.touch, (self._path,)
+
+
+@pytest.fixture
+def sprung(tmp_path):
+    """The file that a trap writes; a test ends with it not there, which this checks to be a test at all."""
+    path = tmp_path / "sprung"
+    pickle.loads(pickle.dumps(Trap(path)))
+    assert path.exists()
+    path.unlink()
+    yield path
+    assert not path.exists()
+
+
+def pickled(path, sprung):
+    """Write a .npy file of one object, which unpickling would set off."""
+    np.save(path, np.array([Trap(sprung)] * 2, dtype=object), allow_pickle=True)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".npy", ".txt.npy"])
+def test_vectors_and_ids_are_not_unpickled(tmp_path, sprung, suffix):
+    good, bad = tmp_path / "good.npy", pickled(tmp_path / f"bad{suffix}", sprung)
+    np.save(good, np.ones((2, 4), np.float32))
+    for vectors, ids in ((bad, good), (good, bad)):
+        with pytest.raises(InputError, match="bad"):
+            check_files(PrecomputedSpec(type="precomputed", corpus=str(vectors), ids=str(ids)), [])
+
+
+def test_the_state_of_a_codec_is_not_unpickled(tmp_path, sprung):
+    case("int8").save(tmp_path / "state.npz")
+    member = pickled(tmp_path / "ranges.npy", sprung)
+    with zipfile.ZipFile(tmp_path / "state.npz", "a") as archive:
+        archive.writestr("other.npy", member.read_bytes())
+    with pytest.raises(InputError, match="not the state of a codec"):
+        load_codec(tmp_path / "state.npz")
+    (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Trap(sprung)))
+    with pytest.raises(InputError, match="not the state of a codec"):
+        load_codec(tmp_path / "pickle.npz")
+
+
+def test_an_index_is_not_unpickled(tmp_path, sprung):
+    codec = fitted(SCALED_PQ, unit_vectors())
+    index = index_class("scaled-pq", "flat")
+    with pytest.raises(InputError, match="delete it and run again"):
+        index.open(pickled(tmp_path / "index.npy", sprung), codec, 1, index.search_parameters())
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+def test_an_index_that_is_cut_off_anywhere_in_its_header_crashes_nothing(tmp_path, mapped):
+    """FAISS's reader of mapped files does, where a file ends with the size of an array."""
+    codec, kind = case("float32"), index_class("float32", "ivf")
+    vectors = unit_vectors(60)
+    kind.build(codec, Codes(lambda: iter([vectors]), 60), tmp_path / "index", kind.build_parameters(lists=4))
+    whole = (tmp_path / "index").read_bytes()
+    for size in range(200):
+        (tmp_path / "cut").write_bytes(whole[:size])
+        with pytest.raises(InputError, match="delete it and run again"):
+            kind.open(tmp_path / "cut", codec, 1, kind.search_parameters(), mapped)
+
+
+def test_a_state_that_unpacks_to_more_than_it_is_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "state.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        array = io.BytesIO()
+        np.save(array, np.zeros(1 << 20, np.float32))
+        archive.writestr("thresholds.npy", array.getvalue())
+    with pytest.raises(InputError, match="isn't compressed"):
+        load_codec(tmp_path / "state.npz")
+
+
+def test_a_gzipped_line_that_no_memory_holds_is_refused(tmp_path, capsys):
+    with gzip.open(tmp_path / "corpus.jsonl.gz", "wb") as file:
+        file.write(b'{"_id": "a", "text": "')
+        for _ in range(40):
+            file.write(b"x" * (1 << 20))
+        file.write(b'"}\n')
+    spec = json.dumps({"source": "files", "path": str(tmp_path)})
+    assert main(["prepare-dataset", "--name", "x", "--spec", spec, "--output", str(tmp_path / "out")]) == 2
+    assert "line 1 is longer than 16 MiB" in capsys.readouterr().err
+
+
+def test_a_manifest_names_no_file_elsewhere(tmp_path):
+    described = dict.fromkeys(["family", "kind", "codec"], "x") | dict.fromkeys(
+        ["dim", "vectors", "bytes_per_vector"], 1
+    )
+    described |= {"parameters": {}, "fit_seconds": 0, "encode_seconds": 0.5, "build_seconds": 1}
+    manifest = tmp_path / "x.json"
+    for file in ("../../etc/passwd", "/etc/passwd", "a/b", ""):
+        manifest.write_text(json.dumps({**described, "file": file}))
+        with pytest.raises(InputError, match="isn't beside it"):
+            Manifest.read(manifest)
+    manifest.write_text(json.dumps({**described, "file": "x"}))
+    assert Manifest.read(manifest).file == "x"
+
+
+def calls():
+    """Yield file and call of every call in the library."""
+    for path in SOURCE.rglob("*.py"):
+        yield from ((path, node) for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call))
+
+
+def test_the_library_calls_nothing_that_runs_what_it_reads():
+    """What takes an option to be safe is given it; what runs its argument is not called at all."""
+    for path, call in calls():
+        name, where = ast.unparse(call.func), f"{path}:{call.lineno}"
+        given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+        assert name not in ("eval", "exec", "os.system", "os.popen", "yaml.load"), where
+        assert not name.startswith(("pickle.", "marshal.", "shelve.", "dill.", "joblib.")), where
+        assert given.get("shell") in (None, "False"), where
+        assert given.get("trust_remote_code") in (None, "False"), where
+        if name in ("np.load", "numpy.load"):
+            assert given.get("allow_pickle") == "False", where
+        if name.endswith(("torch.load",)):
+            assert given.get("weights_only") == "True", where
+        if name.endswith("SentenceTransformer"):
+            assert given.get("trust_remote_code") == "False", where

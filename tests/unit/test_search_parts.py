@@ -1,0 +1,104 @@
+"""Parts searched by themselves and merged: byte for byte what a search of one index of the whole corpus writes."""
+
+import json
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from codec_cases import CASES, case, unit_vectors
+
+from embquant import merge_candidates, methods, search, search_part
+from embquant.artifacts import embedding_schema, matrix_to_array, write_json, write_parquet
+from embquant.codecs import encode
+from embquant.errors import InputError
+from embquant.indexes import build, suffix
+from embquant.search import Candidates
+
+ALL_SCORINGS = [(name, scoring) for name in CASES for scoring in case(name).scorings]
+
+
+def tied_vectors():
+    """600 vectors of which every one occurs again, some many times, in other parts than the first."""
+    return np.concatenate([unit_vectors(300), unit_vectors(300)[::-1], np.tile(unit_vectors(1), (40, 1))])
+
+
+def write_embeddings(path, vectors):
+    schema = embedding_schema(vectors.shape[1])
+    ids = pa.array([f"d{row}" for row in range(len(vectors))], pa.string())
+    write_parquet(path, schema, [pa.table([ids, matrix_to_array(vectors)], schema)])
+
+
+def both_ways(folder, name, scoring, edges, depth, vectors):
+    """Search ``vectors`` cut at ``edges``, part by part and as one index; return the files of candidates."""
+    state = folder / "state.npz"
+    codec = case(name)
+    codec.save(state)
+    write_json(state.with_suffix(".json"), {"seconds": 0})
+    write_embeddings(folder / "queries.parquet", np.concatenate([unit_vectors(40, seed=1), vectors[:3]]))
+    codes = []
+    for part, (first, stop) in enumerate(pairwise([0, *edges, len(vectors)])):
+        embeddings = folder / f"part-{part}.parquet"
+        write_embeddings(embeddings, vectors[first:stop])
+        codes.append(folder / f"codes-{part}.parquet" if codec.column == "code" else embeddings)
+        if codec.column == "code":
+            encode.run(SimpleNamespace(codec=state, embeddings=embeddings, output=codes[-1]))
+    common = {"queries": folder / "queries.parquet", "scoring": scoring}
+    found = [folder / f"found-{part}.parquet" for part in range(len(codes))]
+    for own, output in zip(codes, found, strict=True):
+        search_part.run(SimpleNamespace(codec=state, codes=own, depth=depth, threads=1, output=output, **common))
+    merge_candidates.run(SimpleNamespace(parts=found, output=folder / "merged.parquet"))
+    index = folder / f"index{suffix(codec.family, 'flat')}"
+    build.run(SimpleNamespace(kind="flat", codec=state, codes=codes, parameters="{}", output=index))
+    manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
+    methods.run(SimpleNamespace(name=name, index=manifest, scoring=scoring, search=json.dumps({}), output=method))
+    whole = folder / "whole.parquet"
+    search.run(SimpleNamespace(method=method, depths=[5, depth], threads=2, output=whole, queries=common["queries"]))
+    return folder / "merged.parquet", whole
+
+
+@pytest.mark.parametrize(("name", "scoring"), ALL_SCORINGS)
+def test_merged_parts_are_the_whole_to_the_byte_with_ties_across_their_borders(tmp_path, name, scoring):
+    merged, whole = both_ways(tmp_path, name, scoring, [299, 301, 460], 25, tied_vectors())
+    assert merged.read_bytes() == whole.read_bytes()
+    rows, scores = Candidates(merged).read(0)
+    tied = scores[:, 1:] == scores[:, :-1]
+    assert tied[-3:, 0].all()  # a document that occurs in several parts comes first in each
+    assert (np.diff(rows, axis=1)[tied] > 0).all()
+
+
+@pytest.mark.parametrize(("name", "scoring"), ALL_SCORINGS)
+def test_a_depth_beyond_a_part_or_the_corpus_and_an_empty_part_change_nothing(tmp_path, name, scoring):
+    for depth in (90, 500):
+        (tmp_path / str(depth)).mkdir()
+        merged, whole = both_ways(tmp_path / str(depth), name, scoring, [10, 10, 150], depth, unit_vectors(200))
+        assert merged.read_bytes() == whole.read_bytes()
+    assert Candidates(merged).read(0)[0].shape[1] == 200
+
+
+def write_part(path, documents, depth=3, queries=2):
+    rows = np.tile(np.arange(min(depth, documents)), (queries, 1))
+    table = search.as_table(-rows.astype(float), rows)
+    write_parquet(path, search.SCHEMA, [table], {"depths": [depth], "documents": documents})
+    return path
+
+
+def test_what_is_no_set_of_parts_is_an_input_error(tmp_path):
+    output, one = tmp_path / "merged.parquet", write_part(tmp_path / "one.parquet", 4)
+    for other, message in [
+        (write_part(tmp_path / "deeper.parquet", 9, depth=5), "not a part searched to depth 3"),
+        (write_part(tmp_path / "queries.parquet", 9, queries=3), "holds 3 queries, expected 2"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            merge_candidates.run(SimpleNamespace(parts=[one, other], output=output))
+    merge_candidates.run(SimpleNamespace(parts=[one, one], output=output))
+    with pytest.raises(InputError, match="not a part searched to depth"):
+        merge_candidates.run(SimpleNamespace(parts=[output], output=tmp_path / "again.parquet"))
+    assert Candidates(output).read(0)[0].tolist() == [[0, 4, 1]] * 2  # scores 0, 0, -1: by hand
+
+
+def test_a_scoring_that_codes_do_not_have_is_an_input_error(tmp_path):
+    case("pq").save(tmp_path / "state.npz")
+    with pytest.raises(InputError, match="pq codes have no scoring 'symmetric'"):
+        search_part.run(SimpleNamespace(codec=tmp_path / "state.npz", scoring="symmetric", threads=1))

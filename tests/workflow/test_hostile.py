@@ -1,0 +1,94 @@
+"""Texts and names that a shell, a path or a template would obey: the study runs, and nothing else does."""
+
+import json
+import shutil
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from conftest import DOCUMENTS, QUERIES, study
+
+pytestmark = pytest.mark.workflow
+
+INJECTION = "'; touch pwned; \" $(touch pwned) `touch pwned` && touch pwned | tee pwned > pwned\\"
+IDS = [
+    "../../pwned",
+    "/tmp/*",
+    "{dataset}",
+    "{wildcards.part}",
+    "a/b",
+    "$(touch pwned)",
+    "'; touch pwned #",
+    "<script>",
+]
+
+
+def files_around(checkout):
+    """Return what lies in the checkout and beside it, but for results and Snakemake's own."""
+    folders = [checkout.folder.parent, checkout.folder, checkout.folder / "src", checkout.folder / "input"]
+    return {path for folder in folders if folder.exists() for path in folder.iterdir()}
+
+
+def test_what_a_shell_would_obey_is_data_in_every_string_of_a_study(fresh):
+    source = fresh.folder / "in put '; touch pwned; $(touch pwned) `touch pwned`"
+    shutil.move(fresh.folder / "input", source)
+    ids = [*IDS, *(f"d{row}" for row in range(len(IDS), len(DOCUMENTS)))]
+    corpus = [{"_id": name, INJECTION: f"{text} {INJECTION}"} for name, text in zip(ids, DOCUMENTS, strict=True)]
+    (source / "corpus.jsonl").write_text("".join(json.dumps(document) + "\n" for document in corpus))
+    lines = [f"q{row}\t{ids[document]}\t1" for row, document in enumerate(QUERIES.values())]
+    (source / "qrels" / "test.tsv").write_text("\n".join(["query-id\tcorpus-id\tscore", *lines]) + "\n")
+    columns = {"corpus": {"text": INJECTION}}
+    prompts = {"query_prompt": INJECTION, "document_prompt": INJECTION}
+    price = {"usd_per_gb_month": 1, "source": INJECTION}
+    fresh.configure(
+        datasets={"facts": {"source": "files", "path": source.name, "columns": columns}},
+        models={"minilm": {**study()["models"]["minilm"], **prompts}},
+        methods={name: study()["methods"][name] for name in ("float32", "binary")},
+        prices={"memory": price, "disk": price},
+        search={"by": "part"},
+    )
+    before = files_around(fresh)
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    assert {path.name for path in files_around(fresh) - before} <= {"results", ".snakemake"}
+    assert not list(fresh.folder.glob("**/pwned*"))
+    results = fresh.folder / "results"
+    assert pq.read_table(results / "facts" / "corpus.parquet")["id"].to_pylist() == ids
+    assert (
+        INJECTION
+        in json.loads((results / "reports" / "small" / "provenance.json").read_text())["config"]["prices"][
+            "disk"
+        ].values()
+    )
+    assert len(pd.read_csv(results / "reports" / "small" / "retrieval.csv"))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"study": INJECTION},
+        {"study": "../../x"},
+        {"datasets": {"a/b": {"source": "files", "path": "input"}}},
+        {"datasets": {"*": {"source": "files", "path": "input"}}},
+        {"models": {"{dataset}": study()["models"]["minilm"]}},
+        {"codecs": {**study()["codecs"], "$(touch pwned)": {"family": "int8"}}},
+        {"methods": {**study()["methods"], "..": {"codec": "int8", "index": "flat"}}},
+        {"methods": {**study()["methods"], "x": {"codec": "int8", "index": INJECTION}}},
+        {"methods": {**study()["methods"], "x": {"codec": "int8", "index": "flat", "scoring": INJECTION}}},
+        {"metrics": [INJECTION]},
+        {"timing": {"threads": INJECTION}},
+        {"rescore": {"stores": [INJECTION]}},
+        {"evaluate": [INJECTION]},
+        {"baseline": INJECTION},
+        {"search": {"by": INJECTION}},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_names_that_would_leave_the_study_s_folders_or_reach_a_shell_are_refused(fresh, changes):
+    fresh.configure(**changes)
+    status, output = fresh.snakemake("--configfile", "study.yaml", "--dry-run")
+    assert status != 0
+    assert output.count("embquant: error: ") == 1
+    assert "Traceback" not in output
+    assert not (fresh.folder / "results").exists()
+    assert not list(fresh.folder.glob("**/pwned*"))
