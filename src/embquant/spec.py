@@ -3,7 +3,7 @@
 import difflib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -91,5 +91,7 @@ def _describe(expected: Any) -> str:
         return " or ".join(_describe(option) for option in get_args(expected))
     if origin is Literal:
         return " or ".join(map(repr, get_args(expected)))
+    if is_dataclass(expected):
+        return f"a mapping with {', '.join(field.name for field in fields(expected))}"
     outer = "a mapping to" if issubclass(origin, Mapping) else "a list of"
     return f"{outer} {_describe(get_args(expected)[-1])}"

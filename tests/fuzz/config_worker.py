@@ -14,9 +14,17 @@ WORKFLOW = Path(__file__).parents[2] / "workflow"
 def load(arguments: list[str]) -> int:
     """Load the study; print what is wrong with it as Snakemake would, on one line."""
     validating = SimpleNamespace(skip_validation=False)
-    workflow = SimpleNamespace(configfiles=arguments, basedir=str(WORKFLOW.parent), modifier=validating)
+    source = SimpleNamespace(open=lambda file: file.get_path_or_uri(secret_free=False))
+    workflow = SimpleNamespace(
+        configfiles=arguments, basedir=str(WORKFLOW.parent), modifier=validating, sourcecache=source
+    )
     names = {"workflow": workflow, "MODEL": "", "REPORTS": "", "EMBEDDINGS": "", "CODES": ""}
     exec(COMMON, names)
+    try:
+        Path(arguments[0]).read_text(encoding="utf-8")
+    except UnicodeDecodeError:  # make refuses it, before Snakemake reads it
+        print(f"embquant: error: {arguments[0]}: not UTF-8 text", file=sys.stderr)
+        return 2
     try:
         config = load_configfile(arguments[0])
         names["config"] = config
