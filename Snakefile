@@ -11,6 +11,7 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
 
 
 shell.prefix(own_programs_first())
@@ -31,8 +32,9 @@ wildcard_constraints:
 REPORTS = f"results/reports/{config['study']}"
 
 
-localrules:
+localrules:  # no work for a cluster: a dozen lines of JSON
     all,
+    define_method,
 
 
 rule all:

@@ -17,8 +17,8 @@ rule prepare_dataset:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("prepare_dataset"),
+        runtime=minutes("prepare_dataset"),
     params:
         spec=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),
         pool=pooled,

@@ -18,8 +18,8 @@ rule compare:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory("compare"),
+        runtime=minutes("compare"),
     params:
         runs=runs(),
         baseline=config["baseline"],
