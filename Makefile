@@ -2,6 +2,7 @@
 
 CONFIG :=
 CORES  := all
+PROFILE :=
 ARGS   :=
 DATA   :=
 export PYTHON
@@ -9,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test slurm-test check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -21,12 +22,19 @@ help:  ## this list
 	@echo 'make TARGET [VARIABLE=value]…'
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
-run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more arguments for snakemake'
+# On a cluster, cores are those of a node, which the profile knows.
+WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(CORES))
+
+run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=slurm, ARGS='more arguments for snakemake'
+	@$(if $(PROFILE),test -f 'profiles/$(PROFILE)/config.yaml' || { echo "embquant: error: profiles/$(PROFILE)/config.yaml: no such file; PROFILE names a folder of profiles" >&2; exit 2; })
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "embquant: error: $(CONFIG): no such file; CONFIG names a study's configuration" >&2; exit 2; })
-	@workflow/run.sh .venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
+	@workflow/run.sh .venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
-	@.venv/bin/pytest --ignore=tests/real $(ARGS)
+	@.venv/bin/pytest --ignore=tests/real --ignore=tests/slurm $(ARGS)
+
+slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
+	@timeout --kill-after=30 600 .venv/bin/pytest tests/slurm $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))

@@ -12,6 +12,8 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
+include: "workflow/rules/cluster.smk"
+include: "workflow/rules/storage.smk"
 
 
 shell.prefix(own_programs_first())
@@ -50,6 +52,10 @@ include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
+
+
+onstart:
+    check_cluster()
 
 
 onsuccess:

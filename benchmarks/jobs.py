@@ -1,7 +1,7 @@
 """What do a study's jobs take: the seconds and the memory of each command, run one after the other?
 
-The formulas of workflow/rules/resources.smk follow from it. Without --vectors the study of --config runs; with it, one of
-so many jittered vectors, which stand in their files as precomputed embeddings do.
+The formulas of workflow/rules/resources.smk follow from it. Without --vectors the study of --config runs; with it, one
+of so many jittered vectors, which stand in their files as precomputed embeddings do.
 """
 
 import argparse
@@ -21,9 +21,9 @@ import vectors
 import yaml
 from harness import FOLDER
 from tabulate import tabulate
-from workflow import running_commands
 
 from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
+from workflow import running_commands
 
 ROOT = Path(__file__).parents[1]
 QUERIES = 1000
@@ -54,7 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", type=Path, default=ROOT / "config.yaml", help="the study (default config.yaml)")
     parser.add_argument("--vectors", type=int, help="a study of so many made vectors instead")
-    parser.add_argument("--methods", nargs="+", default=list(STUDY["methods"]), help="which of its methods (default all)")
+    parser.add_argument(
+        "--methods", nargs="+", default=list(STUDY["methods"]), help="which of its methods (default all)"
+    )
     parser.add_argument("--cores", type=int, default=1, help="threads of a job that takes all (default 1)")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=FOLDER) as folder:

@@ -8,17 +8,22 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import one_machine
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from embquant.artifacts import matrix_to_array
+
 WORKFLOW_TESTS = Path(__file__).parents[1] / "workflow" / "conftest.py"
-SECONDS = 270
+SECONDS = 900
 """What the run through Slurm may take."""
 
 
 def small_study():
-    """Return the module that writes the small study of the workflow's tests: another conftest, which has no name here."""
+    """Return the module that writes the small study of the workflow's tests, a conftest as well."""
     spec = importlib.util.spec_from_file_location("small_study", WORKFLOW_TESTS)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -44,10 +49,20 @@ def checkouts(tmp_path_factory):
     folder = tmp_path_factory.mktemp("slurm")
     methods = {name: small.study()["methods"][name] for name in ("float32", "binary")}
     rescore = {"stores": ["int8"], "multipliers": [2]}
+    model = {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}
     pair = [small.new_checkout(folder / name) for name in ("here", "cluster")]
     for checkout in pair:
-        checkout.configure(parts=3, methods=methods, rescore=rescore)
+        checkout.configure(parts=3, models={"drawn": model}, methods=methods, rescore=rescore)
+        write_vectors(checkout.folder / "corpus.parquet", "d", len(small.DOCUMENTS), seed=0)
+        write_vectors(checkout.folder / "queries.parquet", "q", len(small.QUERIES), seed=1)
     return pair
+
+
+def write_vectors(path, prefix, count, seed):
+    """Write drawn embeddings: what is tried here is the way to the cluster, which no model makes longer."""
+    vectors = np.random.default_rng(seed).standard_normal((count, 64), dtype=np.float32)
+    ids = pa.array([f"{prefix}{row}" for row in range(count)])
+    pq.write_table(pa.table({"id": ids, "embedding": matrix_to_array(vectors)}), path)
 
 
 @pytest.fixture(scope="session")
@@ -80,7 +95,7 @@ def run(checkouts, local, cluster):
             cancelled = first_running(cluster, "rule_embed_corpus", head)
             cluster.cancel(cancelled)
             killed = first_running(cluster, "rule_embed_queries", head)
-            kill_process("embed-queries", str(folder))
+            kill_processes(killed)
             status = head.wait(SECONDS)
         finally:
             head.kill()
@@ -102,16 +117,15 @@ def first_running(cluster, comment, head):
     return found()[0]
 
 
-def kill_process(command, folder):
-    """Kill the process of a step that works in ``folder``, once it is there."""
+def kill_processes(job):
+    """Kill what runs for a job, once something does, as a kernel short of memory would."""
 
     def found():
-        return [process for process in psutil.process_iter(["cmdline", "cwd"]) if is_step(process)]
+        return [process for process in psutil.process_iter(["environ"]) if job_of(process) == job.id]
 
-    def is_step(process):
-        words = process.info["cmdline"] or []
-        return process.info["cwd"] == folder and command in words[:3]
+    def job_of(process):
+        return (process.info["environ"] or {}).get("SLURM_JOB_ID")
 
-    one_machine.wait_for(f"{command} has a process", found, SECONDS)
+    one_machine.wait_for(f"job {job.id} has processes", found, SECONDS)
     for process in found():
         process.send_signal(signal.SIGKILL)

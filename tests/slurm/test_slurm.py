@@ -1,7 +1,5 @@
 """The study comes out the same from a cluster, jobs ask for what they need, and a killed job is run again."""
 
-import re
-
 import pytest
 
 TIMELESS = ("retrieval", "significance", "macro", "memory")
@@ -27,13 +25,13 @@ def test_a_killed_job_runs_again_and_asks_for_more(run):
 
 def test_timings_have_the_node_to_themselves_and_other_jobs_share_it(run):
     timed = {job.comment.split("_wildcards")[0] for job in run.jobs if job.exclusive}
-    assert timed == {"rule_time_search", "rule_time_embedding"}
+    assert timed == {"rule_time_search"}
 
 
 def test_small_jobs_are_submitted_together(run):
-    submitted = [re.split("_wildcards", job.comment)[0] for job in run.jobs if job.state == "COMPLETED"]
-    assert submitted.count("group_place") == 1  # of three parts
-    assert submitted.count("group_encode") == 1  # of three parts and two codecs
+    submitted = [job.comment.split("_wildcards")[0] for job in run.jobs if job.state == "COMPLETED"]
+    assert submitted.count("rule_place_place_embeddings") == 1  # of three parts
+    assert submitted.count("rule_encode_encode_corpus") == 1  # of three parts and two codecs
     assert submitted.count("rule_embed_corpus") == 3
 
 

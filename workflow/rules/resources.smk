@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from embquant.artifacts import count_rows
+
 MINILM_MB = 91
 """Size of the weights that the minutes of embedding were measured with: a larger model takes longer in proportion."""
+
+MINUTES_PER_MB = 10
+"""Of embedding a MB of corpus.parquet, compressed text, by that model on one thread."""
 
 
 class Need(NamedTuple):
@@ -14,6 +19,7 @@ class Need(NamedTuple):
     memory: int
     minutes: int
     memory_per_mb: float = 0  # of what the job loads; whatever else it reads is streamed or mapped
+    bytes_per_candidate: int = 0  # of every query, at the deepest search: their rows, scores and orders
     minutes_per_gb: float = 0  # of all that it reads
 
 
@@ -29,9 +35,9 @@ NEEDS = {
     "build_store": Need(1000, 10, memory_per_mb=1.3, minutes_per_gb=5),
     "build_index": Need(1000, 60, memory_per_mb=3, minutes_per_gb=600),
     "define_method": Need(500, 5),
-    "search_index": Need(1000, 60, minutes_per_gb=60),
-    "evaluate_run": Need(1000, 30, minutes_per_gb=20),
-    "time_search": Need(1500, 60, memory_per_mb=1.2, minutes_per_gb=60),
+    "search_index": Need(1000, 60, bytes_per_candidate=250, minutes_per_gb=60),
+    "evaluate_run": Need(1000, 30, bytes_per_candidate=250, minutes_per_gb=20),
+    "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
     "time_embedding": Need(1500, 30),
     "measure_memory": Need(1000, 30, memory_per_mb=1.2, minutes_per_gb=10),
     "compare": Need(1500, 30, minutes_per_gb=60),
@@ -47,9 +53,11 @@ def memory(rule):
     need = NEEDS[rule]
 
     def of_job(wildcards, input, attempt):
+        mapped = size_mb(input) if attempt > 1 else 0
         loaded = need.memory_per_mb * size_mb(input.get("loaded", input))
         weights = 4 * weights_mb(input.model) if "model" in input.keys() else 0
-        return round(attempt * (need.memory + loaded + weights) + (size_mb(input) if attempt > 1 else 0))
+        found = need.bytes_per_candidate * candidates(wildcards, input) / 1e6 if need.bytes_per_candidate else 0
+        return round(attempt * (need.memory + loaded + weights + found) + mapped)
 
     return of_job
 
@@ -70,9 +78,15 @@ def minutes_of_embedding(wildcards, input, attempt):
     return round(attempt * (30 + part_mb * (MINUTES_PER_MB * weights_mb(input.model) / MINILM_MB + 0.01)))
 
 
+def candidates(wildcards, input):
+    """Return how many candidates a method's deepest search finds of all queries together."""
+    size_mb(input.queries)  # what isn't there yet is for Snakemake to see
+    return count_rows([Path(input.queries)]) * depths(wildcards.method)[-1]
+
+
 def gpus(wildcards):
     """Return the GPUs that a job asks for which runs a model: one, where the configuration says device: cuda."""
-    return int(config["models"][wildcards.model].get("device") == "cuda")
+    return 1 if config["models"][wildcards.model].get("device") == "cuda" else None
 
 
 def size_mb(files):
