@@ -39,7 +39,8 @@ def test_without_sbatch(fresh, programs):
 
 
 def test_without_an_answer(fresh, programs):
-    (programs / "sbatch").symlink_to("/bin/true")
+    for name in ("sbatch", "squeue"):
+        (programs / name).symlink_to("/bin/true")
     sinfo = programs / "sinfo"
     sinfo.write_text("#!/bin/bash\necho 'slurm_load_partitions: Unable to contact slurm controller' >&2\nexit 1\n")
     sinfo.chmod(0o755)
