@@ -34,7 +34,7 @@ test: env  ## all tests that need nothing but this repository; ARGS='-k name'
 	@.venv/bin/pytest --ignore=tests/real --ignore=tests/slurm $(ARGS)
 
 slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
-	@timeout --kill-after=30 600 .venv/bin/pytest tests/slurm $(ARGS)
+	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))

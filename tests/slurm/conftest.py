@@ -18,8 +18,8 @@ import pytest
 from embquant.artifacts import matrix_to_array
 
 WORKFLOW_TESTS = Path(__file__).parents[1] / "workflow" / "conftest.py"
-SECONDS = 900
-"""What the run through Slurm may take."""
+SECONDS = 600
+"""What the run through Slurm may take: two minutes on an idle machine, many more beside other work."""
 
 
 def small_study():
