@@ -10,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test slurm-test check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test browser-test slurm-test check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -31,10 +31,13 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@workflow/run.sh .venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
-	@.venv/bin/pytest --ignore=tests/real --ignore=tests/slurm $(ARGS)
+	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm $(ARGS)
 
 slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
 	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)
+
+browser-test: env  ## the report's page in Debian's Chromium: apt-get install chromium chromium-driver
+	@.venv/bin/pytest tests/browser $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))
@@ -46,7 +49,7 @@ lint: env  ## the style of Python and workflow
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 
-BENCHMARKS := embedding float32_scan int8_scan binary_scan sweep
+BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep
 
 bench: env  ## this project and its peers in turn, as a table; BENCHMARKS='binary_scan sweep' chooses
 	@for name in $(BENCHMARKS); do .venv/bin/python benchmarks/$$name.py $(ARGS) >/dev/null; done

@@ -99,6 +99,24 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     return pa.Table.from_batches(read_batches(path, columns), schema)
 
 
+def take_rows(path: Path, columns: Sequence[str], rows: np.ndarray) -> pa.Table:
+    """Return ``columns`` of some ``rows``, int64, of a Parquet file, in their order.
+
+    Only the row groups that they are in are read, each once, and one is held at a time.
+    """
+    file = open_parquet(path, columns)
+    starts = np.cumsum([0, *(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))])
+    groups = np.searchsorted(starts, rows, side="right") - 1
+    taken = [pa.schema([file.schema_arrow.field(column) for column in columns]).empty_table()]
+    try:
+        for group in np.unique(groups):
+            table = file.read_row_group(int(group), columns=list(columns))
+            taken.append(table.take(rows[groups == group] - starts[group]))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
+    return pa.concat_tables(taken).take(np.argsort(np.argsort(groups, kind="stable")))
+
+
 def read_metadata(path: Path) -> dict[str, Any]:
     """Return what ``write_parquet`` stored as ``metadata``; empty for a foreign file."""
     return json.loads((open_parquet(path).metadata.metadata or {}).get(METADATA_KEY, b"{}"))

@@ -40,7 +40,9 @@ NEEDS = {
     "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
     "time_embedding": Need(1500, 30),
     "measure_memory": Need(1000, 30, memory_per_mb=1.2, minutes_per_gb=10),
-    "compare": Need(1500, 30, minutes_per_gb=60),
+    "explain_losses": Need(4000, 60, minutes_per_gb=20),
+    "join_reports": Need(1500, 30, minutes_per_gb=60),
+    "write_report": Need(2000, 30),
 }
 
 
