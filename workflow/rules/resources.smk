@@ -83,7 +83,7 @@ def minutes_of_embedding(wildcards, input, attempt):
 def candidates(wildcards, input):
     """Return how many candidates a method's deepest search finds of all queries together."""
     size_mb(input.queries)  # what isn't there yet is for Snakemake to see
-    return count_rows([Path(input.queries)]) * depths(wildcards.method)[-1]
+    return count_rows(map(Path, as_list(input.queries))) * depths(wildcards.method)[-1]
 
 
 def gpus(wildcards):
@@ -93,7 +93,12 @@ def gpus(wildcards):
 
 def size_mb(files):
     """Return the size of a file or several; in a dry run some aren't there yet, and Snakemake writes <TBD>."""
-    return sum(os.path.getsize(file) for file in ([files] if isinstance(files, str) else files)) / 1e6
+    return sum(map(os.path.getsize, as_list(files))) / 1e6
+
+
+def as_list(files):
+    """Return an input's files, of which Snakemake gives a single one as text."""
+    return [files] if isinstance(files, str) else files
 
 
 def weights_mb(model):
