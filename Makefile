@@ -2,6 +2,7 @@
 
 CONFIG :=
 CORES  := all
+PROFILE :=
 ARGS   :=
 DATA   :=
 export PYTHON
@@ -9,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test browser-test fuzz check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test browser-test slurm-test fuzz check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -21,13 +22,20 @@ help:  ## this list
 	@echo 'make TARGET [VARIABLE=value]…'
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
-run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more arguments for snakemake'
+# On a cluster, cores are those of a node, which the profile knows.
+WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(CORES))
+
+run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=slurm, ARGS='more arguments for snakemake'
+	@$(if $(PROFILE),test -f 'profiles/$(PROFILE)/config.yaml' || { echo "embquant: error: profiles/$(PROFILE)/config.yaml: no such file; PROFILE names a folder of profiles" >&2; exit 2; })
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "embquant: error: $(CONFIG): no such file; CONFIG names a study's configuration" >&2; exit 2; })
 	@$(if $(CONFIG),iconv -f UTF-8 '$(CONFIG)' >/dev/null 2>&1 || { echo "embquant: error: $(CONFIG): not UTF-8 text; save it as that" >&2; exit 2; })
-	@.venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
+	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
-	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser $(ARGS)
+	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm $(ARGS)
+
+slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
+	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)
 
 browser-test: env  ## the report's page in Debian's Chromium: apt-get install chromium chromium-driver
 	@.venv/bin/pytest tests/browser $(ARGS)

@@ -11,6 +11,9 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/resources.smk"
+include: "workflow/rules/cluster.smk"
+include: "workflow/rules/storage.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -34,8 +37,9 @@ wildcard_constraints:
 REPORTS = f"results/reports/{config['study']}"
 
 
-localrules:
+localrules:  # no work for a cluster: a dozen lines of JSON
     all,
+    define_method,
 
 
 rule all:
@@ -59,6 +63,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
+    check_cluster()
     for line in opening():
         logger.info(line, extra={"plan": f"{REPORTS}/plan.json"})
 

@@ -14,8 +14,8 @@ rule fit_codec:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory("fit_codec"),
+        runtime=minutes("fit_codec"),
     params:
         spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
         code=lambda wildcards: code("embquant.codecs.fit", *codec_modules(wildcards.codec)),
@@ -37,8 +37,8 @@ rule encode_corpus:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("encode_corpus"),
+        runtime=minutes("encode_corpus"),
     params:
         code=lambda wildcards: code("embquant.codecs.encode", *codec_modules(wildcards.codec)),
     message:
@@ -62,8 +62,8 @@ rule build_store:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: 2000 + 2 * input.size_mb,
-        runtime=120,
+        mem_mb=memory("build_store"),
+        runtime=minutes("build_store"),
     params:
         code=lambda wildcards: code(
             "embquant.indexes.build", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]

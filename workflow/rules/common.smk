@@ -192,6 +192,11 @@ def parts(pattern):
     return [pattern.replace("{part}", f"{part:03d}").replace("{parts}", f"{count:03d}") for part in range(count)]
 
 
+def distinct_so_far(wildcards):
+    """Return what was embedded of a part and of those before it: no text occurs first in a later one."""
+    return [path.format(**wildcards) for path in parts(DISTINCT)[: int(wildcards.part) + 1]]
+
+
 def codes(wildcards):
     """Return the parts of a codec's codes; float32's codes are the embeddings themselves."""
     pattern = EMBEDDINGS if is_plain_float32(wildcards.codec) else CODES
@@ -242,6 +247,11 @@ def index_manifest(wildcards):
 def index_file(wildcards):
     """Return the file of the index that a method searches; its manifest names it."""
     return index_manifest(wildcards).removesuffix(".json")
+
+
+def timed_indexes(wildcards):
+    """Return the files that a timing loads: a method's own index, and the baseline's for each engine it is timed by."""
+    return [index_file(wildcards), *[exact_store(wildcards).removesuffix(".json")] * 2]
 
 
 def index_modules(method):

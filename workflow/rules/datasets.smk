@@ -4,7 +4,8 @@ DATASET_FILES = ["corpus.parquet", "queries.parquet", "qrels.parquet", "dataset.
 
 rule prepare_dataset:
     input:
-        source_files,
+        files=source_files,
+        fetched=fetched_files,
     output:
         corpus=f"{DATASET}/corpus.parquet",
         queries=f"{DATASET}/queries.parquet",
@@ -17,10 +18,10 @@ rule prepare_dataset:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("prepare_dataset"),
+        runtime=minutes("prepare_dataset"),
     params:
-        spec=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),
+        spec=local_spec,
         pool=pooled,
         folder=subpath(output.described, parent=True),
         code=code("embquant.datasets.prepare"),

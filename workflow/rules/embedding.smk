@@ -15,8 +15,9 @@ rule prepare_model:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("prepare_model"),
+        runtime=minutes("prepare_model"),
+        gpu=gpus,
     params:
         spec=lambda wildcards: canonical(config["models"][wildcards.model]),
         datasets=lambda wildcards: datasets_of_given(wildcards.model),
@@ -43,8 +44,9 @@ rule embed_queries:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=memory("embed_queries"),
+        runtime=minutes("embed_queries"),
+        gpu=gpus,
     params:
         code=code("embquant.embedding.queries"),
     message:
@@ -69,8 +71,9 @@ rule embed_corpus:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=720,
+        mem_mb=memory("embed_corpus"),
+        runtime=minutes_of_embedding,
+        gpu=gpus,
     params:
         code=code("embquant.embedding.corpus"),
     message:
@@ -83,7 +86,7 @@ rule embed_corpus:
 rule place_embeddings:
     input:
         corpus=rules.prepare_dataset.output.corpus,
-        distinct=parts(DISTINCT),
+        distinct=distinct_so_far,
     output:
         EMBEDDINGS,
     log:
@@ -92,8 +95,8 @@ rule place_embeddings:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory("place_embeddings"),
+        runtime=minutes("place_embeddings"),
     params:
         code=code("embquant.embedding.place"),
     message:
@@ -114,8 +117,8 @@ rule collect_ids:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory("collect_ids"),
+        runtime=minutes("collect_ids"),
     params:
         code=code("embquant.ids"),
     message:

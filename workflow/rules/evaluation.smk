@@ -16,8 +16,8 @@ rule evaluate_run:
         "../../envs/environment.yaml"
     threads: 2
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory("evaluate_run"),
+        runtime=minutes("evaluate_run"),
     params:
         stores=named_stores,
         multipliers=config["rescore"]["multipliers"],

@@ -20,8 +20,8 @@ rule explain_losses:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("explain_losses"),
+        runtime=minutes("explain_losses"),
     params:
         runs=[f"{OF_MODEL}/{method}" for method in config["methods"]],
         baseline=config["baseline"],

@@ -22,8 +22,8 @@ rule join_reports:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory("join_reports"),
+        runtime=minutes("join_reports"),
     params:
         runs=runs(),
         explained=of_models(),
@@ -57,8 +57,8 @@ rule write_report:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=memory("write_report"),
+        runtime=minutes("write_report"),
     params:
         folder=subpath(output.page, parent=True),
         code=code("embquant.report.write_report"),

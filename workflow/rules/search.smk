@@ -17,8 +17,8 @@ rule build_index:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: 2000 + 3 * input.size_mb,
-        runtime=720,
+        mem_mb=memory("build_index"),
+        runtime=minutes("build_index"),
     params:
         kind=lambda wildcards: built(wildcards.index)["index"],
         build=lambda wildcards: canonical(built(wildcards.index)["build"]),
@@ -41,8 +41,8 @@ rule define_method:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("define_method"),
+        runtime=minutes("define_method"),
     params:
         scoring=lambda wildcards: scoring(wildcards.method),
         search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
@@ -70,8 +70,8 @@ rule search_index:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
     resources:
-        mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
-        runtime=240,
+        mem_mb=memory("search_index"),
+        runtime=minutes("search_index"),
     params:
         depths=lambda wildcards: searched_depths(wildcards.method),
         code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),

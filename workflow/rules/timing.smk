@@ -5,6 +5,7 @@ rule time_search:
         method=rules.define_method.output,
         baseline=f"{MODEL}/methods/{config['baseline']}.json",
         exact_store=exact_store,
+        loaded=timed_indexes,
         stores=store_manifests,
         queries=rules.embed_queries.output,
     output:
@@ -15,8 +16,8 @@ rule time_search:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory("time_search"),
+        runtime=minutes("time_search"),
     params:
         stores=named_stores,
         multipliers=config["rescore"]["multipliers"],
@@ -53,8 +54,9 @@ rule time_embedding:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory("time_embedding"),
+        runtime=minutes("time_embedding"),
+        gpu=gpus,
     params:
         rounds=config["timing"]["rounds"],
         code=code("embquant.embedding.timing"),
@@ -70,6 +72,7 @@ rule measure_memory:
         index=index_manifest,
         method=rules.define_method.output,
         baseline=f"{MODEL}/methods/{config['baseline']}.json",
+        loaded=index_file,
         stores=store_manifests,
         queries=rules.embed_queries.output,
     output:
@@ -80,8 +83,8 @@ rule measure_memory:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory("measure_memory"),
+        runtime=minutes("measure_memory"),
     params:
         stores=named_stores,
         depth=lambda wildcards: depths(wildcards.method)[-1],

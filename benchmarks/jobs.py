@@ -1,0 +1,125 @@
+"""What do a study's jobs take: the seconds and the memory of each command, run one after the other?
+
+The formulas of workflow/rules/resources.smk follow from it. Without --vectors the study of --config runs; with it, one
+of so many jittered vectors, which stand in their files as precomputed embeddings do.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import psutil
+import pyarrow as pa
+import vectors
+import yaml
+from harness import FOLDER
+from tabulate import tabulate
+
+from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
+from workflow import running_commands
+
+ROOT = Path(__file__).parents[1]
+QUERIES = 1000
+SAMPLED = 0.005
+MIB = 1 << 20
+STUDY = {
+    "study": "vectors",
+    "datasets": {"vectors": {"source": "files", "path": "vectors"}},
+    "models": {"given": {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}},
+    "codecs": {family: {"family": family} for family in ("float32", "binary", "int8")}
+    | {"pq": {"family": "pq", "pieces": 48}, "rotated": {"family": "int8", "transform": "rotation"}},
+    "methods": {
+        "float32": {"codec": "float32", "index": "flat"},
+        "binary": {"codec": "binary", "index": "flat"},
+        "int8": {"codec": "int8", "index": "flat"},
+        "pq": {"codec": "pq", "index": "flat"},
+        "rotated": {"codec": "rotated", "index": "flat"},
+        "int8-hnsw": {"codec": "int8", "index": "hnsw"},
+        "float32-hnsw": {"codec": "float32", "index": "hnsw"},
+        "float32-ivf": {"codec": "float32", "index": "ivf"},
+    },
+    "rescore": {"stores": ["binary", "int8", "float32"], "multipliers": [1, 4, 10]},
+    "timing": {"rounds": 1, "single_queries": 10},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--config", type=Path, default=ROOT / "config.yaml", help="the study (default config.yaml)")
+    parser.add_argument("--vectors", type=int, help="a study of so many made vectors instead")
+    parser.add_argument(
+        "--methods", nargs="+", default=list(STUDY["methods"]), help="which of its methods (default all)"
+    )
+    parser.add_argument("--cores", type=int, default=1, help="threads of a job that takes all (default 1)")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+        config = made_study(Path(folder), args.vectors, args.methods) if args.vectors else args.config
+        table = measure(config.resolve(), folder, args.cores)
+    path = FOLDER / f"jobs-{args.vectors or config.stem}.csv"
+    table.to_csv(path, index=False)
+    print(tabulate(table, headers="keys", tablefmt="github", showindex=False, floatfmt=".0f"))
+
+
+def made_study(folder: Path, count: int, methods: list[str]) -> Path:
+    """Write the collection, its embeddings and the configuration; return the latter's path."""
+    collection = folder / "vectors"
+    collection.mkdir()
+    schema = embedding_schema(vectors.embeddings().shape[1])
+    for role, seed, rows in (("corpus", 0, count), ("queries", 1, QUERIES)):
+        with (collection / f"{role}.jsonl").open("w") as file:
+            file.writelines(json.dumps({"_id": str(row), "text": f"{role} {row}"}) + "\n" for row in range(rows))
+        starts = np.arange(0, rows, vectors.BLOCK)
+        blocks = zip(starts, vectors.jittered(rows, seed=seed), strict=True)
+        tables = (
+            pa.table([pa.array(map(str, range(start, start + len(block)))), matrix_to_array(block)], schema=schema)
+            for start, block in blocks
+        )
+        write_parquet(folder / f"{role}.parquet", schema, tables)
+    chosen = {name: STUDY["methods"][name] for name in methods}
+    path = folder / "study.yaml"
+    path.write_text(yaml.safe_dump({**STUDY, "methods": chosen}, sort_keys=False))
+    return path
+
+
+def measure(config: Path, folder: str, cores: int) -> pd.DataFrame:
+    """Run the study one job at a time; return a row a command, the most of its jobs."""
+    words = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--jobs", "1"]
+    words += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config), "--directory", folder]
+    log = Path(folder) / "snakemake.txt"
+    peaks: dict[tuple[int, str], np.ndarray] = defaultdict(lambda: np.zeros(3))
+    with log.open("w") as said:
+        process = subprocess.Popen(words, stdout=said, stderr=subprocess.STDOUT)
+        started: dict[int, float] = {}
+        while process.poll() is None:
+            for pid, command in running_commands(process.pid).items():
+                began = started.setdefault(pid, time.perf_counter())
+                now = np.array([time.perf_counter() - began, *memory_of(pid)])
+                peaks[pid, command] = np.maximum(peaks[pid, command], now)
+            time.sleep(SAMPLED)
+    if process.returncode:
+        sys.exit(log.read_text() + "the study failed")
+    rows = [(command, *values) for (_, command), values in peaks.items()]
+    table = pd.DataFrame(rows, columns=["command", "seconds", "anonymous_mib", "mapped_mib"])
+    return table.groupby("command", sort=False).max().reset_index()
+
+
+def memory_of(pid: int) -> tuple[float, float]:
+    """Return what a process and its children hold: anonymous memory and mapped pages of files, in MiB."""
+    try:
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        found = [process.memory_info() for process in family]
+    except psutil.NoSuchProcess:
+        return 0.0, 0.0
+    mapped = sum(info.shared for info in found)
+    return (sum(info.rss for info in found) - mapped) / MIB, mapped / MIB
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""A small study on a Slurm of this one machine, with jobs killed on the way, beside the same study without Slurm."""
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import one_machine
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from embquant.artifacts import matrix_to_array
+
+WORKFLOW_TESTS = Path(__file__).parents[1] / "workflow" / "conftest.py"
+SECONDS = 600
+"""What the run through Slurm may take: two minutes on an idle machine, many more beside other work."""
+
+
+def small_study():
+    """Return the module that writes the small study of the workflow's tests, a conftest as well."""
+    spec = importlib.util.spec_from_file_location("small_study", WORKFLOW_TESTS)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run through Slurm: where, what it said, its jobs, and the ids of those that were killed."""
+
+    folder: Path
+    output: str
+    jobs: list[one_machine.Job]
+    cancelled: str
+    killed: str
+
+
+@pytest.fixture(scope="session")
+def checkouts(tmp_path_factory):
+    """Two checkouts with the same study of several parts."""
+    small = small_study()
+    folder = tmp_path_factory.mktemp("slurm")
+    methods = {name: small.study()["methods"][name] for name in ("float32", "binary")}
+    rescore = {"stores": ["int8"], "multipliers": [2]}
+    model = {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}
+    pair = [small.new_checkout(folder / name) for name in ("here", "cluster")]
+    for checkout in pair:
+        checkout.configure(parts=3, models={"drawn": model}, methods=methods, rescore=rescore)
+        write_vectors(checkout.folder / "corpus.parquet", "d", len(small.DOCUMENTS), seed=0)
+        write_vectors(checkout.folder / "queries.parquet", "q", len(small.QUERIES), seed=1)
+    return pair
+
+
+def write_vectors(path, prefix, count, seed):
+    """Write drawn embeddings: what is tried here is the way to the cluster, which no model makes longer."""
+    vectors = np.random.default_rng(seed).standard_normal((count, 64), dtype=np.float32)
+    ids = pa.array([f"{prefix}{row}" for row in range(count)])
+    pq.write_table(pa.table({"id": ids, "embedding": matrix_to_array(vectors)}), path)
+
+
+@pytest.fixture(scope="session")
+def local(checkouts):
+    """The folder of the study that ran without Slurm."""
+    status, output = checkouts[0].snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    return checkouts[0].folder
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory):
+    """Slurm, started for these tests."""
+    one_machine.install()
+    with one_machine.running(tmp_path_factory.mktemp("daemons")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def run(checkouts, local, cluster):
+    """Run the study through Slurm; cancel one job of an embedding as a user would, and kill another's process."""
+    folder = checkouts[1].folder
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--configfile", "study.yaml"]
+    command += ["--cores", "2", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
+    command += ["--default-resources", "slurm_partition=long"]
+    variables = {**os.environ, "PYTHONPATH": str(folder / "src"), "HF_HUB_OFFLINE": "1"}
+    with (folder / "output.txt").open("w+") as output:
+        head = subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            cancelled = first_running(cluster, "rule_embed_corpus", head)
+            cluster.cancel(cancelled)
+            killed = first_running(cluster, "rule_embed_queries", head)
+            kill_processes(killed)
+            status = head.wait(SECONDS)
+        finally:
+            head.kill()
+            head.wait()
+            output.seek(0)
+            said = output.read()
+        assert status == 0, said
+    return Run(folder, said, cluster.jobs(), cancelled.id, killed.id)
+
+
+def first_running(cluster, comment, head):
+    """Wait until a job of that comment runs, and return it."""
+
+    def found():
+        assert head.poll() is None, "Snakemake has ended before"
+        return [job for job in cluster.jobs() if job.comment.startswith(comment) and job.state == "RUNNING"]
+
+    one_machine.wait_for(f"{comment} runs", found, SECONDS)
+    return found()[0]
+
+
+def kill_processes(job):
+    """Kill what runs for a job, once something does, as a kernel short of memory would."""
+
+    def found():
+        return [process for process in psutil.process_iter(["environ"]) if job_of(process) == job.id]
+
+    def job_of(process):
+        return (process.info["environ"] or {}).get("SLURM_JOB_ID")
+
+    one_machine.wait_for(f"job {job.id} has processes", found, SECONDS)
+    for process in found():
+        process.send_signal(signal.SIGKILL)

@@ -1,0 +1,108 @@
+# What the jobs of each rule ask for. docs/cluster.md has the measurements that the numbers follow from.
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from embquant.artifacts import count_rows
+
+MINILM_MB = 91
+"""Size of the weights that the minutes of embedding were measured with: a larger model takes longer in proportion."""
+
+MINUTES_PER_MB = 10
+"""Of embedding a MB of corpus.parquet, compressed text, by that model on one thread."""
+
+
+class Need(NamedTuple):
+    """MB of memory, minutes of run time, and what each MB of input adds to both."""
+
+    memory: int
+    minutes: int
+    memory_per_mb: float = 0  # of what the job loads; whatever else it reads is streamed or mapped
+    bytes_per_candidate: int = 0  # of every query, at the deepest search: their rows, scores and orders
+    minutes_per_gb: float = 0  # of all that it reads
+
+
+NEEDS = {
+    "prepare_dataset": Need(1500, 60, memory_per_mb=2, minutes_per_gb=60),
+    "prepare_model": Need(3000, 30),
+    "embed_queries": Need(1500, 30),
+    "embed_corpus": Need(1500, 30, minutes_per_gb=10_000),
+    "place_embeddings": Need(1200, 2, minutes_per_gb=5),
+    "collect_ids": Need(500, 10, minutes_per_gb=5),
+    "fit_codec": Need(1000, 30, minutes_per_gb=10),
+    "encode_corpus": Need(1000, 2, minutes_per_gb=10),
+    "build_store": Need(1000, 10, memory_per_mb=1.3, minutes_per_gb=5),
+    "build_index": Need(1000, 60, memory_per_mb=3, minutes_per_gb=600),
+    "define_method": Need(500, 5),
+    "search_index": Need(1000, 60, bytes_per_candidate=250, minutes_per_gb=60),
+    "evaluate_run": Need(1000, 30, bytes_per_candidate=250, minutes_per_gb=20),
+    "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
+    "time_embedding": Need(1500, 30),
+    "measure_memory": Need(1000, 30, memory_per_mb=1.2, minutes_per_gb=10),
+    "explain_losses": Need(4000, 60, minutes_per_gb=20),
+    "join_reports": Need(1500, 30, minutes_per_gb=60),
+    "write_report": Need(2000, 30),
+}
+
+
+def memory(rule):
+    """Return the memory (MB) that a rule's jobs ask for, in proportion to the attempt.
+
+    Some clusters count mapped pages of files as a job's own memory, and kill it for them: from its second attempt on, a
+    job asks for the size of its files as well.
+    """
+    need = NEEDS[rule]
+
+    def of_job(wildcards, input, attempt):
+        mapped = size_mb(input) if attempt > 1 else 0
+        loaded = need.memory_per_mb * size_mb(input.get("loaded", input))
+        weights = 4 * weights_mb(input.model) if "model" in input.keys() else 0
+        found = need.bytes_per_candidate * candidates(wildcards, input) / 1e6 if need.bytes_per_candidate else 0
+        return round(attempt * (need.memory + loaded + weights + found) + mapped)
+
+    return of_job
+
+
+def minutes(rule):
+    """Return the run time (minutes) that a rule's jobs ask for, in proportion to the attempt."""
+    need = NEEDS[rule]
+
+    def of_job(wildcards, input, attempt):
+        return round(attempt * (need.minutes + need.minutes_per_gb * size_mb(input) / 1000))
+
+    return of_job
+
+
+def minutes_of_embedding(wildcards, input, attempt):
+    """Return the run time (minutes) of embedding a part: in proportion to its text and to the model's weights."""
+    part_mb = size_mb([input.corpus]) / config["parts"]
+    return round(attempt * (30 + part_mb * (MINUTES_PER_MB * weights_mb(input.model) / MINILM_MB + 0.01)))
+
+
+def candidates(wildcards, input):
+    """Return how many candidates a method's deepest search finds of all queries together."""
+    size_mb(input.queries)  # what isn't there yet is for Snakemake to see
+    return count_rows(map(Path, as_list(input.queries))) * depths(wildcards.method)[-1]
+
+
+def gpus(wildcards):
+    """Return the GPUs that a job asks for which runs a model: one, where the configuration says device: cuda."""
+    return 1 if config["models"][wildcards.model].get("device") == "cuda" else None
+
+
+def size_mb(files):
+    """Return the size of a file or several; in a dry run some aren't there yet, and Snakemake writes <TBD>."""
+    return sum(map(os.path.getsize, as_list(files))) / 1e6
+
+
+def as_list(files):
+    """Return an input's files, of which Snakemake gives a single one as text."""
+    return [files] if isinstance(files, str) else files
+
+
+def weights_mb(model):
+    """Return the size of the weights that a model.json names; precomputed embeddings have none."""
+    folder = json.loads(Path(model).read_text("utf-8")).get("folder")
+    files = (file for kind in ("safetensors", "bin") for file in Path(folder).glob(f"*.{kind}")) if folder else []
+    return size_mb(files)
