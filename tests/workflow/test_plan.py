@@ -91,7 +91,7 @@ def test_a_run_that_goes_on_says_how_much_is_done_and_what_is_left(planned, tmp_
     (checkout.folder / "results" / "reports" / "small" / "summary.csv").unlink()
     status, output = checkout.snakemake("--configfile", "study.yaml")
     assert status == 0, output
-    assert re.search(r"Study small \(study\.yaml\): 1 of \d+ jobs to run, the others are done", output)
+    assert re.search(r"Study small \(study\.yaml\): 2 of \d+ jobs to run, the others are done", output)
     assert "Plan of the study small" in output
     assert "disk       0 B to write" in output
     assert checkout.jobs() == {}

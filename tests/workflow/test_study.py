@@ -277,7 +277,7 @@ def test_more_candidates_than_documents_are_clipped_and_said(fresh):
 
 def test_the_run_ends_with_a_page_of_its_own_figures(finished):
     folder = finished.folder / "results" / "reports" / "small"
-    assert "\n   as a page: results/reports/small/report.html\n" in (finished.folder / "output.txt").read_text()
+    assert "\nresults/reports/small/report.html\n" in (finished.folder / "output.txt").read_text()
     page = (folder / "report.html").read_text("utf-8")
     row = report(finished, "recommendation").iloc[0]
     assert f"{row['kept']:.2%}" in page

@@ -21,7 +21,8 @@ rule prepare_dataset:
         mem_mb=memory("prepare_dataset"),
         runtime=minutes("prepare_dataset"),
     params:
-        spec=local_spec,
+        entry=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),  # Snakemake sees it change,
+        spec=local_spec,  # but not what depends on inputs
         pool=pooled,
         folder=subpath(output.described, parent=True),
         code=code("embquant.datasets.prepare"),

@@ -54,7 +54,7 @@ def opening():
 
 
 def closing():
-    """Return what a run ends with: the verdict, and where the page lies."""
+    """Return what a run ends with: the settings, where the reports and the page lie, and the verdict last."""
     text = Path(REPORTS, "summary.txt").read_text(encoding="utf-8").rstrip()
-    page = Path(REPORTS, "report.html")
-    return f"{text}\n   as a page: {page}" if page.exists() else text
+    reports, verdict = text.rsplit("\n\n", 1)
+    return f"{reports}\n{REPORTS}/report.html\n\n{verdict}"

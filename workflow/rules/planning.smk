@@ -12,7 +12,7 @@ os.environ.update(EMBQUANT_OUTLINE=OUTLINE, EMBQUANT_CORES=str(workflow.cores or
 rule calibrate:
     input:
         corpus=rules.prepare_dataset.output.corpus,
-        queries=ancient(rules.prepare_dataset.output.queries),
+        queries=ancient(f"{DATASET}/queries.parquet"),  # of a rule's output, it would be ancient to every other rule
         model=rules.prepare_model.output.described,
         given=given_vectors,
     output:
