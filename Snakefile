@@ -15,6 +15,7 @@ include: "workflow/rules/common.smk"
 
 shell.prefix(own_programs_first())
 load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
+unlock_after_a_kill()
 
 
 wildcard_constraints:
@@ -48,6 +49,10 @@ include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
+
+
+onstart:
+    hold_folder(config["study"])
 
 
 onsuccess:

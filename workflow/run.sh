@@ -24,8 +24,8 @@ if ((status != 0)); then
     sed -n '/^Complete log(s): /p' <<<"$plain" >&2
     reason=$(sed -n 's/.*embquant: error:/embquant: error:/p' <<<"$plain" | tail -n 1)
     if [[ -z $reason && $plain == *LockException* ]]; then
-        reason="embquant: error: another run holds this folder, or one was killed; if none is running:"
-        reason+=" make run ARGS=--unlock, then make run again"
+        holder=$(sed -n 's/.*embquant: another run/another run/p' <<<"$plain" | tail -n 1)
+        reason="embquant: error: ${holder:-another run is at work in this folder}; wait for it to end, then run again"
     fi
     [[ $* != *--configfile* ]] || study=" (${*##*--configfile })"
     echo "${reason:-embquant: error: snakemake: $(sed '/^[[:space:]]*$/d' <<<"$plain" | tail -n 1)${study:-}}" >&2

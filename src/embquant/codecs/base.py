@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from embquant.artifacts import atomic_path
 from embquant.errors import InputError
+from embquant.records import checked
 from embquant.spec import NoParameters
 from embquant.transforms.base import Sample, Transform
 
@@ -106,12 +107,10 @@ def load_codec(path: Path) -> Codec:
     from embquant.codecs.transformed import TransformedCodec
 
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(checked(path), allow_pickle=False) as file:
             state = {name: file[name] for name in file.files}
         transform = Transform.from_state(state)
         codec = codec_class(str(state.pop("family"))).from_state(state)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, EOFError, RuntimeError, BadZipFile) as error:
         raise InputError(f"{path}: not the state of a codec ({error}); delete it and run again") from None
     return TransformedCodec(transform, codec) if transform else codec

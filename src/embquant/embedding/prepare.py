@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embquant.artifacts import write_json
+from embquant.artifacts import atomic_path, write_json
 from embquant.embedding.backends import load_backend, onnx, openvino
 from embquant.embedding.backends.graph import obstacle
 from embquant.embedding.backends.torch import load_model
@@ -121,9 +121,11 @@ def _choose_backend(
                     ) from None
                 logger.info("%s does not run on %s: %s", spec.name, name, error)
                 continue
-            for path in Path(folder).iterdir():
-                shutil.move(path, output / path.name)
-            return {"backend": name, "max_abs_difference": difference}
+            files = sorted(path.name for path in Path(folder).iterdir())
+            for file in files:
+                with atomic_path(output / file, remade_by="model.json") as temporary:
+                    shutil.move(Path(folder, file), temporary)
+            return {"backend": name, "max_abs_difference": difference, "files": files}
     changed = {**model, "backend": "torch"}
     difference = 0.0 if spec.dtype == "float32" else _difference(changed, original, output)
     return {"backend": "torch", "max_abs_difference": difference}

@@ -15,6 +15,7 @@ from embquant.codecs.ranges import RangeParameters
 from embquant.errors import InputError
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
+from embquant.records import checked
 from embquant.report.quality import measures, pareto
 from embquant.report.significance import VERDICTS
 
@@ -70,7 +71,7 @@ def read_summary(reports: Path) -> pd.DataFrame:
     path = reports / "summary.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file; run the study first")
-    summary = pd.read_csv(path, na_values=[""], keep_default_na=False)
+    summary = pd.read_csv(checked(path), na_values=[""], keep_default_na=False)
     summary = summary[summary["top_k"] == summary["top_k"].min()]
     measured = [name for name in measures(summary) if summary[name].notna().any()]
     overlaps = [name for name in measured if name.startswith("overlap@")]
@@ -180,6 +181,6 @@ def _cell(name: str, value: object) -> str:
 
 
 def _save(figure: plt.Figure, path: Path) -> None:
-    with atomic_path(path) as temporary:
+    with atomic_path(path, recorded=False) as temporary:
         figure.savefig(temporary, metadata={"Date": None})
     plt.close(figure)
