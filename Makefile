@@ -9,7 +9,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test chaos check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,7 +26,10 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more a
 	@workflow/run.sh .venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
-	@.venv/bin/pytest --ignore=tests/real $(ARGS)
+	@.venv/bin/pytest --ignore=tests/real --ignore=tests/chaos $(ARGS)
+
+chaos: env  ## kills runs, fills disks, damages files (as root, under an hour); ARGS=--short takes five minutes
+	@.venv/bin/pytest tests/chaos $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))

@@ -27,6 +27,10 @@ if ((status != 0)); then
         holder=$(sed -n 's/.*embquant: another run/another run/p' <<<"$plain" | tail -n 1)
         reason="embquant: error: ${holder:-another run is at work in this folder}; wait for it to end, then run again"
     fi
+    # With the disk full, not even a job's log can say so.
+    if [[ -z $reason ]] && df --output=avail --block-size=1 . results .snakemake 2>/dev/null | grep -qx ' *0'; then
+        reason="embquant: error: no space left on the device; make room and run again"
+    fi
     [[ $* != *--configfile* ]] || study=" (${*##*--configfile })"
     echo "${reason:-embquant: error: snakemake: $(sed '/^[[:space:]]*$/d' <<<"$plain" | tail -n 1)${study:-}}" >&2
 fi

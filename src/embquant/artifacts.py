@@ -28,14 +28,14 @@ ROWS_PER_GROUP = 16_384
 """Rows of a Parquet row group: 24 MiB of float32 at 384 dimensions, the unit that is held in memory."""
 
 
-LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.[a-z0-9-]+-[a-z0-9_]{8}")
+NO_SPACE = "no space left on the device; make room and run again"
+
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph)-[a-z0-9_]{8}")
 """Names of files and folders that only a killed process leaves."""
 
 
 @contextmanager
-def atomic_path(
-    path: Path, recorded: bool = True, kept: bool = True, remade_by: str | None = None
-) -> Iterator[Path]:
+def atomic_path(path: Path, recorded: bool = True, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success fsync, record and rename it, on any failure remove it.
 
     ``kept`` and ``remade_by`` are told to the record. What is not ``recorded`` is no part of a study's results. A full
@@ -54,15 +54,14 @@ def atomic_path(
         if recorded:
             records.written(path)
     except (OSError, RuntimeError) as error:
-        if _is_full(error, path.parent):
-            full = "no space left on the device; make room and run again"
-            raise OSError(errno.ENOSPC, full, str(path)) from error
+        if disk_is_full(error, path.parent):
+            raise OSError(errno.ENOSPC, NO_SPACE, str(path)) from error
         raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _is_full(error: Exception, folder: Path) -> bool:
+def disk_is_full(error: Exception, folder: Path) -> bool:
     """Whether a write failed because the disk is full; FAISS, USearch and NumPy's ``tofile`` don't say so."""
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
         return True

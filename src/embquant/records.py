@@ -31,8 +31,8 @@ class Record:
     """The digest of an artifact, and where it came from.
 
     ``inputs`` are the files that its command had read by then, relative to the artifact's folder where they lie in the
-    same project, with their SHA-256; ``code`` is a digest of the library's modules that were loaded. An artifact that is
-    not ``kept`` may be gone once others were made from it. ``remade_by`` names the file beside it that the workflow
+    same project, with their SHA-256; ``code`` is a digest of the library's modules that were loaded. An artifact that
+    is not ``kept`` may be gone once others were made from it. ``remade_by`` names the file beside it that the workflow
     makes it together with, where it doesn't know the artifact itself.
     """
 
@@ -102,7 +102,7 @@ def checked(path: Path) -> Path:
     A file that is missing, or that another content has than was recorded, is an InputError that says how to rebuild it.
     """
     path = Path(path)
-    key = _absolute(path)
+    key = absolute(path)
     stamp = _stamp(path)
     if stamp is not None and _job.compared.get(key) == stamp:
         return path
@@ -135,7 +135,7 @@ def difference_from(record: Record, path: Path) -> str | None:
 
 def note_input(path: Path) -> str:
     """Note a file of the user's as an input of what is written later; return its SHA-256."""
-    key, stamp = _absolute(path), _stamp(path)
+    key, stamp = absolute(path), _stamp(path)
     if _job.compared.get(key) != stamp:
         _job.used[key] = file_digest(path)
         _job.compared[key] = stamp
@@ -164,7 +164,7 @@ def record(path: Path, content: Path, kept: bool = True, remade_by: str | None =
 def written(path: Path) -> None:
     """Note that ``path``, whose record was just written, is in its place: nothing that this command must compare."""
     stamp = _stamp(path)
-    _job.compared[_absolute(path)] = stamp
+    _job.compared[absolute(path)] = stamp
     if path.stat().st_size > READ_WHOLE:
         _vouch(path, stamp, Record.of(path).sha256)
 
@@ -219,10 +219,11 @@ def _loaded_code() -> str:
     return digest.hexdigest()[:16]
 
 
-def _absolute(path: Path) -> Path:
-    return Path(os.path.abspath(path))
+def absolute(path: Path) -> Path:
+    """Return ``path`` from the root on, without dots; links stay as they are."""
+    return Path(os.path.normpath(Path.cwd() / path))
 
 
 def _portable(used: Path, artifact: Path) -> str:
     """Return ``used`` relative to the artifact's folder, so that both may move; absolute if it lies elsewhere."""
-    return os.path.relpath(used, _absolute(artifact).parent) if used.is_relative_to(Path.cwd()) else str(used)
+    return os.path.relpath(used, absolute(artifact).parent) if used.is_relative_to(Path.cwd()) else str(used)

@@ -66,7 +66,7 @@ def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], 
         note_input(path)
     collection = open_collection(spec, pool)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
+    with TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
         description = _write(name, collection, Path(staging) / "corpus.parquet", output)
     description["source"] = {**values}
     description["provenance"] = {

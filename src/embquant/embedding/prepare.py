@@ -1,6 +1,7 @@
 """``prepare-model``: find a model, check it, choose its backend and write down what the embedding jobs need."""
 
 import argparse
+import errno
 import logging
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embquant.artifacts import atomic_path, write_json
+from embquant.artifacts import NO_SPACE, atomic_path, disk_is_full, write_json
 from embquant.embedding.backends import load_backend, onnx, openvino
 from embquant.embedding.backends.graph import obstacle
 from embquant.embedding.backends.torch import load_model
@@ -152,6 +153,8 @@ def _convert(name: str, model: dict[str, Any], original: "SentenceTransformer", 
         original.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         return _difference({**model, "backend": name}, original, folder)
     except Exception as error:  # converters and runtimes raise errors of many kinds for graphs they can't do
+        if disk_is_full(error, folder):  # which is no reason to take another backend
+            raise OSError(errno.ENOSPC, NO_SPACE, str(folder.parent)) from error
         raise UnfitError(f"it can't run the model ({' '.join(str(error).split())[:200]})") from None
 
 

@@ -62,6 +62,8 @@ def resolve_weights(spec: TextModelSpec) -> Weights:
             f"{folder}: weights of {spec.name} have SHA-256 {weights.sha256}, expected {expected}; "
             "fetch them again or correct the model's sha256"
         )
+    for path in sorted(folder.rglob("*.json")):  # configuration, prompts, tokenizer
+        note_input(path)
     logger.info("%s from %s, sha256 %s", spec.name, source, weights.sha256)
     return weights
 
