@@ -4,7 +4,6 @@ import errno
 import fcntl
 import os
 import select
-import shutil
 import socket
 import sys
 import threading
@@ -57,7 +56,8 @@ class RunFolder:
         try:
             if not _lock(handle):
                 return False
-            shutil.rmtree(self.locks, ignore_errors=True)
+            for lock in self.locks.glob("*.lock"):  # not the folder, in which another may be about to write
+                lock.unlink(missing_ok=True)
             return True
         finally:
             os.close(handle)

@@ -71,4 +71,11 @@ def fresh(small_study, tmp_path):
 @pytest.fixture
 def finished(undisturbed, tmp_path):
     """A copy of the finished study."""
-    return Study(shutil.copytree(undisturbed.folder, tmp_path / "study", symlinks=True))
+    yield Study(shutil.copytree(undisturbed.folder, tmp_path / "study", symlinks=True))
+    shutil.rmtree(tmp_path / "study")  # 100 MB, of which there would be many
+
+
+@pytest.fixture(scope="module")
+def restored(undisturbed, tmp_path_factory):
+    """A copy of the finished study in which tests restore what they damage."""
+    return Study(shutil.copytree(undisturbed.folder, tmp_path_factory.mktemp("restored") / "study", symlinks=True))

@@ -1,7 +1,9 @@
 """Each kind of file is cut off, flipped a bit of, or deleted: the step that reads it says so, or it is made again."""
 
 import hashlib
+import os
 import shlex
+from contextlib import contextmanager
 
 import pytest
 
@@ -39,19 +41,19 @@ KINDS = [
 
 @pytest.mark.cases("kind", KINDS, short=4)
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "deleted"])
-def test_the_step_that_reads_a_damaged_file_refuses_it_by_name(finished, chance, kind, damage):
-    path = finished.folder / "results" / kind
-    command, made = consumer_of(finished, path)
+def test_the_step_that_reads_a_damaged_file_refuses_it_by_name(restored, chance, kind, damage):
+    path = restored.folder / "results" / kind
+    command, made = consumer_of(restored, path)
     before = digest(made)
-    damaged(path, damage, chance)
-    refused = finished.embquant(*command[1:])
-    name = path.relative_to(finished.folder)
-    assert refused.status == 2, refused.output
+    with damaged(path, damage, chance):
+        refused = restored.embquant(*command[1:])
+        verified = restored.embquant("verify", "results/reports/small")
+    name = path.relative_to(restored.folder)
     wrong = "no such file" if damage == "deleted" else "damaged"
+    assert refused.status == 2, refused.output
     assert refused.last.startswith(f"embquant: error: {name}: {wrong}"), refused.output
     assert "to rebuild it: rm -f" in refused.last
     assert digest(made) == before
-    verified = finished.embquant("verify", "results/reports/small")
     assert verified.status == 1
     assert f"{'missing' if damage == 'deleted' else 'changed'}: {name}" in verified.output
 
@@ -62,7 +64,7 @@ def test_the_step_that_reads_a_damaged_file_refuses_it_by_name(finished, chance,
 def test_what_the_error_says_rebuilds_a_file_and_the_same_reports_follow(undisturbed, finished, chance, kind):
     """embedding.json is left out: its reports are times alone."""
     path = finished.folder / "results" / kind
-    damaged(path, chance.choice(["truncated", "flipped"]), chance)
+    harm(path, chance.choice(["truncated", "flipped"]), chance)
     stopped = finished.run()
     assert stopped.status != 0, stopped.output
     assert stopped.last.startswith(f"embquant: error: {path.relative_to(finished.folder)}: damaged"), stopped.output
@@ -78,24 +80,24 @@ def test_what_the_error_says_rebuilds_a_file_and_the_same_reports_follow(undistu
 
 
 @pytest.mark.parametrize("name", ["retrieval.csv", "summary.csv", "summary.txt", "provenance.json"])
-def test_a_changed_report_is_found_by_verify(finished, chance, name):
-    path = finished.folder / "results" / "reports" / "small" / name
-    damaged(path, "flipped", chance)
-    verified = finished.embquant("verify", "results/reports/small")
+def test_a_changed_report_is_found_by_verify(restored, chance, name):
+    path = restored.folder / "results" / "reports" / "small" / name
+    with damaged(path, "flipped", chance):
+        verified = restored.embquant("verify", "results/reports/small")
     assert verified.status == 1
-    assert verified.output.startswith(f"changed: {path.relative_to(finished.folder)}: SHA-256 ")
+    assert verified.output.startswith(f"changed: {path.relative_to(restored.folder)}: SHA-256 ")
 
 
-def test_a_record_that_is_damaged_or_gone_is_found(finished, chance):
-    path = finished.folder / "results/facts/minilm/stores/int8.i8bin"
-    command, _ = consumer_of(finished, path)
+def test_a_record_that_is_damaged_or_gone_is_found(restored, chance):
+    path = restored.folder / "results/facts/minilm/stores/int8.i8bin"
+    command, _ = consumer_of(restored, path)
     place = place_of(path)
-    whole = place.read_bytes()
-    damaged(place, "flipped", chance)
-    assert f"{place.relative_to(finished.folder)}: damaged record" in finished.embquant(*command[1:]).last
-    place.write_bytes(whole)
-    damaged(place, "deleted", chance)
-    assert f"{path.relative_to(finished.folder)}: not recorded" in finished.embquant(*command[1:]).last
+    with damaged(place, "flipped", chance):
+        flipped = restored.embquant(*command[1:])
+    with damaged(place, "deleted", chance):
+        deleted = restored.embquant(*command[1:])
+    assert f"{place.relative_to(restored.folder)}: damaged record" in flipped.last
+    assert f"{path.relative_to(restored.folder)}: not recorded" in deleted.last
 
 
 def consumer_of(study, path):
@@ -108,8 +110,18 @@ def consumer_of(study, path):
     raise AssertionError(f"no record says who read {path}")
 
 
+@contextmanager
 def damaged(path, damage, chance):
-    """Do to a file what a crash or a bad disk would."""
+    """Do to a file what a crash or a bad disk would, for a while."""
+    whole, status = path.read_bytes(), path.stat()
+    harm(path, damage, chance)
+    yield
+    path.write_bytes(whole)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def harm(path, damage, chance):
+    """Cut a file off somewhere, flip one of its bits, or delete it."""
     content = bytearray(path.read_bytes())
     place = chance.randrange(len(content))
     if damage == "truncated":

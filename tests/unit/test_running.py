@@ -32,22 +32,28 @@ def other_run(tmp_path):
     process.wait()
 
 
+def locked(folder):
+    """Leave what Snakemake locks its files by."""
+    (folder / "locks").mkdir()
+    (folder / "locks" / "0.input.lock").write_text("results/a\n")
+
+
 def test_a_second_run_is_refused_and_told_who_holds_the_folder(other_run, tmp_path):
-    (tmp_path / "locks").mkdir()
+    locked(tmp_path)
     folder = RunFolder(tmp_path)
     with pytest.raises(InputError, match=rf"study theirs, process {other_run.pid} on .*wait for it to end"):
         folder.hold("ours")
     assert not folder.unlock_if_dead()
-    assert (tmp_path / "locks").is_dir()
+    assert (tmp_path / "locks" / "0.input.lock").exists()
 
 
 def test_a_killed_run_holds_nothing(other_run, tmp_path):
-    (tmp_path / "locks").mkdir()
+    locked(tmp_path)
     other_run.send_signal(signal.SIGKILL)
     other_run.wait()
     folder = RunFolder(tmp_path)
     assert folder.unlock_if_dead()
-    assert not (tmp_path / "locks").exists()
+    assert not (tmp_path / "locks" / "0.input.lock").exists()
     folder.hold("ours")
     assert f"study ours, process {os.getpid()} on" in folder.holder()
 
