@@ -41,7 +41,7 @@ lint: env  ## the style of Python and workflow
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 
-BENCHMARKS := embedding float32_scan int8_scan binary_scan sweep
+BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep
 
 bench: env  ## this project and its peers in turn, as a table; BENCHMARKS='binary_scan sweep' chooses
 	@for name in $(BENCHMARKS); do .venv/bin/python benchmarks/$$name.py $(ARGS) >/dev/null; done

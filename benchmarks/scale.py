@@ -7,21 +7,17 @@ deleted before the next size begins: float32 vectors, their index and a little m
 
 import argparse
 import json
-import os
 import shutil
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 import vectors
 from harness import CORES, FOLDER, Row, save
+from processes import GIB, measure, memory_limit
 from tabulate import tabulate
 
 from embquant.artifacts import embedding_schema, matrix_to_array, read_json, write_json, write_parquet
@@ -33,8 +29,6 @@ PART = 16 * vectors.BLOCK
 QUERIES = 1000
 DEPTHS = (10, 1000)
 FAMILIES = ("float32", "binary", "int8")
-GIB = 1 << 30
-SAMPLED = 0.005
 
 
 def main() -> None:
@@ -139,33 +133,6 @@ def judge_nothing(path: str) -> None:
     write_parquet(Path(path), schema, [])
 
 
-def measure(words: Sequence[str]) -> dict[str, float]:
-    """Run a command; return its seconds and the most memory it held: anonymous (shared included), and of files."""
-    here = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
-    started = time.perf_counter()
-    process = subprocess.Popen(words, env=here, stderr=subprocess.PIPE, text=True)
-    peaks = np.zeros(2, dtype=np.int64)
-    with ThreadPoolExecutor(1) as reader:
-        said = reader.submit(process.stderr.read)
-        while process.poll() is None:
-            peaks = np.maximum(peaks, memory_of(process.pid))
-            time.sleep(SAMPLED)
-        seconds = time.perf_counter() - started
-        if process.returncode:
-            sys.exit(f"{' '.join(words)}: {said.result()}")
-    return {"seconds": seconds, "anonymous_bytes": int(peaks[0]), "file_bytes": int(peaks[1])}
-
-
-def memory_of(pid: int) -> tuple[int, int]:
-    """Return what a process holds: anonymous and shared memory, and mapped pages of files, in bytes."""
-    try:
-        found = psutil.Process(pid).memory_info()
-    except psutil.NoSuchProcess:
-        return 0, 0
-    files = found.shared  # Linux: RssFile + RssShmem
-    return found.rss - files, files
-
-
 def bytes_of(path: Path) -> int:
     return path.stat().st_size
 
@@ -195,18 +162,14 @@ def judged(steps: pd.DataFrame) -> list[Row]:
         building = own["step"].str.startswith("build-index")
         others = own[~building]["anonymous_bytes"].max() / GIB
         beyond = (own[building]["anonymous_bytes"] - own[building]["output_bytes"]).max() / GIB
-        rows += [limit(f"memory of the largest job that builds no index: {size:,} vectors", others)]
-        rows += [limit(f"memory of building an index, beyond its size: {size:,} vectors", beyond)]
+        rows += [memory_limit(f"memory of the largest job that builds no index: {size:,} vectors", others)]
+        rows += [memory_limit(f"memory of building an index, beyond its size: {size:,} vectors", beyond)]
     if len(sizes) > 1:
         totals = table.groupby("vectors")["seconds"].sum() / np.array(sizes) * 1e6
         few, many = totals[sizes[0]], totals[sizes[-1]]
         what = f"seconds per million vectors, {sizes[-1]:,} beside {sizes[0]:,}"
         rows.append(Row(what, many, few, "s", many / few, many / few, many / few, 1, goal=1.1, at_most=True))
     return rows
-
-
-def limit(what: str, gib: float) -> Row:
-    return Row(what, gib, 1.0, "GiB", gib, gib, gib, 1, goal=1.0, at_most=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from embquant.artifacts import count_rows, read_matrices, read_table, write_parq
 from embquant.grid import NO_STORE, Cell, cells, named_manifests
 from embquant.methods import Method
 from embquant.metrics import EPSILON, Exact, Judgements, Metric, Ranking, parse_metric
-from embquant.rescoring import Store
+from embquant.rescoring import PartlyKnown, Scorer, Store
 from embquant.search import Candidates
 from embquant.topk import rank
 
@@ -56,7 +56,8 @@ def run(arguments: argparse.Namespace) -> None:
     ids = read_table(arguments.queries, ["id"]).column(0).combine_chunks()
     judgements = read_judgements(arguments.qrels, len(queries), len(stores[exact_name].index))
     exact = Exact(*Candidates(arguments.exact).read(0))
-    sweep = Sweep(Candidates(arguments.candidates), queries, stores, arguments.threads)
+    scorers = {**stores, exact_name: PartlyKnown(stores[exact_name], exact.rows, exact.scores)}
+    sweep = Sweep(Candidates(arguments.candidates), queries, scorers, arguments.threads)
     grid = cells([name for name in stores if name != EXACT], arguments.multipliers, arguments.top_k)
     own_exact = [Candidates(path) for path in arguments.own_exact]
     index_loss = IndexLoss(own_exact[0] if own_exact else None, Candidates(arguments.candidates))
@@ -97,7 +98,7 @@ class IndexLoss:
 class Pool:
     """The candidates of one search, each scored once by each store."""
 
-    def __init__(self, rows: np.ndarray, queries: np.ndarray, stores: Mapping[str, Store], threads: int) -> None:
+    def __init__(self, rows: np.ndarray, queries: np.ndarray, stores: Mapping[str, Scorer], threads: int) -> None:
         """Take candidates ``rows`` int64 (queries, depth), −1 for none, and float32 ``queries`` (queries, dim)."""
         self.rows = rows
         self._queries = queries
@@ -143,7 +144,7 @@ class Sweep:
     """
 
     def __init__(
-        self, candidates: Candidates, queries: np.ndarray, stores: Mapping[str, Store], threads: int = 1
+        self, candidates: Candidates, queries: np.ndarray, stores: Mapping[str, Scorer], threads: int = 1
     ) -> None:
         """Rescore ``candidates`` by float32 ``queries`` (queries, dim) and ``stores``, on ``threads`` threads."""
         self._candidates = candidates

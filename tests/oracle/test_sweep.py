@@ -13,7 +13,7 @@ from embquant.codecs import encode, fit
 from embquant.evaluation import Sweep
 from embquant.grid import cells
 from embquant.indexes import build, suffix
-from embquant.rescoring import Store
+from embquant.rescoring import PartlyKnown, Store
 from embquant.retriever import Retriever
 from embquant.search import Candidates
 
@@ -126,6 +126,30 @@ def test_every_cell_is_what_searching_at_that_setting_returns(study, method):
         if method in TIED_ANYHOW:
             rows, expected = (np.take_along_axis(exact, own, axis=1) for own in (rows, expected))
         np.testing.assert_allclose(rows, expected, atol=1e-12, err_msg=str(cell))
+
+
+@pytest.mark.parametrize("method", ["float32", "float32-ivf", "binary", "int8"])
+def test_a_score_that_the_exact_search_has_found_is_not_computed_again(study, method):
+    store = Store.open(manifest(study, "float32"))
+    rows, _ = Candidates(study.folder / f"{method}.candidates.parquet").read(0)
+    exact, scores = Candidates(study.folder / "float32.candidates.parquet").read(0)
+    expected = store.score(study.queries, rows)
+    asked = []
+
+    class Watched(Store):
+        def score(self, queries, rows, threads=1):
+            asked.extend((query, row) for query, own in enumerate(rows) for row in own if row >= 0)
+            return super().score(queries, rows, threads)
+
+    known = PartlyKnown(Watched(store.codec, store.index), exact, scores)
+    np.testing.assert_array_equal(known.score(study.queries, rows), expected)
+    unknown = {
+        (query, row)
+        for query, (own, found) in enumerate(zip(rows, exact, strict=True))
+        for row in set(own.tolist()) - set(found.tolist()) - {-1}
+    }
+    assert sorted(asked) == sorted(unknown)
+    assert bool(unknown) == (method in ("binary", "int8"))
 
 
 def test_float32_is_brute_force_in_float64(study):

@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from embquant.codecs.base import Codec
-from embquant.mapped import read_ahead
+from embquant.mapped import read_ahead, read_rows_ahead
 from embquant.topk import TopK, rank, sort_by_score
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -105,6 +105,7 @@ class DecodedScan:
     def _settle(self, k: int, queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores = np.empty(rows.shape)
         for query, found in enumerate(rows):
+            read_rows_ahead(self._codes, found)
             scores[query] = self._codec.score(queries[query : query + 1], self._codes[found][None])[0]
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
