@@ -53,8 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             modules[name] = import_module(module_name)
             modules[name].add_arguments(command)
     parsed = parser.parse_args(arguments)
-    records.begin(["embquant", *arguments])
-    end_with(os.environ.get("EMBQUANT_PARENT"))
+    run = os.environ.get("EMBQUANT_PARENT")
+    records.begin(["embquant", *arguments], in_run=run is not None)
+    end_with(run)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("embquant").setLevel(logging.INFO)
     try:

@@ -2,8 +2,8 @@
 
 The record of ``FOLDER/NAME`` is ``FOLDER/.records/NAME.json``; it is written before the file appears under its name. A
 step checks each recorded file that it reads: small ones are read and compared every time, large ones when their stamp
-(inode, size, times of change) is not the one they were last compared under. Files without a record, in a folder
-without records, are the user's own, and there is nothing to compare them with.
+(inode, size, times of change) is not the one they were last compared under. Files without a record are the user's own,
+and there is nothing to compare them with; but a job of the workflow finds none among files that have records.
 """
 
 import hashlib
@@ -71,6 +71,8 @@ class Job:
     """What the running command has read and written so far."""
 
     command: list[str] = field(default_factory=list)
+    in_run: bool = False
+    """Whether the workflow called it, in whose folders nobody else writes."""
     used: dict[Path, str] = field(default_factory=dict)
     compared: dict[Path, str] = field(default_factory=dict)
     """Path → stamp under which it was found to be what its record says."""
@@ -79,10 +81,10 @@ class Job:
 _job = Job()
 
 
-def begin(command: Sequence[str]) -> None:
-    """Forget what was read so far: what is written from here on is made by ``command``."""
+def begin(command: Sequence[str], in_run: bool = False) -> None:
+    """Forget what was read so far: what is written from here on is made by ``command``, perhaps a job of the workflow."""
     global _job
-    _job = Job(list(command))
+    _job = Job(list(command), in_run)
 
 
 def place_of(path: Path) -> Path:
@@ -110,7 +112,7 @@ def checked(path: Path) -> Path:
     if stamp is None:
         raise InputError(f"{path}: no such file" + (f"; {remedy(path, record)}" if record else ""))
     if record is None:
-        if (path.parent / FOLDER).is_dir() and not path.name.startswith("."):
+        if _job.in_run and (path.parent / FOLDER).is_dir():
             raise InputError(f"{path}: not recorded, so no step wrote it; {remedy(path)}")
         return path
     large = record.bytes > READ_WHOLE

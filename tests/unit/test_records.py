@@ -96,8 +96,10 @@ def test_a_missing_file_that_a_step_wrote_is_said_how_to_rebuild(table):
         read_in_another_step(table)
 
 
-def test_a_file_beside_recorded_ones_that_has_no_record_is_refused(table):
+def test_a_file_beside_recorded_ones_that_has_no_record_is_refused_by_a_run(table):
     (table.parent / "other.json").write_text("1")
+    assert read_json(table.parent / "other.json") == 1
+    records.begin(["embquant", "a-job"], in_run=True)
     with pytest.raises(InputError, match=r"other.json: not recorded"):
         read_json(table.parent / "other.json")
 

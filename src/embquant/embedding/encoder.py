@@ -53,7 +53,7 @@ def load_encoder(model_json: Path, threads: int = 1) -> Encoder:
     if model.get("type") != "sentence-transformers":
         raise InputError(f"{model_json}: holds precomputed embeddings, no model that could embed a text")
     folder = Path(model_json).parent
-    for file in model.get("files", []):  # a converted graph and its tokenizer
+    for file in model.get("files", {}):  # a converted graph and its tokenizer
         checked(folder / file)
     if model["backend"] == "torch" and weights_digest(Path(model["folder"])) != model["sha256"]:
         raise InputError(f"{model['folder']}: other weights than when {model_json} was written; {remedy(model_json)}")

@@ -20,7 +20,7 @@ from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
 from embquant.embedding.weights import own_prompts, resolve_weights
 from embquant.errors import InputError
-from embquant.provenance import environment
+from embquant.provenance import environment, file_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -122,7 +122,8 @@ def _choose_backend(
                     ) from None
                 logger.info("%s does not run on %s: %s", spec.name, name, error)
                 continue
-            files = sorted(path.name for path in Path(folder).iterdir())
+            # With the digests in model.json, embeddings are made again should a conversion ever give another graph.
+            files = {path.name: file_digest(path) for path in sorted(Path(folder).iterdir())}
             for file in files:
                 with atomic_path(output / file, remade_by="model.json") as temporary:
                     shutil.move(Path(folder, file), temporary)
