@@ -28,7 +28,7 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more a
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
 	@.venv/bin/pytest --ignore=tests/real --ignore=tests/chaos $(ARGS)
 
-chaos: env  ## kills runs, fills disks, damages files (as root, under an hour); ARGS=--short takes five minutes
+chaos: env  ## kills runs, fills disks, damages files (as root); ARGS=--short does a few of each
 	@.venv/bin/pytest tests/chaos $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder

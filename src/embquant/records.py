@@ -82,7 +82,7 @@ _job = Job()
 
 
 def begin(command: Sequence[str], in_run: bool = False) -> None:
-    """Forget what was read so far: what is written from here on is made by ``command``, perhaps a job of the workflow."""
+    """Forget what was read so far: from here on ``command`` reads and writes, perhaps as a job of the workflow."""
     global _job
     _job = Job(list(command), in_run)
 

@@ -19,8 +19,16 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "cases: a list of cases, of which the short form takes a few, by the seed")
+    config.addinivalue_line("markers", "long: not of the short form")
     if os.geteuid() != 0:
         pytest.exit("make chaos mounts file systems and takes the network away: run it as root", returncode=2)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave those marked as long out of the short form."""
+    if config.getoption("short"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("long")])
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 def pytest_generate_tests(metafunc):

@@ -13,13 +13,12 @@ LONGEST_WAIT = 1.5
 """Seconds after the start of a job within which the kill comes: most take about that long."""
 
 
-@pytest.mark.parametrize("victim", ["snakemake", "job"])
-@pytest.mark.cases("passes", [1, 2], short=1)
-def test_a_run_that_is_killed_in_every_stage_ends_with_the_same_reports(
-    undisturbed, fresh, chance, short, victim, passes
-):
+@pytest.mark.cases("victims", ["snakemake", "job", "either"], short=1)
+def test_a_run_that_is_killed_in_every_stage_ends_with_the_same_reports(undisturbed, fresh, chance, short, victims):
     stages = chance.sample(list(STAGES), 3) if short else list(STAGES)
-    killed = [stage for stage in STAGES if stage in stages and kill(fresh, stage, victim, chance)]
+    drawn = {stage: chance.choice(["snakemake", "job"]) for stage in stages}
+    who = drawn if short or victims == "either" else dict.fromkeys(stages, victims)
+    killed = [stage for stage in STAGES if stage in stages and kill(fresh, stage, who[stage], chance)]
     assert killed == [stage for stage in STAGES if stage in stages]
     done = fresh.run()
     assert done.status == 0, done.output
