@@ -9,7 +9,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test chaos check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test browser-test chaos check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -26,7 +26,10 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more a
 	@workflow/run.sh .venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
-	@.venv/bin/pytest --ignore=tests/real --ignore=tests/chaos $(ARGS)
+	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser --ignore=tests/chaos $(ARGS)
+
+browser-test: env  ## the report's page in Debian's Chromium: apt-get install chromium chromium-driver
+	@.venv/bin/pytest tests/browser $(ARGS)
 
 chaos: env  ## kills runs, fills disks, damages files (as root); ARGS=--short does a few of each
 	@.venv/bin/pytest tests/chaos $(ARGS)

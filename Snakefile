@@ -13,6 +13,9 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
 include: "workflow/rules/common.smk"
 
 
+report: "workflow/report/workflow.rst"
+
+
 shell.prefix(own_programs_first())
 load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
 unlock_after_a_kill()
@@ -40,6 +43,7 @@ rule all:
     default_target: True
     input:
         f"{REPORTS}/summary.csv",
+        f"{REPORTS}/report.html",
 
 
 include: "workflow/rules/datasets.smk"
@@ -47,6 +51,7 @@ include: "workflow/rules/embedding.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/losses.smk"
 include: "workflow/rules/timing.smk"
 include: "workflow/rules/report.smk"
 
@@ -57,3 +62,4 @@ onstart:
 
 onsuccess:
     shell("[ ! -e {REPORTS:q}/summary.txt ] || cat {REPORTS:q}/summary.txt")
+    shell("[ ! -e {REPORTS:q}/report.html ] || printf '   as a page: %s\\n' {REPORTS:q}/report.html")

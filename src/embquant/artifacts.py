@@ -35,11 +35,11 @@ LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph)-[a-z0-
 
 
 @contextmanager
-def atomic_path(path: Path, recorded: bool = True, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
+def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success fsync, record and rename it, on any failure remove it.
 
-    ``kept`` and ``remade_by`` are told to the record. What is not ``recorded`` is no part of a study's results. A full
-    disk is an OSError that names ``path``, whatever the library that wrote made of it.
+    ``kept`` and ``remade_by`` are told to the record. A full disk is an OSError that names ``path``, whatever the
+    library that wrote made of it.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
@@ -48,11 +48,9 @@ def atomic_path(path: Path, recorded: bool = True, kept: bool = True, remade_by:
         yield temporary
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())
-        if recorded:
-            records.record(path, temporary, kept, remade_by)
+        records.record(path, temporary, kept, remade_by)
         temporary.replace(path)
-        if recorded:
-            records.written(path)
+        records.written(path)
     except (OSError, RuntimeError) as error:
         if disk_is_full(error, path.parent):
             raise OSError(errno.ENOSPC, NO_SPACE, str(path)) from error
@@ -140,6 +138,24 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     """Read ``columns`` of a Parquet file whole."""
     schema = pa.schema([open_parquet(path, columns).schema_arrow.field(column) for column in columns])
     return pa.Table.from_batches(read_batches(path, columns), schema)
+
+
+def take_rows(path: Path, columns: Sequence[str], rows: np.ndarray) -> pa.Table:
+    """Return ``columns`` of some ``rows``, int64, of a Parquet file, in their order.
+
+    Only the row groups that they are in are read, each once, and one is held at a time.
+    """
+    file = open_parquet(path, columns)
+    starts = np.cumsum([0, *(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))])
+    groups = np.searchsorted(starts, rows, side="right") - 1
+    taken = [pa.schema([file.schema_arrow.field(column) for column in columns]).empty_table()]
+    try:
+        for group in np.unique(groups):
+            table = file.read_row_group(int(group), columns=list(columns))
+            taken.append(table.take(rows[groups == group] - starts[group]))
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
+    return pa.concat_tables(taken).take(np.argsort(np.argsort(groups, kind="stable")))
 
 
 def read_metadata(path: Path) -> dict[str, Any]:

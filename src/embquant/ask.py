@@ -4,20 +4,16 @@ import argparse
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embquant.artifacts import open_parquet, read_json, read_metadata
+from embquant.artifacts import read_json, read_metadata
 from embquant.embedding.encoder import load_encoder
 from embquant.errors import InputError
 from embquant.retriever import Retriever
+from embquant.shown import shown_documents
 from embquant.spec import nearest
-
-SHOWN = 300
-"""Characters of a document that are printed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,11 +50,10 @@ def run(arguments: argparse.Namespace) -> None:
     scores, rows = retriever.search(query, arguments.top_k, arguments.multiplier if store else 1)
     searched = time.perf_counter()
     found = rows[0][rows[0] >= 0]
-    documents = dict(zip(found, _documents(folder.parent / "corpus.parquet", found), strict=True))
+    documents = dict(zip(found, shown_documents(folder.parent / "corpus.parquet", found), strict=True))
     for place, (row, score) in enumerate(zip(found, scores[0], strict=False), start=1):
         identifier, text = documents[row]
-        shown = text if len(text) <= SHOWN else text[:SHOWN] + " …"
-        sys.stdout.write(f"{place}. {identifier}  (score {score:.4f})\n{textwrap.indent(shown, '   ')}\n\n")
+        sys.stdout.write(f"{place}. {identifier}  (score {score:.4f})\n{textwrap.indent(text, '   ')}\n\n")
     sys.stdout.write(
         f"embedded in {1000 * (embedded - started):.1f} ms, searched in {1000 * (searched - embedded):.2f} ms\n"
     )
@@ -71,15 +66,3 @@ def _existing(folder: Path, name: str, what: str) -> Path:
     if name not in known:
         raise InputError(f"{what} {name!r} is not in {folder}{nearest(name, known)}")
     return known[name]
-
-
-def _documents(corpus: Path, rows: np.ndarray) -> Iterator[tuple[str, str]]:
-    """Yield id and shown text of ``rows`` of a corpus, reading only the row groups they are in."""
-    file = open_parquet(corpus, ["id", "text", "display"])
-    sizes = [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)]
-    ends = np.cumsum(sizes)
-    for row in rows:
-        group = int(np.searchsorted(ends, row, side="right"))
-        table = file.read_row_group(group, columns=["id", "text", "display"])
-        document = table.slice(row - (ends[group] - sizes[group]), 1).to_pylist()[0]
-        yield document["id"], document["display"] or document["text"]

@@ -1,4 +1,4 @@
-"""The command line: one command per pipeline step, and a few that look at what a run has built.
+"""The command line: one command per pipeline step, and those that read what a run has built.
 
 Each command lives in the module that does its work (``add_arguments`` and ``run``), which is imported
 only when that command is called: no step pays for another step's libraries.
@@ -29,14 +29,21 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "define-method": ("embquant.methods", "name an index and the way it is searched"),
     "search-index": ("embquant.search", "find each query's candidates"),
     "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
+    "explain-losses": ("embquant.report.losses", "list the queries that lose most, what they lose and why"),
     "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
     "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
-    "compare": ("embquant.report.compare", "join all measurements of a study into its CSV reports"),
+    "join-reports": ("embquant.report.join", "join all measurements of a study into its CSV reports"),
+    "write-report": ("embquant.report.write_report", "write a study's reports as one page, with figures and tables"),
+    "compare": ("embquant.report.compare", "tell what changed between two runs, and what of it is chance"),
     "plan-scale": ("embquant.scaling", "tell what a larger corpus would need, from measured rates"),
     "present": ("embquant.report.present", "print a study's tables as Markdown and draw its figures"),
     "search": ("embquant.ask", "answer a question from what a run has built"),
     "verify": ("embquant.verify", "check every file of a study against its record, and reports back to their inputs"),
 }
+
+
+READERS = ("plan-scale", "present", "compare", "search", "verify")
+"""Commands that write no results: if anything, files where the user likes."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             modules[name].add_arguments(command)
     parsed = parser.parse_args(arguments)
     run = os.environ.get("EMBQUANT_PARENT")
-    records.begin(["embquant", *arguments], in_run=run is not None)
+    records.begin(["embquant", *arguments], run is not None, parsed.command not in READERS)
     end_with(run)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("embquant").setLevel(logging.INFO)

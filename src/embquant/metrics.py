@@ -43,11 +43,15 @@ class Judgements:
         order = np.argsort(keys)
         return cls(keys[order], relevance[relevant][order].astype(np.float64), queries, documents)
 
-    def gains(self, rows: np.ndarray) -> np.ndarray:
-        """Return the relevance, float64, of ranked document ``rows`` (queries, k); 0 where there is none."""
+    def gains(self, rows: np.ndarray, queries: np.ndarray | None = None) -> np.ndarray:
+        """Return the relevance, float64, of ranked document ``rows`` (queries, k); 0 where there is none.
+
+        The rankings are of all queries, or of ``queries``, int64 rows.
+        """
         if not len(self.keys):
             return np.zeros(rows.shape)
-        keys = np.arange(len(rows))[:, None] * self.documents + rows
+        queries = np.arange(len(rows)) if queries is None else queries
+        keys = queries[:, None] * self.documents + rows
         places = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
         return np.where((rows >= 0) & (self.keys[places] == keys), self.relevance[places], 0.0)
 

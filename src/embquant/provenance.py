@@ -22,10 +22,12 @@ def code_digest(*modules: str) -> str:
     """Return a digest of ``modules`` and all modules of this package that they import, directly or not.
 
     ``modules`` are dotted names such as ``embquant.search``. Imports are found in the syntax tree, those
-    inside functions included; what a registry imports by name must be given as a module of its own.
+    inside functions included; what a registry imports by name must be given as a module of its own. Files that lie
+    beside a package's modules, such as templates, are part of it.
     """
     digest = hashlib.sha256()
-    for path in sorted(_reachable(modules)):
+    reachable = _reachable(modules)
+    for path in sorted(reachable.union(*map(_beside, reachable))):
         digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
@@ -78,6 +80,13 @@ def _source(module: str) -> Path | None:
         if path.is_file():
             return path
     return None
+
+
+def _beside(path: Path) -> set[Path]:
+    """Return the files of a package, given by its ``__init__.py``, that are not Python's."""
+    if path.name != "__init__.py":
+        return set()
+    return {file for file in path.parent.iterdir() if file.is_file() and file.suffix not in (".py", ".pyc")}
 
 
 def _imports(path: Path) -> Iterator[str]:

@@ -73,6 +73,8 @@ class Job:
     command: list[str] = field(default_factory=list)
     in_run: bool = False
     """Whether the workflow called it, in whose folders nobody else writes."""
+    recording: bool = True
+    """Whether what it writes belongs to the results of a study."""
     used: dict[Path, str] = field(default_factory=dict)
     compared: dict[Path, str] = field(default_factory=dict)
     """Path → stamp under which it was found to be what its record says."""
@@ -81,10 +83,10 @@ class Job:
 _job = Job()
 
 
-def begin(command: Sequence[str], in_run: bool = False) -> None:
+def begin(command: Sequence[str], in_run: bool = False, recording: bool = True) -> None:
     """Forget what was read so far: from here on ``command`` reads and writes, perhaps as a job of the workflow."""
     global _job
-    _job = Job(list(command), in_run)
+    _job = Job(list(command), in_run, recording)
 
 
 def place_of(path: Path) -> Path:
@@ -146,6 +148,8 @@ def note_input(path: Path) -> str:
 
 def record(path: Path, content: Path, kept: bool = True, remade_by: str | None = None) -> None:
     """Write the record of ``path``, which is going to have the bytes of the file ``content``."""
+    if not _job.recording:
+        return
     own = Record(
         sha256=file_digest(content),
         bytes=content.stat().st_size,
@@ -167,7 +171,7 @@ def written(path: Path) -> None:
     """Note that ``path``, whose record was just written, is in its place: nothing that this command must compare."""
     stamp = _stamp(path)
     _job.compared[absolute(path)] = stamp
-    if path.stat().st_size > READ_WHOLE:
+    if _job.recording and path.stat().st_size > READ_WHOLE:
         _vouch(path, stamp, Record.of(path).sha256)
 
 

@@ -31,7 +31,9 @@ STAGES = {
     "time_search": "results/reports/small/runs/facts/minilm/int8/speed.json",
     "time_embedding": "results/reports/small/runs/facts/minilm/embedding.json",
     "measure_memory": "results/reports/small/runs/facts/minilm/int8/memory.json",
-    "compare": "results/reports/small/retrieval.csv",
+    "explain_losses": "results/reports/small/runs/facts/minilm/losses.parquet",
+    "join_reports": "results/reports/small/retrieval.csv",
+    "write_report": "results/reports/small/report.html",
 }
 """Every rule of the workflow, and a file that one of its jobs writes."""
 

@@ -70,10 +70,26 @@ def test_memory_is_that_of_real_files(finished):
 
 def test_every_column_is_in_the_dictionary(finished):
     dictionary = (REPOSITORY / "docs" / "columns.md").read_text()
-    for name in ("retrieval", "memory", "speed", "significance", "macro", "summary", "cost", "recommendation"):
+    reports = ["retrieval", "memory", "speed", "significance", "macro", "summary", "cost", "recommendation"]
+    for name in [*reports, "worst_queries", "losses"]:
         for column in report(finished, name).columns:
             documented = re.sub(r"_(low|high)$", "", re.sub(r"@\d+", "@k", column))
             assert f"`{column}`" in dictionary or f"`{documented}`" in dictionary, column
+
+
+def test_losses_are_those_of_the_summary_s_settings(finished):
+    """All 25 documents but few are returned at top_k 10: quality loses nothing here, so that its means are zero."""
+    losses = report(finished, "losses")
+    assert losses["metric"].eq("nDCG@10").all()
+    assert set(losses["method"]) == {"binary", "int8", "int8-hnsw"}
+    assert set(losses["rescore_multiplier"]) == {1, 2}
+    settings = losses.groupby(["method", "rescore_store", "by"])
+    assert settings["queries"].sum().eq(len(QUERIES)).all()
+    retrieval = report(finished, "retrieval").set_index(KEYS)["nDCG@10"]
+    for (method, store, _), bins in settings:
+        mean = (bins["mean_loss"] * bins["queries"]).sum() / len(QUERIES)
+        setting = (method, store, bins["rescore_multiplier"].iloc[0], 10)
+        assert mean == pytest.approx(retrieval[("float32", "none", 1, 10)] - retrieval[setting], abs=1e-5)
 
 
 def test_summary_joins_the_others_and_is_printed(finished):
@@ -128,9 +144,9 @@ def test_the_recommended_code_runs_where_the_study_did(finished):
     assert np.shape(json.loads(output)) == (len(QUERIES), 10)
 
 
-def test_other_requirements_rerun_the_comparison_alone(changed):
+def test_other_requirements_rerun_the_joining_of_reports_alone(changed):
     changed.configure(requirements={"max_latency_p95_ms": 1e-6, "vectors": 10**6})
-    assert changed.jobs() == {"compare": 1}
+    assert changed.jobs() == {"join_reports": 1, "write_report": 1}
     status, output = changed.snakemake("--configfile", "study.yaml")
     assert status == 0, output
     assert "none of 18 settings meets the requirements" in output
@@ -155,10 +171,12 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("metrics.py", {"evaluate_run", "compare"}),
-        ("report/summary.py", {"compare"}),
-        ("timing.py", {"time_search", "compare"}),
-        ("memory.py", {"measure_memory", "compare"}),
+        ("metrics.py", {"evaluate_run", "explain_losses", "join_reports", "write_report"}),
+        ("report/lost.py", {"explain_losses", "join_reports", "write_report"}),
+        ("report/summary.py", {"join_reports", "write_report"}),
+        ("report/page/page.css", {"write_report"}),
+        ("timing.py", {"time_search", "join_reports", "write_report"}),
+        ("memory.py", {"measure_memory", "join_reports", "write_report"}),
         ("indexes/hnsw.py", None),
     ],
 )
@@ -177,8 +195,8 @@ def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
     methods["binary"]["scoring"] = "asymmetric"
     changed.configure(methods=methods)
-    once = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory", "compare")
-    assert changed.jobs() == dict.fromkeys(once, 1)
+    measured = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory")
+    assert changed.jobs() == dict.fromkeys((*measured, "explain_losses", "join_reports", "write_report"), 1)
 
 
 def test_an_approximate_index_is_measured_again_without_an_exact_scan_of_its_codes(changed):
@@ -204,7 +222,7 @@ def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
     measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "compare"}
+    assert set(jobs) == {*measured, "explain_losses", "join_reports", "write_report"}
 
 
 def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):
@@ -236,6 +254,15 @@ def test_without_judgements_agreement_is_measured(fresh):
     assert report(fresh, "significance")["kind"].eq("agreement").all()
     assert "rbo" in output
     assert report(fresh, "recommendation")["measure"].tolist() == ["overlap@10"]
+    worst = report(fresh, "worst_queries")
+    assert worst["metric"].eq("overlap@10").all()
+    assert set(worst["document"]) <= set(DOCUMENTS)
+    rescored = worst["rescore_store"] == "int8"
+    assert worst.loc[~rescored, "reason"].eq("not a candidate").all()
+    assert set(worst.loc[rescored, "reason"]) <= {"not a candidate", "lost in rescoring"}
+    assert worst["rank"].isna().all()
+    assert worst["baseline_rank"].between(1, 10).all()
+    assert 0 < worst.groupby("rescore_store").size().max() <= len(QUERIES)
     assert "nothing is judged" in output
 
 
@@ -247,6 +274,40 @@ def test_more_candidates_than_documents_are_clipped_and_said(fresh):
     assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
     retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
     assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
+
+
+def test_the_run_ends_with_a_page_of_its_own_figures(finished):
+    folder = finished.folder / "results" / "reports" / "small"
+    assert "\n   as a page: results/reports/small/report.html\n" in (finished.folder / "output.txt").read_text()
+    page = (folder / "report.html").read_text("utf-8")
+    row = report(finished, "recommendation").iloc[0]
+    assert f"{row['kept']:.2%}" in page
+    assert json.loads((folder / "provenance.json").read_text())["datasets"][0]["fingerprint"] in page
+    figures = {path.stem for path in (folder / "figures").glob("*.svg")}
+    assert {
+        f"{name}-facts-minilm" for name in ("memory", "multipliers", "latency", "heatmap", "differences")
+    } <= figures
+    assert {path.suffix for path in (folder / "tables").glob("*.*")} >= {".md", ".tex"}
+
+
+def test_snakemake_reports_every_result_with_its_caption(finished, tmp_path):
+    status, output = finished.snakemake("--configfile", "study.yaml", "--report", str(tmp_path / "report.html"))
+    assert status == 0, output
+    text = (tmp_path / "report.html").read_text("utf-8")
+    folder = finished.folder / "results" / "reports" / "small"
+    shown = [path.name for path in folder.iterdir() if path.is_file()] + [
+        path.stem for path in folder.glob("figures/*.svg")
+    ]
+    assert [name for name in shown if name not in text] == []
+    captions = (finished.folder / "workflow" / "report" / "retrieval.rst").read_text().split(",")[0]
+    assert captions in text
+
+
+def test_a_run_compared_with_itself_is_the_same(finished):
+    reports = ["results/reports/small"] * 2
+    status, output = finished.embquant("compare", *reports)
+    assert status == 0, output
+    assert "b against a, all 18 settings: 18 same" in output
 
 
 def test_search_answers_from_what_the_run_built(finished):

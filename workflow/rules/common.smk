@@ -300,9 +300,20 @@ def named_stores(wildcards):
 
 
 def depths(method):
-    """Return the numbers of candidates that a method is searched for."""
+    """Return the numbers of candidates that a method is measured at."""
     multipliers = config["rescore"]["multipliers"] if rescore_stores(method) else []
     return sorted({top_k * multiplier for top_k in config["top_k"] for multiplier in [1, *multipliers]})
+
+
+def searched_depths(method):
+    """Return the numbers of candidates that a method is searched for; the baseline's margin is seen at twice top_k."""
+    return depths(method) + ([2 * max(config["top_k"])] if method == config["baseline"] else [])
+
+
+def all_rescore_stores():
+    """Return the codecs whose stores rescore any method."""
+    used = {store for method in config["methods"] for store in rescore_stores(method)}
+    return [store for store in config["rescore"]["stores"] if store in used]
 
 
 def exact_method(method):
@@ -382,11 +393,16 @@ def evaluated():
     return config.get("evaluate") or list(config["datasets"])
 
 
+def of_models():
+    """Return the folders with what was measured of a dataset and model, in the order of the configuration."""
+    return [f"{REPORTS}/runs/{dataset}/{model}" for dataset in evaluated() for model in config["models"]]
+
+
 def runs():
     """Return the folders of all runs of the study, in the order of the configuration."""
-    return [
-        f"{REPORTS}/runs/{dataset}/{model}/{method}"
-        for dataset in evaluated()
-        for model in config["models"]
-        for method in config["methods"]
-    ]
+    return [f"{folder}/{method}" for folder in of_models() for method in config["methods"]]
+
+
+def shown_as(category, name, caption=None):
+    """Return how Snakemake's own report shows a result: its category, its name, and its caption in workflow/report/."""
+    return {"caption": f"../report/{caption or name}.rst", "category": category, "labels": {"result": name}}

@@ -1,19 +1,23 @@
 TABLES = ["retrieval", "memory", "speed", "embedding", "significance", "macro", "summary", "cost", "recommendation"]
+EXPLAINED = ["worst_queries", "losses"]
 
 
-rule compare:
+rule join_reports:
     input:
         measured=[f"{run}/{file}" for run in runs() for file in ("metrics.parquet", "speed.json", "memory.json")],
         embedding=embedding_timings(),
+        explained=expand(rules.explain_losses.output, dataset=evaluated(), model=config["models"]),
         ids=expand(rules.collect_ids.output, dataset=evaluated(), model=config["models"]),
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:
-        tables=[f"{REPORTS}/{table}.csv" for table in TABLES],
-        text=f"{REPORTS}/summary.txt",
-        provenance=f"{REPORTS}/provenance.json",
+        tables=[report(f"{REPORTS}/{table}.csv", **shown_as("Tables", table)) for table in TABLES + EXPLAINED],
+        text=report(f"{REPORTS}/summary.txt", **shown_as("Verdict", "summary.txt", caption="text")),
+        provenance=report(
+            f"{REPORTS}/provenance.json", **shown_as("Provenance", "provenance.json", caption="provenance")
+        ),
     log:
-        f"results/logs/reports/{config['study']}/compare.log",
+        f"results/logs/reports/{config['study']}/join_reports.log",
     conda:
         "../../envs/environment.yaml"
     threads: workflow.cores or 1
@@ -22,12 +26,44 @@ rule compare:
         runtime=30,
     params:
         runs=runs(),
+        explained=of_models(),
         baseline=config["baseline"],
         config=canonical(config),
         folder=subpath(output.text, parent=True),
-        code=code("embquant.report.compare"),
+        code=code("embquant.report.join"),
     message:
         "Joining the reports"
     shell:
-        "embquant compare --runs {params.runs:q} --embedding {input.embedding:q} --baseline {params.baseline:q} "
+        "embquant join-reports --runs {params.runs:q} --embedding {input.embedding:q} --explained {params.explained:q} --baseline {params.baseline:q} "
         "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"
+
+
+rule write_report:
+    input:
+        tables=[f"{REPORTS}/{table}.csv" for table in TABLES + EXPLAINED],
+        provenance=f"{REPORTS}/provenance.json",
+        metrics=[f"{run}/metrics.parquet" for run in runs()],
+    output:
+        page=report(f"{REPORTS}/report.html", **shown_as("Verdict", "report.html", caption="page")),
+        figures=report(
+            directory(f"{REPORTS}/figures"),
+            patterns=["{figure}.svg"],
+            **shown_as("Figures", "{figure}", caption="figure"),
+        ),
+        markup=directory(f"{REPORTS}/tables"),
+    log:
+        f"results/logs/reports/{config['study']}/write_report.log",
+    conda:
+        "../../envs/environment.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        folder=subpath(output.page, parent=True),
+        code=code("embquant.report.write_report"),
+    message:
+        "Writing the report as a page"
+    shell:
+        "embquant write-report --reports {params.folder:q} --page {output.page:q} --figures {output.figures:q} "
+        "--tables {output.markup:q} 2> {log:q}"

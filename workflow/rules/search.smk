@@ -69,7 +69,7 @@ rule search_index:
         mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
         runtime=240,
     params:
-        depths=lambda wildcards: depths(wildcards.method),
+        depths=lambda wildcards: searched_depths(wildcards.method),
         code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"

@@ -154,7 +154,9 @@ def _convert(name: str, model: dict[str, Any], original: "SentenceTransformer", 
         original.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         return _difference({**model, "backend": name}, original, folder)
     except Exception as error:  # converters and runtimes raise errors of many kinds for graphs they can't do
-        if disk_is_full(error, folder):  # which is no reason to take another backend
+        size = sum(weights.numel() * weights.element_size() for weights in original.parameters())
+        # OpenVINO removes what it couldn't write in full, and a full disk is no reason to take another backend.
+        if disk_is_full(error, folder) or shutil.disk_usage(folder).free < size:
             raise OSError(errno.ENOSPC, NO_SPACE, str(folder.parent)) from error
         raise UnfitError(f"it can't run the model ({' '.join(str(error).split())[:200]})") from None
 

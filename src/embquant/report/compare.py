@@ -1,61 +1,120 @@
-"""``compare``: join all measurements of a study into its reports."""
+"""``compare``: what changed between two runs, and which of it is more than chance."""
 
 import argparse
-import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from embquant import __version__
-from embquant.artifacts import atomic_path, read_json, write_json
-from embquant.provenance import environment
-from embquant.report.cost import cost_table, mark, pareto_marks
-from embquant.report.recommendation import advice, recommendation_table, recommendations, verdicts
-from embquant.report.significance import Chance
-from embquant.report.summary import summary_text
-from embquant.report.tables import read_tables
+import pandas as pd
+from tabulate import tabulate
 
-MARKED = ("retrieval", "memory", "speed", "summary")
-"""Reports that say which settings none surpasses."""
+from embquant.artifacts import atomic_path
+from embquant.grid import NO_STORE
+from embquant.metrics import parse_metric
+from embquant.report.changes import Pairing, Report, changes, differences, pairings
+from embquant.report.quality import shown
+
+VERDICTS = ("better", "worse", "noise", "same")
+WIDTH = 60
+"""Characters of a value that are printed."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``compare``."""
-    parser.add_argument("--runs", required=True, nargs="+", type=Path, help="folders …/{dataset}/{model}/{method}")
-    parser.add_argument("--embedding", nargs="*", default=[], type=Path, help="…/{dataset}/{model}/embedding.json")
-    parser.add_argument("--baseline", required=True, help="the method that retentions refer to")
-    parser.add_argument("--datasets", required=True, nargs="+", type=Path, help="dataset.json of each dataset")
-    parser.add_argument("--models", required=True, nargs="+", type=Path, help="model.json of each model")
-    parser.add_argument("--config", required=True, metavar="JSON", help="the study's configuration")
-    parser.add_argument("--output", required=True, type=Path, help="folder of the reports")
+    parser.add_argument("run_a", type=Path, metavar="RUN_A", help="reports of a study: results/reports/{study}")
+    parser.add_argument("run_b", type=Path, metavar="RUN_B", help="those that are compared with them")
+    parser.add_argument("--output", type=Path, help="a row for each setting (CSV)")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Write the CSVs, the summary and the provenance."""
-    config = json.loads(arguments.config)
-    tables = read_tables(arguments.runs, arguments.embedding, arguments.baseline, Chance(**config["statistics"]))
-    marks = pareto_marks(tables.summary, config)
-    reports = {name: mark(table, marks) if name in MARKED else table for name, table in tables.named().items()}
-    found = recommendations(tables.summary, config, str(arguments.output.parents[1]))
-    reports |= {"cost": cost_table(tables.summary, config), "recommendation": recommendation_table(found)}
-    paths = []
-    for name, table in reports.items():
-        paths.append(arguments.output / f"{name}.csv")
-        with atomic_path(paths[-1]) as temporary:
+    """Print what differs; write all settings."""
+    one, other = Report.read(arguments.run_a), Report.read(arguments.run_b)
+    table = changes(one, other)
+    if arguments.output is not None:
+        with atomic_path(arguments.output) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
-    datasets = [read_json(path) for path in arguments.datasets]
-    text = summary_text(tables.summary, config, datasets)
-    path = arguments.output / "summary.txt"
-    parts = [advice(found, path), text, "\n".join(map(str, paths)), verdicts(found, path)]
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
-    write_json(
-        arguments.output / "provenance.json",
-        {
-            "embquant": __version__,
-            "config": config,
-            "datasets": datasets,
-            "models": [read_json(path) for path in arguments.models],
-            "environment": environment(
-                ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
-            ),
-        },
-    )
+    sections = [section(table, pairing) for pairing in pairings(one, other)]
+    parts = [made_with(one, other), *(sections or ["no dataset, model and method are in both runs"])]
+    parts += [*only_in_one(table), *cautions(one, other)]
+    parts.append(f"all settings: {arguments.output or 'with --output changes.csv'}")
+    sys.stdout.write("\n\n".join(parts) + "\n")
+
+
+def made_with(one: Report, other: Report) -> str:
+    """Return the names of the runs and what differs in what they were made with, a line a change."""
+    found = differences(one, other)
+    same = "made with the same configuration, data, models and versions, on the same kind of machine"
+    lines = [f"a: {one.folder}", f"b: {other.folder}", "", "made with, a → b:" if found else same]
+    for values, places in found.items():
+        more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
+        lines.append(f"   {places[0]}{more}: {' → '.join(map(_short, values))}")
+    return "\n".join(lines)
+
+
+def section(table: pd.DataFrame, pairing: Pairing) -> str:
+    """Return the changes of one dataset and model: those of the summary, at the least top_k that has a metric."""
+    rows = table[(table["dataset"] == pairing.dataset) & (table["model"] == pairing.model)]
+    rows = rows[rows["metric"].notna()]
+    name = f"{pairing.dataset} · {pairing.model}"
+    if rows.empty:
+        return f"{name}: both runs have no metric at the same top_k"
+    judged = rows["metric"].map(lambda metric: parse_metric(metric).judged)
+    least = rows[judged == judged.max()]
+    least = least[least["top_k"] == least["top_k"].min()]
+    first = least.iloc[0]
+    heading = f"{name}: {first['metric']} at top_k {first['top_k']}, "
+    if pairing.paired:
+        counts = rows["verdict"].value_counts()
+        said = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if word in counts)
+        heading += f"{first['queries']:.0f} queries, the same in both\nb against a, all {len(rows)} settings: {said}"
+    else:
+        heading += f"not tested: {pairing.reason}"
+    multipliers = sorted(set(least.loc[least["rescore_store"] != NO_STORE, "rescore_multiplier"])) or [1]
+    return f"{heading}\n\n{_table(shown(least, multipliers))}"
+
+
+def only_in_one(table: pd.DataFrame) -> Iterator[str]:
+    """Yield, for either run, which settings it has alone."""
+    for side in ("a", "b"):
+        alone = table[table["in"] == side]
+        counts = alone.groupby(["dataset", "model", "method"], sort=False).size()
+        if len(alone):
+            lines = [f"   {' · '.join(names)}: {count}" for names, count in counts.items()]
+            yield "\n".join([f"settings only in {side}: {len(alone)}", *lines])
+
+
+def cautions(one: Report, other: Report) -> Iterator[str]:
+    """Yield what is to be known before speeds are compared."""
+    if one.machine != other.machine:
+        yield (
+            f"warning: the machines differ ({one.machine}; {other.machine}): "
+            "what became faster or slower may be theirs, and memory may differ by their pages"
+        )
+
+
+def _table(rows: pd.DataFrame) -> str:
+    rescored = rows["rescore_store"] + " ×" + rows["rescore_multiplier"].astype(str)
+    half = (rows["difference_high"] - rows["difference_low"]) / 2
+    differs = rows["verdict"] != "same"
+    columns = {
+        "method": rows["method"],
+        "rescored by": rescored.where(rows["rescore_store"] != NO_STORE, "–"),
+        "a": _written(rows["value_a"], "{:.4f}"),
+        "b": _written(rows["value_b"], "{:.4f}"),
+        "difference": (_written(rows["difference"], "{:+.4f}") + _written(half, " ±{:.4f}")).where(differs, ""),
+        "p (Holm)": _written(rows["p_holm"].where(differs), "{:.3g}"),
+        "": _written(rows["verdict"], "{}"),
+        "index bytes": _written(rows["index_file_bytes_difference"], "{:+,.0f}").replace("+0", "same"),
+        "p50": _written(rows["speedup_p50"], "{:.2f}×"),
+        "batch": _written(rows["speedup_batch"], "{:.2f}×"),
+    }
+    align = ["left", "left", *["right"] * 4, "left", *["right"] * 3]
+    return tabulate(pd.DataFrame(columns).to_numpy().tolist(), list(columns), colalign=align, disable_numparse=True)
+
+
+def _written(values: pd.Series, form: str) -> pd.Series:
+    return values.astype(object).map(lambda value: "" if pd.isna(value) else form.format(value))
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= WIDTH else value[:WIDTH] + " …"

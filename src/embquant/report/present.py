@@ -6,25 +6,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 from tabulate import tabulate
 
-from embquant.artifacts import atomic_path, read_json
+from embquant.artifacts import read_json
 from embquant.codecs.ranges import RangeParameters
 from embquant.errors import InputError
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
 from embquant.records import checked
+from embquant.report.figures.methods import draw_indexes, draw_storage
+from embquant.report.figures.style import save
 from embquant.report.quality import measures, pareto
 from embquant.report.significance import VERDICTS
-
-matplotlib.use("svg")
-matplotlib.rcParams.update({"svg.hashsalt": "embquant", "svg.fonttype": "none", "font.size": 9, "axes.grid": True})
-from matplotlib import pyplot as plt  # noqa: E402  (after the backend is chosen: no screen is needed)
-
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8C8C8C"
-"""Of Okabe and Ito's colours, which colour-blind readers can tell apart, on light and dark ground."""
 
 FIELDS = {
     "method": "method",
@@ -43,7 +37,7 @@ FIELDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``present``."""
     parser.add_argument("--reports", required=True, type=Path, help="folder of a study's reports")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures (SVG)")
+    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures (SVG, PNG, CSV)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -58,9 +52,9 @@ def run(arguments: argparse.Namespace) -> None:
     if len(ranges) > 1:
         sections.append(calibration_table(methods, ranges))
     sys.stdout.write("\n\n".join(sections) + "\n")
-    draw_storage(methods, arguments.figures / f"{name}-storage.svg")
-    if methods[INDEX_OVERLAP].notna().any():
-        draw_indexes(methods, arguments.figures / f"{name}-indexes.svg")
+    for drawing in (draw_storage(methods, f"{name}-storage"), draw_indexes(methods, f"{name}-indexes")):
+        if drawing is not None:
+            save(drawing, arguments.figures)
 
 
 def read_summary(reports: Path) -> pd.DataFrame:
@@ -133,39 +127,6 @@ def calibration_table(methods: pd.DataFrame, ranges: dict[str, RangeParameters])
     return _table(table, {"ranges": "ranges: of float32's · overlap", **names})
 
 
-def draw_storage(methods: pd.DataFrame, path: Path) -> None:
-    """Draw quality against bytes a vector; the methods that none surpasses are joined and named."""
-    exact = methods[methods[INDEX_OVERLAP].isna()]
-    best = exact[pareto(exact["bytes_per_vector"], exact["quality"])].sort_values("bytes_per_vector")
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    axes.scatter(exact["bytes_per_vector"], exact["quality"], s=14, color=GREY, label="exact scans")
-    axes.plot(best["bytes_per_vector"], best["quality"], "o-", color=BLUE, label="none is smaller and better")
-    for at, (_, method) in enumerate(best.iterrows()):
-        offset = (4, -12) if at % 2 else (4, 6)
-        place = (method["bytes_per_vector"], method["quality"])
-        axes.annotate(method["method"], place, offset, textcoords="offset points", color=BLUE)
-    axes.set_xscale("log", base=2)
-    ticks = [size for size in (24, 48, 96, 192, 384, 768, 1536) if size <= 2 * exact["bytes_per_vector"].max()]
-    axes.set_xticks(ticks, [str(size) for size in ticks])
-    axes.set_ylim(max(0, exact["quality"].quantile(0.02) - 0.02), 1.015)
-    axes.set(xlabel="bytes a vector", ylabel="share of float32's quality")
-    axes.legend(loc="lower right")
-    _save(figure, path)
-
-
-def draw_indexes(methods: pd.DataFrame, path: Path) -> None:
-    """Draw throughput against what approximate indexes find of an exact scan of their codes, a line an index."""
-    approximate = methods[methods[INDEX_OVERLAP].notna()]
-    lines = approximate["method"].str.replace(r"(-[a-z]+)+-\d+$", "", regex=True)
-    figure, axes = plt.subplots(figsize=(8, 5), layout="constrained")
-    for (line, points), marker in zip(approximate.groupby(lines, sort=False), "os^Dv<>Ph*X" * 9, strict=False):
-        axes.plot(points[INDEX_OVERLAP], points["queries_per_second"], marker=marker, label=line)
-    axes.set_yscale("log")
-    axes.set(xlabel="share of the exact scan's documents that are found", ylabel="queries a second, in batch")
-    axes.legend()
-    _save(figure, path)
-
-
 def _table(rows: pd.DataFrame, names: dict[str, str]) -> str:
     columns = [name for name in names if name in rows.columns and rows[name].notna().any()]
     cells = [
@@ -178,9 +139,3 @@ def _table(rows: pd.DataFrame, names: dict[str, str]) -> str:
 def _cell(name: str, value: object) -> str:
     digits = {"bytes_per_vector": 0, "queries_per_second": 0, "latency_p50_ms": 3, "build_seconds": 1}
     return value if isinstance(value, str) else f"{value:,.{digits.get(name, 4)}f}"
-
-
-def _save(figure: plt.Figure, path: Path) -> None:
-    with atomic_path(path, recorded=False) as temporary:
-        figure.savefig(temporary, metadata={"Date": None})
-    plt.close(figure)

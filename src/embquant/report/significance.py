@@ -217,27 +217,36 @@ class Analysis:
         return verdicts
 
     def _tests(self, compared: Compared, one: np.ndarray, other: np.ndarray, seed: list[int]) -> pd.DataFrame:
-        """Test a family of pairs of settings, given as row numbers; pairs with the same differences are one test."""
-        level = 1 - self._chance.confidence
-        differences, pair = np.unique(compared.scores[one] - compared.scores[other], axis=0, return_inverse=True)
-        p = randomization_test(differences, self._chance.resamples, seed)
-        p_holm = holm(p)[pair]
-        interval = self._interval("difference", compared.means[one] - compared.means[other])
+        """Test a family of pairs of settings, given as row numbers."""
         settings = compared.settings.iloc[one].reset_index(drop=True)
         return settings.assign(
             **compared.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
-            differing=np.count_nonzero(differences, axis=1)[pair],
-            **interval,
-            p=p[pair],
-            p_holm=p_holm,
-            verdict=np.select([p_holm > level, interval["difference"] > 0], ["noise", "better"], "worse"),
-            least_detectable=least_detectable_difference(differences, level / max(1, len(p)))[pair],
+            **self._interval("difference", compared.means[one] - compared.means[other]),
+            **tested(compared.scores[one] - compared.scores[other], self._chance, seed),
         )
 
     def _interval(self, name: str, samples: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:
         """Return three columns: what a statistic is, and the ends of its interval."""
         ends = percentile_interval(samples, self._chance.confidence)
         return {f"{name}{end}": pd.Series(values, index) for end, values in zip(INTERVAL, ends, strict=True)}
+
+
+def tested(differences: np.ndarray, chance: Chance, seed: list[int]) -> dict[str, np.ndarray]:
+    """Test a family of ``differences`` (pairs, queries); pairs with the same differences are one test.
+
+    Returns the columns ``differing``, ``p``, ``p_holm``, ``verdict`` and ``least_detectable``, each (pairs,).
+    """
+    level = 1 - chance.confidence
+    distinct, pair = np.unique(differences, axis=0, return_inverse=True)
+    p = randomization_test(distinct, chance.resamples, seed)
+    p_holm = holm(p)[pair]
+    return {
+        "differing": np.count_nonzero(distinct, axis=1)[pair],
+        "p": p[pair],
+        "p_holm": p_holm,
+        "verdict": np.select([p_holm > level, differences.sum(axis=1) > 0], ["noise", "better"], "worse"),
+        "least_detectable": least_detectable_difference(distinct, level / max(1, len(p)))[pair],
+    }
 
 
 def _neighbours(compared: Compared) -> tuple[np.ndarray, np.ndarray]:

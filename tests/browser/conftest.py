@@ -1,0 +1,67 @@
+"""A headless Chromium, as Debian packages it, that can reach nothing."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+from made_up_study import write_study, write_worst_queries
+
+from embquant.cli import main
+
+ARGUMENTS = [
+    "--headless=new",
+    "--no-sandbox",  # a container's root may use no other
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--window-size=1300,900",
+]
+
+
+@pytest.fixture(scope="session")
+def page(tmp_path_factory):
+    """The page of a study of the default one's size, as a file."""
+    folder = tmp_path_factory.mktemp("Bericht für Browser")
+    reports = write_study(folder, queries=400, multipliers=(1, 2, 4, 10))
+    write_worst_queries(reports, query='<b>bold</b> & "quoted"')
+    path = reports / "report.html"
+    arguments = ["--page", path, "--figures", reports / "figures", "--tables", reports / "tables"]
+    assert main(["write-report", "--reports", str(reports), *map(str, arguments)]) == 0
+    alone = folder / "page alone.html"  # nothing beside it
+    shutil.copy(path, alone)
+    return alone
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory):
+    """A browser that keeps what its console says."""
+    chromium, chromedriver = shutil.which("chromium"), shutil.which("chromedriver")
+    assert chromium and chromedriver, "apt-get install chromium chromium-driver"
+    options = Options()
+    options.binary_location = chromium
+    for argument in [*ARGUMENTS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options, Service(chromedriver))
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def opened(driver, page):
+    """The browser with the page freshly loaded, in light colours."""
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    driver.set_window_size(1300, 900)
+    driver.get_log("browser")
+    driver.get(page.as_uri())
+    return driver

@@ -1,0 +1,222 @@
+"""Studies whose measurements are made up: joined by the library itself, so that all reports of them fit together."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from embquant.artifacts import write_json, write_parquet
+from embquant.report.cost import cost_table, mark, pareto_marks
+from embquant.report.recommendation import recommendation_table, recommendations
+from embquant.report.significance import Chance
+from embquant.report.tables import read_tables
+
+DIM, VECTORS, TOP_K = 384, 10_000, (10, 100)
+STORES = ("binary", "int8", "float32")
+BITS = {"float32": 32, "float16": 16, "int8": 8, "int4": 4, "binary": 1}
+LOSS = {"float32": 0.0, "float16": 0.0, "int8": 0.01, "int4": 0.04, "binary": 0.3}
+"""Family → the share of a query's quality that it may lose."""
+
+METRICS = ["nDCG@10", "RR@10", "R@100", "overlap@10", "rbo"]
+
+
+def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queries=60, multipliers=(1, 4), seed=0):
+    """Write the runs of a study into ``folder`` and join them; return the folder of its reports."""
+    methods = methods or ["float32", "binary", "int8", "int8-codes", "int8-hnsw"]
+    config = configuration(datasets, methods, multipliers)
+    reports = Path(folder) / "results" / "reports" / config["study"]
+    runs = []
+    for number, dataset in enumerate(datasets):
+        base = np.random.default_rng([seed, number]).beta(1.2, 1.2, queries).round(2)
+        for place, method in enumerate(methods):
+            rng = np.random.default_rng([seed, number, place + 1])
+            own = Measurements(method, config, base, judged, rng)
+            runs.append(reports / "runs" / dataset / "minilm" / method)
+            own.write(runs[-1])
+    embedding = [reports / "runs" / dataset / "minilm" / "embedding.json" for dataset in datasets]
+    for path in embedding:
+        write_json(path, EMBEDDING)
+    write_json(
+        reports / "provenance.json",
+        {
+            "embquant": "0",
+            "config": config,
+            "datasets": [described(dataset, judged, queries) for dataset in datasets],
+            "models": [
+                {"model": "minilm", "name": "all-MiniLM", "sha256": "ab" * 32, "dim": DIM, "backend": "openvino"}
+            ],
+            "environment": {"python": "3.11", "machine": "a machine"},
+        },
+    )
+    join(runs, embedding, config, reports)
+    return reports
+
+
+def join(runs, embedding, config, reports):
+    """Write the CSV reports as the step that joins all measurements does."""
+    tables = read_tables(runs, embedding, config["baseline"], Chance(**config["statistics"]))
+    marks = pareto_marks(tables.summary, config)
+    named = {**tables.named(), "summary": mark(tables.summary, marks)}
+    named["cost"] = cost_table(tables.summary, config)
+    named["recommendation"] = recommendation_table(recommendations(tables.summary, config, "results"))
+    for name, table in named.items():
+        table.to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
+
+
+EMBEDDING = {
+    "dim": DIM,
+    "backend": "openvino",
+    "device": "cpu",
+    "threads": 2,
+    "query_latency_p50_ms": 5.0,
+    "query_latency_p95_ms": 7.0,
+    "query_latency_p99_ms": 9.0,
+    "documents_per_second": 160.0,
+}
+
+
+def family(method):
+    """Return the family whose name a method's starts with."""
+    return next(name for name in BITS if method.startswith(name))
+
+
+def configuration(datasets, methods, multipliers):
+    """Return the configuration of the study, as the workflow would hand it over."""
+    kinds = {method: "hnsw" if "hnsw" in method else "flat" for method in methods}
+    return {
+        "study": "made-up",
+        "datasets": {name: {"source": "files", "path": f"data/{name}"} for name in datasets},
+        "models": {"minilm": {"name": "all-MiniLM"}},
+        "codecs": {name: {"family": name} for name in {*map(family, methods), *STORES}},
+        "methods": {
+            method: {"codec": family(method), "index": kinds[method], "build": {}, "search": {}, "built": method}
+            for method in methods
+        },
+        "baseline": "float32",
+        "top_k": list(TOP_K),
+        "rescore": {"stores": list(STORES), "multipliers": list(multipliers)},
+        "metrics": METRICS,
+        "statistics": {"confidence": 0.95, "resamples": 1000, "seed": 0},
+        "timing": {"threads": "all", "rounds": 3, "single_queries": 50},
+        "prices": {
+            "memory": {"usd_per_gb_month": 3.8, "source": "a cloud"},
+            "disk": {"usd_per_gb_month": 0.1, "source": "the same"},
+        },
+        "requirements": {"min_retention": 0.98},
+    }
+
+
+def described(dataset, judged, queries):
+    """Return what dataset.json says."""
+    return {
+        "name": dataset,
+        "judged": judged,
+        "fingerprint": "cd" * 32,
+        "counts": {"documents": VECTORS, "queries": queries, "judgements": 2 * queries if judged else 0},
+        "left_out": {"exact_copies": 3},
+    }
+
+
+class Measurements:
+    """What the steps before the reports leave of one method on one dataset."""
+
+    def __init__(self, method, config, base, judged, rng):
+        self.method, self.base, self.judged, self.rng = method, base, judged, rng
+        self.bits = BITS[family(method)]
+        # Methods of a family differ by their name, or sixty of them would be drawn at the same place.
+        self.loss = min(0.9, LOSS[family(method)] * (0.6 + sum(map(ord, method)) % 50 / 50))
+        self.slow = 0.3 + self.bits / 20 * (0.5 + sum(map(ord, method)) % 7 / 7)
+        stores = [] if method == "float32" else [name for name in STORES if BITS[name] >= self.bits]
+        self.grid = [("none", 1, top_k) for top_k in TOP_K]
+        multipliers = config["rescore"]["multipliers"]
+        self.grid += [(store, times, top_k) for store in stores for times in multipliers for top_k in TOP_K]
+
+    def write(self, folder):
+        """Write metrics.parquet, speed.json and memory.json."""
+        tables = [self.values(*setting) for setting in self.grid]
+        write_parquet(folder / "metrics.parquet", tables[0].schema, tables)
+        write_json(folder / "speed.json", {"threads": 2, "build_seconds": 1.5, "settings": self.speeds()})
+        write_json(folder / "memory.json", {"settings": self.sizes()})
+
+    def values(self, store, multiplier, top_k):
+        """Return each query's metrics: rescoring gives back most of what the codes lose."""
+        size = len(self.base)
+        loss = self.loss if store == "none" else self.loss * LOSS[store] + self.loss / (4 * multiplier)
+        hit = self.rng.random(size) < min(1, 4 * loss)
+        ndcg = np.where(hit, self.base * (1 - loss * self.rng.random(size) * 1.2), self.base)
+        agreement = np.clip(1 - hit * loss * self.rng.random(size) * 2, 0, 1)
+        judged = [ndcg, ndcg / 1.2, np.minimum(1, ndcg * 1.5)] if self.judged else [np.full(size, np.nan)] * 3
+        deep = np.full(size, np.nan) if top_k < 100 else judged[2]
+        columns = dict(zip(METRICS, [judged[0], judged[1], deep, agreement, agreement], strict=True))
+        found = np.full(size, 0.97 if "hnsw" in self.method and store == "none" else np.nan)
+        keys = {"rescore_store": store, "rescore_multiplier": multiplier, "top_k": top_k}
+        repeated = {name: [value] * size for name, value in keys.items()}
+        return pa.table({"query_id": [f"q{row}" for row in range(size)], **repeated, **columns, "index_overlap": found})
+
+    def speeds(self):
+        """Return the settings of speed.json."""
+        return [
+            {
+                **dict(zip(("rescore_store", "rescore_multiplier", "top_k"), setting, strict=True)),
+                "latency_p50_ms": (own := self.slow + 0.02 * setting[1] * (setting[0] != "none")),
+                "latency_p95_ms": own * 1.2,
+                "latency_p99_ms": own * 1.4,
+                "queries_per_second": 5000 / own,
+                "speedup_p50_vs_float32": 1.9 / own,
+                "engine": "faiss",
+            }
+            for setting in self.grid
+        ]
+
+    def sizes(self):
+        """Return the settings of memory.json."""
+        width = DIM * self.bits // 8
+        file = VECTORS * (width + (140 if "hnsw" in self.method else 0)) + 40
+        return [
+            {
+                "rescore_store": store,
+                "vectors": VECTORS,
+                "dim": DIM,
+                "bytes_per_vector": width,
+                "vector_bytes": VECTORS * width,
+                "index_file_bytes": file,
+                "store_file_bytes": 0 if store == "none" else VECTORS * DIM * BITS[store] // 8 + 40,
+                "compression_vs_float32": VECTORS * DIM * 4 / file,
+                "resident_bytes": file,
+                "mapped_bytes": 0,
+                "peak_rss_bytes": 10**8,
+            }
+            for store in dict.fromkeys(setting[0] for setting in self.grid)
+        ]
+
+
+def write_worst_queries(reports, query="why does dough rise", document="Bread rises because yeast turns sugar to gas."):
+    """Add the reports of single queries' losses, worst_queries.csv and losses.csv."""
+    setting = {"dataset": "facts", "model": "minilm", "method": "binary", "rescore_store": "none"}
+    setting |= {"rescore_multiplier": 1, "top_k": 10, "metric": "nDCG@10"}
+    rows = [
+        {
+            **setting,
+            "place": place,
+            "query_id": f"q{place}",
+            "query": query,
+            "baseline_value": 1.0,
+            "value": value,
+            "loss": 1.0 - value,
+            "document_id": f"d{place}",
+            "document": document,
+            "baseline_rank": 1,
+            "rank": rank,
+            "reason": reason,
+        }
+        for place, value, rank, reason in [(1, 0.0, None, "not a candidate"), (2, 0.5, 3, "ranked lower")]
+    ]
+    pd.DataFrame(rows).to_csv(reports / "worst_queries.csv", index=False)
+    bins = [
+        {**setting, "by": by, "bin_low": low, "bin_high": high, "queries": 20, "mean_loss": mean}
+        | {"mean_loss_low": mean - 0.05, "mean_loss_high": mean + 0.05}
+        for by, edges in [("query_words", [(1, 3), (4, 6), (7, 20)]), ("baseline_margin", [(0.0, 0.1), (0.1, 0.5)])]
+        for mean, (low, high) in zip((0.2, 0.12, 0.05), edges, strict=False)
+    ]
+    pd.DataFrame(bins).to_csv(reports / "losses.csv", index=False)

@@ -1,0 +1,35 @@
+"""What a stage's digest is made of."""
+
+import pytest
+
+from embquant import provenance
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of two modules, one with a template beside it, which a third imports."""
+    (tmp_path / "page").mkdir()
+    (tmp_path / "__init__.py").write_text("")
+    (tmp_path / "page" / "__init__.py").write_text("")
+    (tmp_path / "page" / "page.html").write_text("<p>")
+    (tmp_path / "report.py").write_text("from embquant.page import render")
+    (tmp_path / "other.py").write_text("")
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    return tmp_path
+
+
+def digest(module):
+    return provenance.code_digest.__wrapped__(module)
+
+
+def test_a_template_beside_a_package_is_part_of_what_uses_it(package):
+    before = digest("embquant.report"), digest("embquant.other")
+    (package / "page" / "page.html").write_text("<div>")
+    assert digest("embquant.report") != before[0]
+    assert digest("embquant.other") == before[1]
+
+
+def test_byte_code_is_not(package):
+    before = digest("embquant.report")
+    (package / "page" / "old.pyc").write_text("")
+    assert digest("embquant.report") == before
