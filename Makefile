@@ -23,7 +23,7 @@ help:  ## this list
 
 run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all, ARGS='more arguments for snakemake'
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "embquant: error: $(CONFIG): no such file; CONFIG names a study's configuration" >&2; exit 2; })
-	@workflow/run.sh .venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
+	@.venv/bin/snakemake --cores $(CORES) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
 	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser --ignore=tests/chaos $(ARGS)

@@ -44,10 +44,13 @@ rule all:
     input:
         f"{REPORTS}/summary.csv",
         f"{REPORTS}/report.html",
+        f"{REPORTS}/plan.txt",
 
 
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/embedding.smk"
+include: "workflow/rules/outline.smk"
+include: "workflow/rules/planning.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/search.smk"
 include: "workflow/rules/evaluation.smk"
@@ -58,8 +61,10 @@ include: "workflow/rules/report.smk"
 
 onstart:
     hold_folder(config["study"])
+    for line in opening():
+        logger.info(line, extra={"plan": f"{REPORTS}/plan.json"})
 
 
 onsuccess:
-    shell("[ ! -e {REPORTS:q}/summary.txt ] || cat {REPORTS:q}/summary.txt")
-    shell("[ ! -e {REPORTS:q}/report.html ] || printf '   as a page: %s\\n' {REPORTS:q}/report.html")
+    if Path(REPORTS, "summary.txt").exists():
+        logger.info(closing(), extra={"result": True})

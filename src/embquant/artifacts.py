@@ -83,10 +83,10 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing, changed or broken one is an InputError."""
+def read_json(path: Path, noted: bool = True) -> Any:
+    """Read a JSON file; a missing, changed or broken one is an InputError. ``noted``: see :func:`records.checked`."""
     try:
-        return json.loads(records.checked(path).read_text(encoding="utf-8"))
+        return json.loads(records.checked(path, noted).read_text(encoding="utf-8"))
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error}); delete it and run again") from None
 

@@ -18,6 +18,8 @@ from embquant.running import end_with
 COMMANDS: dict[str, tuple[str, str]] = {
     "prepare-dataset": ("embquant.datasets.prepare", "read a corpus, queries and judgements into Parquet, checked"),
     "prepare-model": ("embquant.embedding.prepare", "find a model, check it and choose what runs it"),
+    "calibrate": ("embquant.planning.calibrate", "measure how fast some of a dataset's texts are embedded here"),
+    "plan-study": ("embquant.planning.study", "tell what a study will take, and refuse what the disk can't hold"),
     "embed-corpus": ("embquant.embedding.corpus", "embed the distinct texts of one part of a corpus"),
     "place-embeddings": ("embquant.embedding.place", "give every row of one part its embedding"),
     "embed-queries": ("embquant.embedding.queries", "embed the queries of a dataset"),

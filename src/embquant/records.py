@@ -100,9 +100,10 @@ def remedy(path: Path, record: Record | None = None) -> str:
     return f"to rebuild it: rm -f {target} && make run ARGS='-- {target}'"
 
 
-def checked(path: Path) -> Path:
+def checked(path: Path, noted: bool = True) -> Path:
     """Return ``path`` once it was found to be what its record says, and note it as an input of what is written later.
 
+    One that has no part in what is written need not be ``noted``.
     A file that is missing, or that another content has than was recorded, is an InputError that says how to rebuild it.
     """
     path = Path(path)
@@ -124,7 +125,8 @@ def checked(path: Path) -> Path:
         if large:
             _vouch(path, stamp, record.sha256)
     _job.compared[key] = stamp
-    _job.used[key] = record.sha256
+    if noted:
+        _job.used[key] = record.sha256
     return path
 
 

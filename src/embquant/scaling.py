@@ -9,6 +9,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from embquant.errors import InputError
+from embquant.planning.remaining import size
 
 GIB = 1 << 30
 HOUR = 3600
@@ -136,12 +137,6 @@ def of_largest(steps: pd.DataFrame) -> pd.DataFrame:
 def machines_for(index_bytes: float, memory: int) -> int:
     """Return how many machines of ``memory`` bytes hold an index."""
     return math.ceil(index_bytes / (INDEX_SHARE * memory))
-
-
-def size(count: float) -> str:
-    """Write bytes in the largest decimal unit that leaves one or more."""
-    unit = min(int(math.log10(max(count, 1)) // 3), 4)
-    return f"{count / 1000**unit:.3g} {('B', 'kB', 'MB', 'GB', 'TB')[unit]}"
 
 
 def read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:

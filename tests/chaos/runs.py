@@ -18,6 +18,8 @@ STAGES = {
     "prepare_dataset": "results/facts/corpus.parquet",
     "prepare_model": "results/models/minilm/model.json",
     "embed_queries": "results/facts/minilm/queries.parquet",
+    "calibrate": "results/facts/minilm/calibration.json",
+    "plan_study": "results/reports/small/plan.json",
     "embed_corpus": "results/facts/minilm/embeddings/distinct-001-of-002.parquet",
     "place_embeddings": "results/facts/minilm/embeddings/part-001-of-002.parquet",
     "collect_ids": "results/facts/minilm/ids.parquet",
@@ -61,7 +63,7 @@ class Study:
 
     def start(self, *targets, config="study.yaml", before=(), **variables):
         """Start what `make run CONFIG=study.yaml` starts, all targets or some, with a command ``before`` it."""
-        command = [*before, "bash", "workflow/run.sh", sys.executable, "-m", "snakemake", "--cores", "2"]
+        command = [*before, sys.executable, "-m", "snakemake", "--cores", "2"]
         return subprocess.Popen(
             [*command, "--configfile", config, "--", *targets],
             cwd=self.folder,
@@ -139,7 +141,8 @@ def below(ancestor):
 
 def snakemake_of(run):
     """Return the id of the Snakemake that a run started."""
-    return next(process for process, words in below(run.pid).items() if words[1:3] == ["-m", "snakemake"])
+    started = {run.pid: processes()[run.pid][1], **below(run.pid)}
+    return next(process for process, words in started.items() if words[1:3] == ["-m", "snakemake"])
 
 
 def job_of(run, stage):

@@ -19,6 +19,7 @@ KINDS = [
     "models/minilm/graph.xml",
     "models/minilm/graph.bin",
     "facts/minilm/queries.parquet",
+    "facts/minilm/calibration.json",
     "facts/minilm/embeddings/part-000-of-002.parquet",
     "facts/minilm/codecs/int8/state.npz",
     "facts/minilm/codecs/int8/state.json",

@@ -41,7 +41,7 @@ def kill(study, stage, victim, chance):
         return False
     family = below(run.pid)
     time.sleep(chance.uniform(0, LONGEST_WAIT))
-    with suppress(ProcessLookupError, StopIteration):  # it may be done by now
+    with suppress(ProcessLookupError, StopIteration, KeyError):  # it may be done by now
         os.kill(snakemake_of(run) if victim == "snakemake" else job, signal.SIGKILL)
     ended(run)
     jobs = {process for process, words in family.items() if set(words) & set(COMMANDS.values())}

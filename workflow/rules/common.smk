@@ -1,4 +1,4 @@
-# Every helper function of the workflow, and nothing else.
+# The helper functions of the workflow, and nothing else; those of its plan are in outline.smk.
 import json
 import os
 import platform

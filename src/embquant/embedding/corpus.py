@@ -10,7 +10,7 @@ import pyarrow as pa
 from embquant.artifacts import ROWS_PER_GROUP, count_rows, matrix_to_array, part_rows, read_json, write_parquet
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
-from embquant.embedding.progress import track
+from embquant.embedding.progress import Progress
 from embquant.embedding.rows import in_row_groups, read_rows
 
 WINDOW_CHARACTERS = 16 << 20
@@ -40,8 +40,9 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         encoder = load_encoder(arguments.model, arguments.threads)
         total = sum(len(rows) for rows, _ in _first_occurrences(arguments.corpus, start, stop, []))
-        windows = track(distinct_texts(arguments.corpus, start, stop), total, "texts", lambda window: len(window[0]))
-        pairs = ((rows, encoder.encode_documents(texts)) for rows, texts in windows)
+        progress = Progress(total, "texts")
+        windows = distinct_texts(arguments.corpus, start, stop)
+        pairs = ((rows, encoder.encode_documents(texts, progress.advance)) for rows, texts in windows)
         dim = encoder.dim
     schema = pa.schema([("row", pa.int64()), ("embedding", pa.list_(pa.float32(), dim))])
     tables = (pa.table([pa.array(rows), matrix_to_array(matrix)], schema=schema) for rows, matrix in pairs)

@@ -1,6 +1,6 @@
 """A prepared model, ready to embed queries and documents."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,15 +32,23 @@ class Encoder:
         """Return the vectors (float32, (texts, dim)) of queries."""
         return self._encode(texts, self._prompts["query"])
 
-    def encode_documents(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the vectors (float32, (texts, dim)) of documents."""
-        return self._encode(texts, self._prompts["document"])
+    def encode_documents(self, texts: Sequence[str], advance: Callable[[int], None] | None = None) -> np.ndarray:
+        """Return the vectors (float32, (texts, dim)) of documents; ``advance`` is told the size of each batch."""
+        return self._encode(texts, self._prompts["document"], advance)
 
-    def _encode(self, texts: Sequence[str], prompt: str) -> np.ndarray:
+    def document_tokens(self, texts: Sequence[str]) -> np.ndarray:
+        """Return how many tokens of each document are read, special tokens included (int64, (texts,))."""
+        return np.array(
+            [len(item) for item in self._backend.tokenize(texts, self._prompts["document"])], dtype=np.int64
+        )
+
+    def _encode(self, texts: Sequence[str], prompt: str, advance: Callable[[int], None] | None = None) -> np.ndarray:
         vectors = np.empty((len(texts), self.dim), dtype=np.float32)
         inputs = self._backend.tokenize(texts, prompt)
         for rows in batches([len(item) for item in inputs], self._batch_tokens):
             vectors[rows] = self._backend.embed([inputs[row] for row in rows])
+            if advance is not None:
+                advance(len(rows))
         bad = np.flatnonzero(~np.isfinite(row_lengths(vectors)))
         if len(bad):
             raise InputError(f"the model gives NaN or infinity for the text {texts[bad[0]][:80]!r}; try dtype float32")

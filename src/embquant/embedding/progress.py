@@ -2,28 +2,46 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
 
 logger = logging.getLogger(__name__)
 
-LOG_SECONDS = 30.0
-Window = TypeVar("Window")
+LOG_SECONDS = 5.0
+"""Time between two lines of the log, which the display of a run reads."""
+Window = TypeVar("Window", bound=Sized)
 
 
-def track(windows: Iterable[Window], total: int, unit: str, size: Callable[[Window], int] = len) -> Iterator[Window]:
+class Progress:
+    """How many of ``total`` items are done, and how fast."""
+
+    def __init__(self, total: int, unit: str) -> None:
+        """Start counting ``total`` items, called ``unit``."""
+        self._total = total
+        self._unit = unit
+        self._done = 0
+        self._start = self._logged = time.monotonic()
+        self._bar = tqdm(total=total, unit=f" {unit}", disable=None)
+
+    def advance(self, count: int) -> None:
+        """Note that ``count`` more items are done."""
+        self._done += count
+        self._bar.update(count)
+        now = time.monotonic()
+        if self._bar.disable and (now - self._logged >= LOG_SECONDS or self._done == self._total):
+            rate = self._done / max(now - self._start, 1e-9)
+            left = (self._total - self._done) / rate
+            logger.info("%d of %d %s, %.1f a second, %.0f s left", self._done, self._total, self._unit, rate, left)
+            self._logged = now
+        if self._done == self._total:
+            self._bar.close()
+
+
+def track(windows: Iterable[Window], total: int, unit: str) -> Iterator[Window]:
     """Yield ``windows`` and report how many of ``total`` items are done when the next one is asked for."""
-    start = logged = time.monotonic()
-    done = 0
-    with tqdm(total=total, unit=f" {unit}", disable=None) as bar:
-        for window in windows:
-            yield window
-            done += size(window)
-            bar.update(size(window))
-            now = time.monotonic()
-            if bar.disable and (now - logged >= LOG_SECONDS or done == total):
-                rate = done / max(now - start, 1e-9)
-                logged = now
-                logger.info("%d of %d %s, %.1f a second, %.0f s left", done, total, unit, rate, (total - done) / rate)
+    progress = Progress(total, unit)
+    for window in windows:
+        yield window
+        progress.advance(len(window))

@@ -1,0 +1,60 @@
+# What the plan of a study is made of, and how a run begins with it: functions, as in common.smk.
+from embquant.planning.remaining import check_disk, lines
+
+
+def outline():
+    """Return what the plan of the study depends on, beside datasets and models: codecs, methods and settings."""
+    methods = {
+        name: {
+            "codec": spec["codec"],
+            "index": spec["index"],
+            "built": spec["built"],
+            "scoring": scoring(name),
+            "stores": rescore_stores(name),
+            "depths": depths(name),
+            "build": spec["build"],
+            "search": spec["search"],
+        }
+        for name, spec in config["methods"].items()
+    }
+    codecs = {codec for method in methods.values() for codec in [method["codec"], *method["stores"]]}
+    return {
+        "study": config["study"],
+        "runs": f"{REPORTS}/runs",
+        "calibrations": expand(CALIBRATION, dataset=evaluated(), model=config["models"]),
+        "parts": config["parts"],
+        "codecs": {name: config["codecs"][name] for name in sorted(codecs)},
+        "methods": methods,
+        "multipliers": config["rescore"]["multipliers"],
+        "top_k": config["top_k"],
+        "metrics": len(config["metrics"]),
+        "rounds": config["timing"]["rounds"],
+        "single_queries": config["timing"]["single_queries"],
+        "disk_gb": config.get("disk_gb"),
+    }
+
+
+def opening():
+    """Return what a run begins with: how much of the study is to be done, and its plan, if that isn't made first.
+
+    Where the disk can't hold what is left of it, the run ends here.
+    """
+    needed = list(workflow.dag.needrun_jobs())
+    to_run, jobs = (sum(job.rule.name != "all" for job in some) for some in (needed, workflow.dag.jobs))
+    opened = [f"Study {config['study']} ({config_name()}): {to_run:,} of {jobs:,} jobs to run, the others are done"]
+    plan = Path(REPORTS, "plan.json")
+    if plan.exists() and not any(job.rule.name == "plan_study" for job in needed):
+        known = json.loads(plan.read_text(encoding="utf-8"))
+        try:
+            check_disk(known)
+        except InputError as error:
+            raise WorkflowError(f"embquant: error: {error}") from None
+        opened += lines(known)
+    return opened
+
+
+def closing():
+    """Return what a run ends with: the verdict, and where the page lies."""
+    text = Path(REPORTS, "summary.txt").read_text(encoding="utf-8").rstrip()
+    page = Path(REPORTS, "report.html")
+    return f"{text}\n   as a page: {page}" if page.exists() else text
