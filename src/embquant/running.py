@@ -42,7 +42,8 @@ class RunFolder:
 
     def holder(self) -> str:
         """Say who holds the folder."""
-        return f"another run is at work in this folder ({self.hold_file.read_text(encoding='utf-8').strip()})"
+        who = self.hold_file.read_text(encoding="utf-8").strip() if self.hold_file.exists() else "not yet known which"
+        return f"another run is at work in this folder ({who})"
 
     def unlock_if_dead(self) -> bool:
         """Remove the locks that a killed Snakemake left; leave them, and return False, while a run is alive.

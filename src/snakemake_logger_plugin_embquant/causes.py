@@ -4,12 +4,12 @@ import re
 import shutil
 
 from embquant.artifacts import NO_SPACE
+from embquant.running import RunFolder
 
 OURS = "embquant: error:"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.(SIG\w+)")
 KILLED = 128
-HELD = re.compile(r"another run is at work in this folder( \(.*\))?")
 
 
 def cause_in(text: str) -> str | None:
@@ -51,9 +51,7 @@ def ending(raised: str) -> str:
 def cause_of_run(text: str) -> str:
     """Return why a run failed that no job's failure ended: in our words, else the last thing that Snakemake said."""
     if "LockException" in text:
-        holder = HELD.search(ESCAPES.sub("", text))  # the workflow said it as it was read
-        who = holder[0] if holder else "another run is at work in this folder"
-        return f"{who}; wait for it to end, then run again"
+        return f"{RunFolder().holder()}; wait for it to end, then run again"
     own = cause_in(text)
     if own is not None:
         return own
