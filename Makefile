@@ -10,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test browser-test slurm-test fuzz check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow clean
 
 # Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -32,7 +32,7 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository; ARGS='-k name'
-	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm $(ARGS)
+	@.venv/bin/pytest --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
 
 slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
 	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)
@@ -42,6 +42,9 @@ browser-test: env  ## the report's page in Debian's Chromium: apt-get install ch
 
 fuzz: env  ## hostile files and configurations at length, more than 10,000 cases; a few of them are in `make test`
 	@FUZZ=long .venv/bin/pytest tests/fuzz $(ARGS)
+
+chaos: env  ## kills runs, fills disks, damages files (as root); ARGS=--short does a few of each
+	@.venv/bin/pytest tests/chaos $(ARGS)
 
 check-real: env  ## the published figures on real collections, which lie in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))

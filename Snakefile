@@ -21,6 +21,7 @@ report: "workflow/report/workflow.rst"
 
 shell.prefix(own_programs_first())
 load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
+unlock_after_a_kill()
 
 
 wildcard_constraints:
@@ -63,6 +64,7 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
+    hold_folder(config["study"])
     check_cluster()
     for line in opening():
         logger.info(line, extra={"plan": f"{REPORTS}/plan.json"})

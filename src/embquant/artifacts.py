@@ -1,12 +1,16 @@
 """Reading and writing the files that pipeline steps hand to each other.
 
-Files appear whole or not at all, are streamed in batches, and carry their provenance: Parquet files in
-the file's metadata under the key ``embquant``, as JSON.
+Files appear whole or not at all, are streamed in batches, and have a record beside them (:mod:`embquant.records`), by
+which they are checked when they are read. Parquet files carry some of their provenance in the file's metadata as well,
+under the key ``embquant``, as JSON.
 """
 
+import errno
 import json
 import os
+import re
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from embquant import records
 from embquant.errors import InputError
 
 METADATA_KEY = b"embquant"
@@ -23,19 +28,53 @@ ROWS_PER_GROUP = 16_384
 """Rows of a Parquet row group: 24 MiB of float32 at 384 dimensions, the unit that is held in memory."""
 
 
+NO_SPACE = "no space left on the device; make room and run again"
+
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph)-[a-z0-9_]{8}")
+"""Names of files and folders that only a killed process leaves."""
+
+
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; on success fsync and rename it, on any failure remove it."""
+def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; on success fsync, record and rename it, on any failure remove it.
+
+    ``kept`` and ``remade_by`` are told to the record. A full disk is an OSError that names ``path``, whatever the
+    library that wrote made of it.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())
+        records.record(path, temporary, kept, remade_by)
         temporary.replace(path)
+        records.written(path)
+    except (OSError, RuntimeError) as error:
+        if disk_is_full(error, path.parent):
+            raise OSError(errno.ENOSPC, NO_SPACE, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def disk_is_full(error: Exception, folder: Path) -> bool:
+    """Whether a write failed because the disk is full; FAISS, USearch and NumPy's ``tofile`` don't say so."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
+        return True
+    return folder.is_dir() and shutil.disk_usage(folder).free == 0
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what killed processes left below ``folder``; return how many. None may be at work there."""
+    found = [path for path in folder.rglob(".*") if LEFTOVER.fullmatch(path.name)]
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return len(found)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -44,12 +83,10 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file; a missing or broken one is an InputError."""
+def read_json(path: Path, noted: bool = True) -> Any:
+    """Read a JSON file; a missing, changed or broken one is an InputError. ``noted``: see :func:`records.checked`."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        return json.loads(records.checked(path, noted).read_text(encoding="utf-8"))
     except IsADirectoryError:
         raise InputError(f"{path}: a folder, expected a file") from None
     except (ValueError, RecursionError) as error:
@@ -61,23 +98,27 @@ def write_parquet(
     schema: pa.Schema,
     batches: Iterable[pa.RecordBatch | pa.Table],
     metadata: Mapping[str, Any] | None = None,
+    kept: bool = True,
 ) -> None:
     """Write ``batches`` of ``schema`` as they come, one row group each, and ``metadata`` last.
 
-    ``metadata`` is read after the last batch, so that it may hold what was counted on the way.
+    ``metadata`` is read after the last batch, so that it may hold what was counted on the way. Each page carries a
+    checksum, by which it is checked whenever it is read. ``kept``: see :func:`atomic_path`.
     """
-    with atomic_path(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+    with (
+        atomic_path(path, kept=kept) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
         for batch in batches:
             writer.write(batch, row_group_size=max(1, batch.num_rows))
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
 
 
 def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
-    """Open a Parquet file and check that it has ``columns``; a missing, truncated or foreign one is an InputError."""
+    """Open a Parquet file and check that it has ``columns``; a missing, changed or foreign one is an InputError."""
+    records.checked(path)
     try:
-        file = pq.ParquetFile(path, memory_map=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({_first_line(error)}); replace or delete it") from None
     missing = [column for column in columns if column not in file.schema_arrow.names]

@@ -6,12 +6,14 @@ only when that command is called: no step pays for another step's libraries.
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from embquant import __version__
+from embquant import __version__, records
 from embquant.errors import InputError
+from embquant.running import end_with
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "prepare-dataset": ("embquant.datasets.prepare", "read a corpus, queries and judgements into Parquet, checked"),
@@ -40,11 +42,16 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "plan-scale": ("embquant.scaling", "tell what a larger corpus would need, from measured rates"),
     "present": ("embquant.report.present", "print a study's tables as Markdown and draw its figures"),
     "search": ("embquant.ask", "answer a question from what a run has built"),
+    "verify": ("embquant.verify", "check every file of a study against its record, and reports back to their inputs"),
 }
 
 
+READERS = ("plan-scale", "present", "compare", "search", "verify")
+"""Commands that write no results: if anything, files where the user likes."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status (0 fine, 1 the machine's fault, 2 the input's)."""
+    """Run one command; return the exit status (0 fine, 1 the machine's fault or what it checked, 2 the input's)."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="embquant", description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"embquant {__version__}")
@@ -57,15 +64,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             modules[name] = import_module(module_name)
             modules[name].add_arguments(command)
     parsed = parser.parse_args(arguments)
+    run = os.environ.get("EMBQUANT_PARENT")
+    records.begin(["embquant", *arguments], run is not None, parsed.command not in READERS)
+    end_with(run)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("embquant").setLevel(logging.INFO)
     try:
-        modules[parsed.command].run(parsed)
+        return modules[parsed.command].run(parsed) or 0
     except InputError as error:
         return _fail(str(error), 2)
     except OSError as error:
         return _fail(f"{error.filename or 'operating system'}: {error.strerror or error}", 1)
-    return 0
 
 
 def _fail(message: str, status: int) -> int:

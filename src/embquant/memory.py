@@ -14,8 +14,9 @@ from embquant.codecs import codec_class
 from embquant.errors import InputError
 from embquant.grid import NO_STORE, named_manifests
 from embquant.indexes import index_class
-from embquant.indexes.build import Manifest
+from embquant.indexes.build import Manifest, check_files
 from embquant.methods import Method, index_of
+from embquant.records import checked
 
 PR_SET_THP_DISABLE = 41
 
@@ -42,8 +43,12 @@ def run(arguments: argparse.Namespace) -> None:
     described = Manifest.read(index)
     baseline = Manifest.read(index_of(arguments.baseline))
     index_bytes = (index.parent / described.file).stat().st_size
+    stores = named_manifests(arguments.stores)
+    for manifest in (index, *stores.values()):
+        check_files(manifest)
+    checked(arguments.queries)
     settings = []
-    for name, store in {NO_STORE: None, **named_manifests(arguments.stores)}.items():
+    for name, store in {NO_STORE: None, **stores}.items():
         settings.append(
             {
                 "rescore_store": name,
@@ -84,10 +89,11 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
     # Without this, the kernel may back an array by pages of 2 MiB or of 4 KiB, as it pleases.
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
     query = next(read_matrices([queries], "embedding"))[:1].copy()
-    described = Manifest.read(index_of(method))
-    for manifest in (described, *([Manifest.read(store)] if store else [])):  # what is imported is not the index's
-        codec_class(manifest.family)
-        index_class(manifest.family, manifest.kind)
+    for manifest in (index_of(method), *([store] if store else [])):  # what is imported or compared isn't the index's
+        described = Manifest.read(manifest)
+        codec_class(described.family)
+        index_class(described.family, described.kind)
+        check_files(manifest)
     _fill_heap()
     before = _private_bytes()
     retriever = Retriever.open(method, store, threads=1)

@@ -1,14 +1,15 @@
 """What went wrong, in one line."""
 
 import re
+import shutil
+
+from embquant.artifacts import NO_SPACE
+from embquant.running import RunFolder
 
 OURS = "embquant: error:"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.(SIG\w+)")
 KILLED = 128
-LOCKED = (
-    "another run holds this folder, or one was killed; if none is running: make run ARGS=--unlock, then make run again"
-)
 
 
 def cause_in(text: str) -> str | None:
@@ -27,6 +28,8 @@ def cause_of_job(message: str, log: str, raised: str) -> str:
         return own
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     ended = ending(raised)
+    if not lines and shutil.disk_usage(".").free == 0:
+        return f"{message}: failed: {NO_SPACE}"  # not even its log could say so
     last = lines[-1] if lines else ("its log is empty" if not ended else "")
     return f"{message}: failed" + (f", {ended}" if ended else "") + (f": {last}" if last else "")
 
@@ -48,7 +51,7 @@ def ending(raised: str) -> str:
 def cause_of_run(text: str) -> str:
     """Return why a run failed that no job's failure ended: in our words, else the last thing that Snakemake said."""
     if "LockException" in text:
-        return LOCKED
+        return f"{RunFolder().holder()}; wait for it to end, then run again"
     own = cause_in(text)
     if own is not None:
         return own

@@ -40,8 +40,14 @@ def test_the_cause_of_a_run_is_in_our_words_or_the_last_of_snakemake_s(said, cau
     assert cause_of_run(said) == cause
 
 
-def test_a_lock_says_how_it_is_opened():
-    assert "make run ARGS=--unlock" in cause_of_run("LockException:\nError: Directory cannot be locked.")
+def test_a_lock_says_who_is_at_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    said = "LockException:\nError: Directory cannot be locked."
+    assert "(not yet known which); wait for it to end" in cause_of_run(said)
+    (tmp_path / ".snakemake").mkdir()
+    (tmp_path / ".snakemake" / "embquant.lock").write_text("study small, process 7\n")
+    expected = "another run is at work in this folder (study small, process 7); wait for it to end, then run again"
+    assert cause_of_run(said) == expected
 
 
 @pytest.fixture

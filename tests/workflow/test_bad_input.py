@@ -151,8 +151,10 @@ def test_precomputed_embeddings_with_nan_name_the_document(fresh):
 
 def test_damaged_index_is_named_and_not_used(changed):
     index = changed.folder / "results" / "facts" / "minilm" / "stores" / "binary.faiss"
+    size = index.stat().st_size
     index.write_bytes(index.read_bytes()[:-100])
     status, output = changed.embquant("search", "results/facts/minilm", "x")
     assert status == 2
     name = index.relative_to(changed.folder)
-    assert output == f"embquant: error: {name}: not a readable FAISS index; delete it and run again\n"
+    wrong = f"embquant: error: {name}: damaged, {size - 100} bytes where {size} were written; "
+    assert output == f"{wrong}to rebuild it: rm -f {name} && make run ARGS='-- {name}'\n"

@@ -11,8 +11,10 @@ from pathlib import Path
 import jsonschema
 from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 from snakemake.utils import validate
 
+from embquant.artifacts import remove_leftovers
 from embquant.codecs import parse_codec
 from embquant.datasets.inputs import input_files
 from embquant.datasets.spec import parse_dataset
@@ -22,6 +24,7 @@ from embquant.grid import NO_STORE
 from embquant.indexes import KINDS, index_class, index_module, scorings, suffix
 from embquant.metrics import parse_metric
 from embquant.provenance import code_digest, file_digest
+from embquant.running import RunFolder
 from embquant.spec import nearest, parse_spec
 
 RESERVED = ("logs", "models", "reports")
@@ -52,8 +55,24 @@ def load_study(config, schema):
 
 
 def own_programs_first():
-    """Return the start of every shell command: steps run the programs of Snakemake's own environment."""
-    return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; "
+    """Return the start of every shell command: steps run the programs of Snakemake's own environment, and end with it."""
+    return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; export EMBQUANT_PARENT=$PPID; "
+
+
+def unlock_after_a_kill():
+    """Remove the locks of a Snakemake that was killed; say who is at work if it wasn't."""
+    folder = RunFolder()
+    if workflow.is_main_process and not folder.unlock_if_dead():
+        logger.warning(f"embquant: {folder.holder()}")
+
+
+def hold_folder(study):
+    """Hold the folder for this run, or end it, and clear away what killed jobs left half-written."""
+    try:
+        RunFolder().hold(study)
+    except InputError as error:
+        raise WorkflowError(f"embquant: error: {error}") from None
+    remove_leftovers(Path("results"))
 
 
 def config_name():
@@ -355,13 +374,20 @@ def source_files(wildcards):
 
 def given_vectors(wildcards):
     """Return the files of precomputed embeddings, as far as they are there; none for a model that embeds texts."""
-    spec = parse_model(canonical(config["models"][wildcards.model]))
-    files = spec.files(wildcards.dataset) if isinstance(spec, PrecomputedSpec) else []
+    return vectors_of(wildcards.model, wildcards.dataset)
+
+
+def vectors_of(model, dataset):
+    """Return the files of a model's precomputed embeddings of a dataset."""
+    spec = parse_model(canonical(config["models"][model]))
+    files = spec.files(dataset) if isinstance(spec, PrecomputedSpec) else []
     return [str(file) for path in files for file in files_at(Path(path).expanduser(), "*.parquet")]
 
 
 def own_model(wildcards):
-    """Return the files of a model that lies in a local folder."""
+    """Return the files of a model that lies in a local folder, or of precomputed embeddings."""
+    if config["models"][wildcards.model].get("type") == "precomputed":
+        return [file for dataset in evaluated() for file in vectors_of(wildcards.model, dataset)]
     return [str(file) for file in files_at(Path(config["models"][wildcards.model].get("name", "")), "**/*.[sj]*")]
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from embquant.artifacts import atomic_path
 from embquant.errors import InputError
+from embquant.records import checked
 from embquant.spec import NoParameters
 from embquant.transforms.base import Sample, Transform
 
@@ -114,13 +115,11 @@ def load_codec(path: Path) -> Codec:
     from embquant.codecs.transformed import TransformedCodec
 
     try:
-        state = _read_state(path)
+        state = _read_state(checked(path))
         transform = Transform.from_state(state)
         codec = codec_class(str(state.pop("family"))).from_state(state)
         if transform and transform.dim != codec.dim:
             raise ValueError(f"a transform to {transform.dim} dimensions before a codec of {codec.dim}")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
     except (OSError, MemoryError, *UNREADABLE) as error:
         raise InputError(f"{path}: not the state of a codec ({error}); delete it and run again") from None
     return TransformedCodec(transform, codec) if transform else codec

@@ -7,7 +7,7 @@ from embquant.datasets.collection import Collection
 from embquant.datasets.formats import open_table
 from embquant.datasets.layout import find_layout
 from embquant.datasets.spec import Columns, FilesSpec
-from embquant.provenance import file_digest
+from embquant.records import note_input
 
 
 def open_files(spec: FilesSpec) -> Collection:
@@ -18,7 +18,7 @@ def open_files(spec: FilesSpec) -> Collection:
         corpus=Source(open_table(layout.corpus), spec.columns.corpus),
         queries=_open(layout.queries, spec.columns.queries),
         qrels=_open(layout.qrels, spec.columns.qrels),
-        origin={"sha256": {str(path): file_digest(path) for path in layout.paths()}},
+        origin={"sha256": {str(path): note_input(path) for path in layout.paths()}},
     )
 
 

@@ -22,6 +22,7 @@ from embquant.artifacts import write_json, write_parquet
 from embquant.datasets.collection import Collection, HeldOut
 from embquant.datasets.files import open_files
 from embquant.datasets.huggingface import open_huggingface
+from embquant.datasets.inputs import input_files
 from embquant.datasets.pooled import open_pooled
 from embquant.datasets.python_stdlib import open_python_stdlib
 from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
@@ -30,6 +31,7 @@ from embquant.datasets.staging import CORPUS_FILE, stage_corpus
 from embquant.datasets.texts import TableDigest
 from embquant.errors import InputError
 from embquant.provenance import code_digest, environment
+from embquant.records import note_input
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
@@ -60,9 +62,11 @@ def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], 
     then nothing was written.
     """
     spec = parse_dataset(values)
+    for path in input_files(values):
+        note_input(path)
     collection = open_collection(spec, pool)
     output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as staging:
+    with TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
         description = _write(name, collection, Path(staging) / "corpus.parquet", output)
     description["source"] = {**values}
     description["provenance"] = {

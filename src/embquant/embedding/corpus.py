@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
     schema = pa.schema([("row", pa.int64()), ("embedding", pa.list_(pa.float32(), dim))])
     tables = (pa.table([pa.array(rows), matrix_to_array(matrix)], schema=schema) for rows, matrix in pairs)
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
-    write_parquet(arguments.output, schema, in_row_groups(tables), {"model": model, "every_row": precomputed})
+    metadata = {"model": model, "every_row": precomputed}
+    write_parquet(arguments.output, schema, in_row_groups(tables), metadata, kept=False)
 
 
 def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.ndarray, list[str]]]:

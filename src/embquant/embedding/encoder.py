@@ -8,7 +8,9 @@ import numpy as np
 from embquant.artifacts import read_json
 from embquant.embedding.backends import Backend, load_backend
 from embquant.embedding.tokens import batches
+from embquant.embedding.weights import weights_digest
 from embquant.errors import InputError
+from embquant.records import checked, remedy
 
 
 class Encoder:
@@ -58,7 +60,12 @@ def load_encoder(model_json: Path, threads: int = 1) -> Encoder:
     model = read_json(model_json)
     if model.get("type") != "sentence-transformers":
         raise InputError(f"{model_json}: holds precomputed embeddings, no model that could embed a text")
-    backend = load_backend(model, Path(model_json).parent, threads)
+    folder = Path(model_json).parent
+    for file in model.get("files", {}):  # a converted graph and its tokenizer
+        checked(folder / file)
+    if model["backend"] == "torch" and weights_digest(Path(model["folder"])) != model["sha256"]:
+        raise InputError(f"{model['folder']}: other weights than when {model_json} was written; {remedy(model_json)}")
+    backend = load_backend(model, folder, threads)
     return Encoder(backend, model["prompts"], model["batch_tokens"], model["normalize"])
 
 

@@ -24,6 +24,7 @@ from embquant.embedding.vectors import (
     window_rows,
 )
 from embquant.errors import InputError
+from embquant.records import note_input
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,8 @@ def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
         for role in ("corpus", "queries"):
             paths, id_path = locate(asdict(spec), role, dataset)
             dims[role] = _open(paths, spec.embedding_column).dim
+            for path in (*paths, *([id_path] if id_path else [])):
+                note_input(path)
             next(_ids([id_path] if id_path else paths, spec.id_column), None)
         if dims["corpus"] != dims["queries"]:
             raise InputError(

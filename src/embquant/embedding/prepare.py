@@ -1,6 +1,7 @@
 """``prepare-model``: find a model, check it, choose its backend and write down what the embedding jobs need."""
 
 import argparse
+import errno
 import logging
 import shutil
 import tempfile
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embquant.artifacts import write_json
+from embquant.artifacts import NO_SPACE, atomic_path, disk_is_full, write_json
 from embquant.embedding.backends import load_backend, onnx, openvino
 from embquant.embedding.backends.graph import obstacle
 from embquant.embedding.backends.torch import load_model
@@ -19,7 +20,7 @@ from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
 from embquant.embedding.weights import own_prompts, resolve_weights
 from embquant.errors import InputError
-from embquant.provenance import environment
+from embquant.provenance import environment, file_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -121,9 +122,12 @@ def _choose_backend(
                     ) from None
                 logger.info("%s does not run on %s: %s", spec.name, name, error)
                 continue
-            for path in Path(folder).iterdir():
-                shutil.move(path, output / path.name)
-            return {"backend": name, "max_abs_difference": difference}
+            # With the digests in model.json, embeddings are made again should a conversion ever give another graph.
+            files = {path.name: file_digest(path) for path in sorted(Path(folder).iterdir())}
+            for file in files:
+                with atomic_path(output / file, remade_by="model.json") as temporary:
+                    shutil.move(Path(folder, file), temporary)
+            return {"backend": name, "max_abs_difference": difference, "files": files}
     changed = {**model, "backend": "torch"}
     difference = 0.0 if spec.dtype == "float32" else _difference(changed, original, output)
     return {"backend": "torch", "max_abs_difference": difference}
@@ -150,6 +154,10 @@ def _convert(name: str, model: dict[str, Any], original: "SentenceTransformer", 
         original.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
         return _difference({**model, "backend": name}, original, folder)
     except Exception as error:  # converters and runtimes raise errors of many kinds for graphs they can't do
+        size = sum(weights.numel() * weights.element_size() for weights in original.parameters())
+        # OpenVINO removes what it couldn't write in full, and a full disk is no reason to take another backend.
+        if disk_is_full(error, folder) or shutil.disk_usage(folder).free < size:
+            raise OSError(errno.ENOSPC, NO_SPACE, str(folder.parent)) from error
         raise UnfitError(f"it can't run the model ({' '.join(str(error).split())[:200]})") from None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embquant.embedding.spec import MINILM, TextModelSpec
 from embquant.errors import InputError
-from embquant.provenance import file_digest
+from embquant.records import note_input
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +62,8 @@ def resolve_weights(spec: TextModelSpec) -> Weights:
             f"{folder}: weights of {spec.name} have SHA-256 {weights.sha256}, expected {expected}; "
             "fetch them again or correct the model's sha256"
         )
+    for path in sorted(folder.rglob("*.json")):  # configuration, prompts, tokenizer
+        note_input(path)
     logger.info("%s from %s, sha256 %s", spec.name, source, weights.sha256)
     return weights
 
@@ -77,8 +79,8 @@ def weights_digest(folder: Path) -> str:
         found = f"{pickles[0].name} is a pickle" if pickles else "none found"
         raise InputError(f"{folder}: expected weights as *.safetensors, {found}; convert them or choose another model")
     if len(files) == 1:
-        return file_digest(files[0])
-    lines = (f"{file_digest(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
+        return note_input(files[0])
+    lines = (f"{note_input(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

@@ -17,6 +17,7 @@ from embquant.codecs.base import Codec, load_codec
 from embquant.errors import InputError
 from embquant.indexes import Index, index_class
 from embquant.indexes.base import Codes
+from embquant.records import checked
 from embquant.spec import parse_spec
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,13 @@ class Manifest:
         return manifest
 
 
+def check_files(manifest: Path) -> None:
+    """Check the files that :func:`open_index` reads, as inputs of what the command writes."""
+    described = Manifest.read(manifest)
+    for file in (described.codec, described.file):
+        checked(Path(os.path.normpath(manifest.parent / file)))
+
+
 def open_index(
     manifest: Path, threads: int, search: Mapping[str, Any] | None = None, mapped: bool = False
 ) -> tuple[Codec, Index]:
@@ -57,7 +65,7 @@ def open_index(
     codec = load_codec(Path(os.path.normpath(manifest.parent / described.codec)))
     kind = index_class(described.family, described.kind)
     parameters = parse_spec(kind.search_parameters, search or {}, f"search of {described.kind}")
-    path = manifest.parent / described.file
+    path = checked(manifest.parent / described.file)
     index = kind.open(path, codec.core, threads, parameters, mapped)
     if len(index) != described.vectors:
         raise InputError(f"{path}: holds {len(index)} vectors, expected {described.vectors}; delete it and run again")

@@ -13,6 +13,7 @@ import pandas as pd
 from embquant.artifacts import open_parquet, read_json
 from embquant.errors import InputError
 from embquant.grid import NO_STORE
+from embquant.records import checked
 from embquant.report.cost import priced
 from embquant.report.quality import decisive, pareto, shown, with_quality
 from embquant.report.recommendation import CHOICE, EVERY
@@ -166,7 +167,7 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: no such file; run the study first")
     try:
-        return pd.read_csv(path, na_values=[""], keep_default_na=False)
+        return pd.read_csv(checked(path), na_values=[""], keep_default_na=False)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()  # a study of precomputed embeddings alone times no model
 

@@ -1,0 +1,193 @@
+"""Files are checked against their records when they are read; the judge of digests is coreutils' sha256sum."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from embquant import records
+from embquant.artifacts import (
+    atomic_path,
+    open_parquet,
+    read_json,
+    read_matrices,
+    read_table,
+    remove_leftovers,
+    write_json,
+    write_parquet,
+)
+from embquant.errors import InputError
+
+SCHEMA = pa.schema([("id", pa.string()), ("number", pa.int64())])
+
+
+@pytest.fixture(autouse=True)
+def job():
+    records.begin(["embquant", "a-step"])
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "table.parquet"
+    write_parquet(path, SCHEMA, [pa.table({"id": ["a", "b"], "number": [1, 2]}, schema=SCHEMA)])
+    return path
+
+
+def read_in_another_step(path):
+    records.begin(["embquant", "another-step"])
+    return read_table(path, ["id", "number"]).to_pydict()
+
+
+def flip(path, place):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+def sha256sum(path):
+    return subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True).stdout.split()[0]
+
+
+def test_a_record_has_the_digest_and_the_inputs_of_its_file(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "input.txt"
+    own.write_text("hello")
+    records.begin(["embquant", "make", "--it"])
+    records.note_input(own)
+    read_table(table, ["id"])
+    made = tmp_path / "made" / "made.json"
+    write_json(made, 1)
+    record = records.Record.of(made)
+    assert record.sha256 == sha256sum(made)
+    assert record.command == ["embquant", "make", "--it"]
+    assert record.inputs == {"../input.txt": sha256sum(own), "../table.parquet": sha256sum(table)}
+    assert record.used(made) == {own: sha256sum(own), table: sha256sum(table)}
+
+
+def test_what_a_command_itself_wrote_is_none_of_its_inputs(table, tmp_path):
+    read_table(table, ["id"])
+    write_json(tmp_path / "made.json", 1)
+    assert records.Record.of(tmp_path / "made.json").inputs == {}
+
+
+def test_every_flipped_bit_of_a_small_file_is_found_and_named(table):
+    whole = table.read_bytes()
+    for place in range(len(whole)):
+        flip(table, place)
+        with pytest.raises(InputError, match=rf"{table}: damaged, SHA-256 .*; to rebuild it: rm -f {table} && make"):
+            read_in_another_step(table)
+        table.write_bytes(whole)
+    assert read_in_another_step(table) == {"id": ["a", "b"], "number": [1, 2]}
+
+
+def test_a_truncated_file_is_told_by_its_size(table):
+    size = table.stat().st_size
+    table.write_bytes(table.read_bytes()[:-1])
+    with pytest.raises(InputError, match=f"{size - 1} bytes where {size} were written"):
+        read_in_another_step(table)
+
+
+def test_a_missing_file_that_a_step_wrote_is_said_how_to_rebuild(table):
+    table.unlink()
+    with pytest.raises(InputError, match=r"no such file; to rebuild it: .*make run ARGS='-- .*table.parquet'"):
+        read_in_another_step(table)
+
+
+def test_a_file_beside_recorded_ones_that_has_no_record_is_refused_by_a_run(table):
+    (table.parent / "other.json").write_text("1")
+    assert read_json(table.parent / "other.json") == 1
+    records.begin(["embquant", "a-job"], in_run=True)
+    with pytest.raises(InputError, match=r"other.json: not recorded"):
+        read_json(table.parent / "other.json")
+
+
+def test_files_of_the_user_s_need_no_record(tmp_path):
+    (tmp_path / "other.json").write_text("1")
+    assert read_json(tmp_path / "other.json") == 1
+
+
+@pytest.mark.parametrize("what", ["sha256", "inputs", "command", "kept"])
+def test_a_record_that_was_changed_is_refused(table, what):
+    place = records.place_of(table)
+    values = json.loads(place.read_text())
+    values[what] = {"sha256": "0" * 64, "inputs": {"x": "0"}, "command": [], "kept": False}[what]
+    place.write_text(json.dumps(values))
+    with pytest.raises(InputError, match="damaged record"):
+        read_in_another_step(table)
+    place.write_text("{")
+    with pytest.raises(InputError, match="damaged record"):
+        read_in_another_step(table)
+
+
+def test_a_large_file_is_read_again_only_when_its_stamp_changed(table, monkeypatch):
+    monkeypatch.setattr(records, "READ_WHOLE", 0)
+    read_in_another_step(table)  # notes the stamp
+    digests = []
+    monkeypatch.setattr(records, "file_digest", lambda path: digests.append(path) or sha256sum(path))
+    read_in_another_step(table)
+    assert digests == []
+    os.utime(table)
+    read_in_another_step(table)
+    assert digests == [table]
+    read_in_another_step(table)
+    assert digests == [table]
+
+
+def test_a_large_file_that_was_changed_and_dated_back_is_found(table, monkeypatch):
+    monkeypatch.setattr(records, "READ_WHOLE", 0)
+    read_in_another_step(table)
+    status = table.stat()
+    flip(table, 20)
+    os.utime(table, ns=(status.st_atime_ns, status.st_mtime_ns))
+    with pytest.raises(InputError, match="damaged, SHA-256"):
+        read_in_another_step(table)
+
+
+def test_pages_of_parquet_files_are_checked_where_there_is_no_record(tmp_path):
+    schema = pa.schema([("embedding", pa.list_(pa.float32(), 4))])
+    values = pa.array([[float(row), 0.5, 0.25, 0.125] for row in range(500)], schema.field(0).type)
+    path = tmp_path / "vectors.parquet"
+    write_parquet(path, schema, [pa.table([values], schema=schema)])
+    alone = tmp_path / "elsewhere" / "vectors.parquet"
+    alone.parent.mkdir()
+    alone.write_bytes(path.read_bytes())
+    first = open_parquet(alone).metadata.row_group(0).column(0)
+    flip(alone, first.data_page_offset + first.total_compressed_size // 2)
+    with pytest.raises(InputError, match="damaged Parquet file"):
+        list(read_matrices([alone], "embedding"))
+
+
+def test_nothing_stays_of_a_file_that_could_not_be_written(tmp_path):
+    with pytest.raises(ZeroDivisionError), atomic_path(tmp_path / "made.bin") as temporary:
+        temporary.write_bytes(b"half")
+        raise ZeroDivisionError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_named_whatever_the_library_makes_of_it(tmp_path):
+    path = tmp_path / "made.bin"
+    full = "no space left on the device; make room and run again"
+    with (
+        pytest.raises(OSError, match=full) as caught,
+        atomic_path(path),
+        Path("/dev/full").open("wb") as file,
+    ):
+        file.write(b"x" * (1 << 20))
+    assert caught.value.filename == str(path)
+
+
+def test_what_killed_processes_leave_is_removed_and_nothing_else(table):
+    folder = table.parent
+    kept = [".hidden", ".my-settings", ".DS_Store", ".nfs000001", "a.0123abcd.json"]
+    left = [".table.0123abcd.parquet", ".state.89ab0123.npz", ".records/.table.parquet.json.0000abcd"]
+    for name in kept + left:
+        (folder / name).write_text("x")
+    for name in (".staging-ab1_z9q0", ".graph-abcd1234"):
+        (folder / name).mkdir()
+        (folder / name / "staged").write_text("x")
+    assert remove_leftovers(folder) == len(left) + 2
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*kept, ".records", "table.parquet"])
+    assert read_in_another_step(table)["id"] == ["a", "b"]
