@@ -123,7 +123,8 @@ def _choose_backend(
                 logger.info("%s does not run on %s: %s", spec.name, name, error)
                 continue
             # With the digests in model.json, embeddings are made again should a conversion ever give another graph.
-            files = {path.name: file_digest(path) for path in sorted(Path(folder).iterdir())}
+            converted = sorted(path for path in Path(folder).iterdir() if path.is_file())
+            files = {path.name: file_digest(path) for path in converted}
             for file in files:
                 with atomic_path(output / file, remade_by="model.json") as temporary:
                     shutil.move(Path(folder, file), temporary)
