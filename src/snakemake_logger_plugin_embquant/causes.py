@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from pathlib import Path
 
 from embquant.artifacts import NO_SPACE
 from embquant.running import RunFolder
@@ -10,6 +11,10 @@ OURS = "embquant: error:"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.(SIG\w+)")
 KILLED = 128
+
+RESULTS = Path("results")
+LITTLE = 1 << 16
+"""Bytes of free disk that a job may have run out of: what it wrote last is gone again by the time one looks."""
 
 
 def cause_in(text: str) -> str | None:
@@ -28,7 +33,7 @@ def cause_of_job(message: str, log: str, raised: str) -> str:
         return own
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     ended = ending(raised)
-    if not lines and shutil.disk_usage(".").free == 0:
+    if not lines and shutil.disk_usage(RESULTS if RESULTS.is_dir() else ".").free < LITTLE:
         return f"{message}: failed: {NO_SPACE}"  # not even its log could say so
     last = lines[-1] if lines else ("its log is empty" if not ended else "")
     return f"{message}: failed" + (f", {ended}" if ended else "") + (f": {last}" if last else "")

@@ -101,9 +101,10 @@ class Study:
         )
 
     def half_written(self):
-        """Return the files of results that have no record, logs aside: nothing but leftovers has none."""
+        """Return the files of results that have no record, logs and Snakemake's own aside: only leftovers have none."""
         results = self.folder / "results"
         files = [path for path in results.rglob("*") if path.is_file() and path.parent.name != FOLDER]
+        files = [path for path in files if path.name != ".snakemake_timestamp"]
         return [path for path in files if "logs" not in path.relative_to(results).parts and not Record.of(path)]
 
 

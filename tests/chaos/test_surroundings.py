@@ -52,7 +52,7 @@ def test_of_two_studies_at_once_the_second_is_refused_and_the_first_ends_as_ever
         refused = finished.run(config=f"{name}.yaml")
         assert refused.status != 0
         assert "embquant: error: another run is at work in this folder (study small, process" in refused.last
-        assert refused.last.endswith("wait for it to end, then run again")
+        assert "wait for it to end, then run again" in refused.last
     done = ended(first)
     assert done.status == 0, done.output
     assert finished.reports() == undisturbed.reports()
