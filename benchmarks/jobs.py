@@ -59,10 +59,12 @@ def main() -> None:
     )
     parser.add_argument("--cores", type=int, default=1, help="threads of a job that takes all (default 1)")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=FOLDER) as folder:
+    results = FOLDER / "jobs"
+    results.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=results) as folder:
         config = made_study(Path(folder), args.vectors, args.methods) if args.vectors else args.config
         table = measure(config.resolve(), folder, args.cores)
-    path = FOLDER / f"jobs-{args.vectors or config.stem}.csv"
+    path = results / f"{args.vectors or config.stem}.csv"
     table.to_csv(path, index=False)
     print(tabulate(table, headers="keys", tablefmt="github", showindex=False, floatfmt=".0f"))
 

@@ -30,7 +30,7 @@ ROWS_PER_GROUP = 16_384
 
 NO_SPACE = "no space left on the device; make room and run again"
 
-LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph)-[a-z0-9_]{8}")
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph|part)-[a-z0-9_]{8}")
 """Names of files and folders that only a killed process leaves."""
 
 

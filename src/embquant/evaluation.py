@@ -20,7 +20,7 @@ from embquant.topk import rank
 
 INDEX_OVERLAP = "index_overlap"
 
-EXACT = "exact"
+EXACT = "=exact"
 """What the float32 store is called that overlap is told by, where it is none of the stores that rescore."""
 
 log = logging.getLogger(__name__)

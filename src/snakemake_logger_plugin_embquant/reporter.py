@@ -49,7 +49,7 @@ class Reporter:
         self._plans: dict[int, Path] = {}
         self._raised = ""
         self._said: list[str] = []
-        self._cause: str | None = None
+        self._causes: dict[int, str] = {}  # of jobs that failed and have not succeeded since
         self._interrupted = False
         self._finished = False
 
@@ -77,8 +77,8 @@ class Reporter:
         self._screen.end()
         if self._interrupted:
             self._screen.say("embquant: interrupted; what is finished is kept, and the same command goes on from there")
-        elif self._cause is not None:
-            self._screen.say(f"{OURS} {self._cause}")
+        elif self._causes:
+            self._screen.say(f"{OURS} {next(iter(self._causes.values()))}")
         elif self._said:
             self._screen.say(f"{OURS} {of_study(cause_of_run(''.join(self._said)))}")
 
@@ -92,6 +92,7 @@ class Reporter:
 
     def _end(self, number: int) -> None:
         self._run.end(number)
+        self._causes.pop(number, None)
         if number in self._plans:
             plan = self._plans.pop(number)
             self._run.plan(plan)
@@ -113,8 +114,7 @@ class Reporter:
         self._screen.say(
             f"Failed: {message} ({', '.join(map(str, logs)) or 'no log'})" + (f"\n{shown}" if shown else "")
         )
-        if self._cause is None:
-            self._cause = cause_of_job(message, text, self._raised)
+        self._causes.setdefault(record.jobid, cause_of_job(message, text, self._raised))
         self._raised = ""
 
     def _say(self, record: logging.LogRecord) -> None:

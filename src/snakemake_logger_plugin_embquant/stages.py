@@ -22,6 +22,8 @@ STAGES: dict[str, str] = {
     "build_index": "indexing",
     "define_method": "indexing",
     "search_index": "searching",
+    "search_part": "searching",
+    "merge_candidates": "searching",
     "evaluate_run": "evaluating",
     "measure_memory": "timing",
     "time_search": "timing",
@@ -75,6 +77,8 @@ class Run:
     """What each stage takes by the plan, of the jobs of this run."""
     planned: float = 0.0
     """When the plan was known."""
+    done_before: float = 0.0
+    """Share of the planned work that was done by then."""
 
     def begin(self, counts: Mapping[str, int]) -> None:
         """Take the numbers of jobs by rule; Snakemake's own sum and the target count for nothing."""
@@ -96,7 +100,7 @@ class Run:
         self.seconds = {
             name: seconds[name] * min(1.0, own[name].total / jobs[name]) for name in self.stages if jobs.get(name)
         }
-        self.planned = self.clock()
+        self.planned, self.done_before = self.clock(), self._finished()
 
     def start(self, number: int, job: Job) -> None:
         """Note that a job begins."""
@@ -136,13 +140,18 @@ class Run:
 
     def seconds_left(self) -> float | None:
         """Return how long the rest takes: as planned, then at the pace so far; None without a plan."""
-        whole = sum(self.seconds.values())
+        whole, finished = sum(self.seconds.values()), self._finished()
         if not whole:
             return None
-        finished = sum(seconds * self._share(name) for name, seconds in self.seconds.items()) / whole
-        if finished < TELLING:
+        since = finished - self.done_before
+        if since < TELLING:
             return whole * (1 - finished)
-        return (self.clock() - self.planned) * (1 - finished) / finished
+        return (self.clock() - self.planned) * (1 - finished) / since
+
+    def _finished(self) -> float:
+        """Return the share of the planned work that is done."""
+        whole = sum(self.seconds.values())
+        return sum(seconds * self._share(name) for name, seconds in self.seconds.items()) / whole if whole else 0.0
 
     def _share(self, name: str) -> float:
         """Return the share of a stage that is done, of jobs that embed also what is done of them."""

@@ -113,8 +113,7 @@ def first_running(cluster, comment, head):
         assert head.poll() is None, "Snakemake has ended before"
         return [job for job in cluster.jobs() if job.comment.startswith(comment) and job.state == "RUNNING"]
 
-    one_machine.wait_for(f"{comment} runs", found, SECONDS)
-    return found()[0]
+    return one_machine.wait_for(f"{comment} runs", found, SECONDS)[0]
 
 
 def kill_processes(job):
@@ -126,6 +125,5 @@ def kill_processes(job):
     def job_of(process):
         return (process.info["environ"] or {}).get("SLURM_JOB_ID")
 
-    one_machine.wait_for(f"job {job.id} has processes", found, SECONDS)
-    for process in found():
+    for process in one_machine.wait_for(f"job {job.id} has processes", found, SECONDS):
         process.send_signal(signal.SIGKILL)

@@ -185,7 +185,7 @@ def test_what_killed_processes_leave_is_removed_and_nothing_else(table):
     left = [".table.0123abcd.parquet", ".state.89ab0123.npz", ".records/.table.parquet.json.0000abcd"]
     for name in kept + left:
         (folder / name).write_text("x")
-    for name in (".staging-ab1_z9q0", ".graph-abcd1234"):
+    for name in (".staging-ab1_z9q0", ".graph-abcd1234", ".part-abcd_234"):
         (folder / name).mkdir()
         (folder / name / "staged").write_text("x")
     assert remove_leftovers(folder) == len(left) + 2

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from embquant.codecs.float32 import Float32
 from embquant.indexes import scan
 
 
@@ -30,3 +31,17 @@ def test_map_keeps_the_order_of_rows():
     doubled, negated = scan.Scan(3).map(lambda own: (2 * own, -own), rows)
     assert np.concatenate(doubled).tolist() == (2 * rows).tolist()
     assert np.concatenate(negated).tolist() == (-rows).tolist()
+
+
+@pytest.mark.parametrize("copies", [100, 700, 3000])
+def test_documents_that_are_tied_at_the_cut_are_taken_in_the_order_of_rows_however_many_they_are(copies):
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((4000, 384), dtype=np.float32)
+    places = rng.permutation(4000)[:copies]
+    vectors[places] = vectors[places[0]]
+    queries = vectors[places[0]] + 3 * rng.standard_normal((60, 384), dtype=np.float32)
+    vectors, queries = (own / np.linalg.norm(own, axis=1, keepdims=True) for own in (vectors, queries))
+    scores, rows = scan.DecodedScan(Float32(384), vectors, threads=2).settled(queries, 10)
+    exact = queries.astype(np.float64) @ vectors.astype(np.float64).T
+    np.testing.assert_array_equal(rows, np.argsort(-exact.round(12), axis=1, kind="stable")[:, :10])
+    np.testing.assert_allclose(scores, np.take_along_axis(exact, rows, axis=1))

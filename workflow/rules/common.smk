@@ -27,7 +27,7 @@ from embquant.provenance import code_digest, file_digest
 from embquant.running import RunFolder
 from embquant.spec import nearest, parse_spec
 
-RESERVED = ("logs", "models", "reports")
+RESERVED = ("benchmarks", "logs", "models", "reports")
 
 # What the schema wants, in the words of a reader.
 WANTED = {
@@ -72,7 +72,8 @@ def hold_folder(study):
         RunFolder().hold(study)
     except InputError as error:
         raise WorkflowError(f"embquant: error: {error}") from None
-    remove_leftovers(Path("results"))
+    if workflow.executor_plugin.common_settings.local_exec:  # jobs on a cluster may still write for a run that was killed
+        remove_leftovers(Path("results"))
 
 
 def config_name():
@@ -111,6 +112,8 @@ def swept(methods):
 def check_references(config):
     """Check that names used in the configuration are defined in it, and that the pieces fit together."""
     for dataset, spec in config["datasets"].items():
+        if dataset == "all":
+            raise InputError("datasets: a dataset can't be called 'all', which the reports call all of them")
         if dataset in RESERVED:
             raise InputError(f"datasets: a dataset can't be called {dataset!r}, results/{dataset} has another use")
         in_place(f"datasets.{dataset}", parse_dataset, spec)
@@ -388,7 +391,7 @@ def own_model(wildcards):
     """Return the files of a model that lies in a local folder, or of precomputed embeddings."""
     if config["models"][wildcards.model].get("type") == "precomputed":
         return [file for dataset in evaluated() for file in vectors_of(wildcards.model, dataset)]
-    return [str(file) for file in files_at(Path(config["models"][wildcards.model].get("name", "")), "**/*.[sj]*")]
+    return [str(file) for file in files_at(Path(config["models"][wildcards.model].get("name", "")).expanduser(), "**/*.[sjtm]*")]
 
 
 def files_at(path, pattern):

@@ -62,7 +62,7 @@ rule embed_corpus:
         corpus=rules.prepare_dataset.output.corpus,
         model=rules.prepare_model.output.described,
         given=given_vectors,
-        calibrated=f"{MODEL}/calibration.json",  # nothing is embedded before it is known to fit on the disk
+        calibrated=ancient(f"{MODEL}/calibration.json"),  # nothing is embedded before it is known to fit on the disk
     output:
         temp(DISTINCT),
     log:

@@ -1,4 +1,5 @@
 # What the plan of a study is made of, and how a run begins with it: functions, as in common.smk.
+from embquant.artifacts import read_json
 from embquant.planning.remaining import check_disk, lines
 
 
@@ -11,7 +12,7 @@ def outline():
             "built": spec["built"],
             "scoring": scoring(name),
             "stores": rescore_stores(name),
-            "depths": depths(name),
+            "depths": searched_depths(name),
             "build": spec["build"],
             "search": spec["search"],
         }
@@ -44,8 +45,8 @@ def opening():
     opened = [f"Study {config['study']} ({config_name()}): {to_run:,} of {jobs:,} jobs to run, the others are done"]
     plan = Path(REPORTS, "plan.json")
     if plan.exists() and not any(job.rule.name == "plan_study" for job in needed):
-        known = json.loads(plan.read_text(encoding="utf-8"))
         try:
+            known = read_json(plan, noted=False)
             check_disk(known)
         except InputError as error:
             raise WorkflowError(f"embquant: error: {error}") from None

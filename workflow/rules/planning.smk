@@ -3,7 +3,8 @@ OUTLINE = canonical(outline())
 CALIBRATIONS = outline()["calibrations"]
 
 # What a job is told that has no part in what it writes: not by parameters, which it would be made again for.
-os.environ.update(EMBQUANT_OUTLINE=OUTLINE, EMBQUANT_CORES=str(workflow.cores or workflow.nodes or 1))
+if workflow.is_main_process:  # on a cluster, a job's own Snakemake would count the cores of its node
+    os.environ.update(EMBQUANT_OUTLINE=OUTLINE, EMBQUANT_CORES=str(workflow.cores or workflow.nodes or 1))
 
 
 # What every part of a corpus waits for: it measures, and refuses the study if the disk can't hold it. What it is made
@@ -24,8 +25,9 @@ rule calibrate:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=30,
+        mem_mb=memory("calibrate"),
+        runtime=minutes("calibrate"),
+        gpu=gpus,
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding some texts, to see how long all take"
     shell:
@@ -46,8 +48,8 @@ rule plan_study:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=memory("plan_study"),
+        runtime=minutes("plan_study"),
     params:
         outline=OUTLINE,
         # Of what is planned and how it is read; how its figures are come by is no reason to plan again.

@@ -27,7 +27,9 @@ NEEDS = {
     "prepare_dataset": Need(1500, 60, memory_per_mb=2, minutes_per_gb=60),
     "prepare_model": Need(3000, 30),
     "embed_queries": Need(1500, 30),
-    "embed_corpus": Need(1500, 30, minutes_per_gb=10_000),
+    "calibrate": Need(1500, 30),
+    "plan_study": Need(500, 10),
+    "embed_corpus": Need(1500, 30),
     "place_embeddings": Need(1200, 2, minutes_per_gb=5),
     "collect_ids": Need(500, 10, minutes_per_gb=5),
     "fit_codec": Need(1000, 30, minutes_per_gb=10),
@@ -36,6 +38,8 @@ NEEDS = {
     "build_index": Need(1000, 60, memory_per_mb=3, minutes_per_gb=600),
     "define_method": Need(500, 5),
     "search_index": Need(1000, 60, bytes_per_candidate=250, minutes_per_gb=60),
+    "search_part": Need(1000, 60, memory_per_mb=1.3, bytes_per_candidate=250, minutes_per_gb=60),
+    "merge_candidates": Need(1000, 30, bytes_per_candidate=250),
     "evaluate_run": Need(1000, 30, bytes_per_candidate=250, minutes_per_gb=20),
     "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
     "time_embedding": Need(1500, 30),
@@ -69,21 +73,27 @@ def minutes(rule):
     need = NEEDS[rule]
 
     def of_job(wildcards, input, attempt):
-        return round(attempt * (need.minutes + need.minutes_per_gb * size_mb(input) / 1000))
+        own = need.minutes + need.minutes_per_gb * size_mb(input) / 1000
+        return round(attempt * own * max(1, slowness(input)))
 
     return of_job
+
+
+def slowness(input):
+    """Return how many times as long as all-MiniLM-L6-v2 the model takes that a job runs; 0 for none."""
+    return weights_mb(input.model) / MINILM_MB if "model" in input.keys() else 0
 
 
 def minutes_of_embedding(wildcards, input, attempt):
     """Return the run time (minutes) of embedding a part: in proportion to its text and to the model's weights."""
     part_mb = size_mb([input.corpus]) / config["parts"]
-    return round(attempt * (30 + part_mb * (MINUTES_PER_MB * weights_mb(input.model) / MINILM_MB + 0.01)))
+    return round(attempt * (30 + part_mb * (MINUTES_PER_MB * slowness(input) + 0.01)))
 
 
 def candidates(wildcards, input):
     """Return how many candidates a method's deepest search finds of all queries together."""
     size_mb(input.queries)  # what isn't there yet is for Snakemake to see
-    return count_rows(map(Path, as_list(input.queries))) * depths(wildcards.method)[-1]
+    return count_rows(map(Path, as_list(input.queries))) * max(searched_depths(wildcards.method))
 
 
 def gpus(wildcards):

@@ -82,7 +82,7 @@ rule search_index:
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
-# What a scan finds in each part, merged, is what it finds in the whole: no job needs an index of the whole corpus.
+# What a scan finds in each part, merged, is what it finds in the whole: no search needs an index of the whole corpus.
 rule search_part:
     input:
         state=lambda wildcards: rules.fit_codec.output.state.format(codec=method_codec(wildcards.method), **wildcards),
@@ -96,8 +96,8 @@ rule search_part:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, input: 3000 + 2 * input.size_mb,
-        runtime=240,
+        mem_mb=memory("search_part"),
+        runtime=minutes("search_part"),
     params:
         scoring=lambda wildcards: scoring(wildcards.method),
         depth=lambda wildcards: max(searched_depths(wildcards.method)),
@@ -111,7 +111,8 @@ rule search_part:
 
 rule merge_candidates:
     input:
-        parts(CANDIDATES_OF_PART),
+        found=parts(CANDIDATES_OF_PART),
+        queries=rules.embed_queries.output,
     output:
         CANDIDATES,
     log:
@@ -122,11 +123,11 @@ rule merge_candidates:
         "../../envs/environment.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory("merge_candidates"),
+        runtime=minutes("merge_candidates"),
     params:
         code=code("embquant.merge_candidates"),
     message:
         "{wildcards.dataset} · {wildcards.model}: merging what was found for {wildcards.method}"
     shell:
-        "embquant merge-candidates --parts {input:q} --output {output:q} 2> {log:q}"
+        "embquant merge-candidates --parts {input.found:q} --output {output:q} 2> {log:q}"

@@ -74,7 +74,13 @@ class Scan:
 
 
 SLACK = 128
-"""Candidates beyond k whose order is settled in float64; float32 sums err by up to 1e-6 of a unit score."""
+"""Candidates beyond k whose order is settled in float64, at first."""
+
+CANDIDATES_AT_ONCE = 1 << 22
+"""Candidates of all queries together, of a search that goes deeper: some hundred MiB."""
+
+TOLERANCE = 4e-6
+"""What float32 sums may err by, of a unit score or of a greater one: nearer scores are as good as tied."""
 
 
 class DecodedScan:
@@ -97,10 +103,22 @@ class DecodedScan:
     def settled(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search somewhat deeper than k, then settle the order by float64 scores, ties by ascending row.
 
-        So nothing depends on the number of threads.
+        Queries for which that is not deep enough, because more documents are tied at the cut, are searched deeper. So
+        nothing depends on the number of threads, or on which documents are searched together.
         """
-        _, rows = self.search(queries, k + SLACK)
-        return tuple(np.concatenate(own) for own in self._scan.map(lambda *own: self._settle(k, *own), queries, rows))
+        return self._settled(queries, k, k + SLACK)
+
+    def _settled(self, queries: np.ndarray, k: int, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        scores, rows = self.search(queries, depth)
+        found = self._scan.map(lambda *own: self._settle(k, *own), queries, rows)
+        settled = tuple(np.concatenate(own) for own in found)
+        undecided = np.flatnonzero(_undecided(scores, k)) if depth < len(self._codes) else np.zeros(0, np.int64)
+        step = max(1, CANDIDATES_AT_ONCE // (4 * depth))
+        for first in range(0, len(undecided), step):
+            places = undecided[first : first + step]
+            for whole, deeper in zip(settled, self._settled(queries[places], k, 4 * depth), strict=True):
+                whole[places] = deeper
+        return settled
 
     def _settle(self, k: int, queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores = np.empty(rows.shape)
@@ -109,6 +127,12 @@ class DecodedScan:
             scores[query] = self._codec.score(queries[query : query + 1], self._codes[found][None])[0]
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def _undecided(scores: np.ndarray, k: int) -> np.ndarray:
+    """Say of each query, bool (queries,), whether the last of float32 ``scores`` may tie with the k-th, in truth."""
+    cut = scores[:, k - 1]
+    return scores[:, -1] >= cut - TOLERANCE * np.maximum(1, np.abs(cut))
 
 
 @cache

@@ -1,7 +1,8 @@
 """What a study's stages will take, from the rate of embedding measured here and from what the others took elsewhere.
 
-The constants are from README.md's table, from docs/scaling.md and from logs of the default study, all of two cores
-of an AMD EPYC or an Intel Xeon; another machine is another factor. They are meant to tell minutes from hours.
+Constants that name a page are measured there, on two cores of an AMD EPYC or an Intel Xeon; the others are rough,
+chosen so that the stages of the default study come out. Another machine is another factor: minutes are told from
+hours.
 """
 
 from dataclasses import dataclass

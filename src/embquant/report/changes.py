@@ -13,7 +13,7 @@ import pandas as pd
 from embquant.artifacts import open_parquet, read_json
 from embquant.errors import InputError
 from embquant.metrics import parse_metric
-from embquant.records import checked
+from embquant.report.reading import read_report
 from embquant.report.significance import INTERVAL, SETTING, Chance, read_measured, tested
 from embquant.report.tables import RUN
 from embquant.statistics import percentile_interval, resample_counts, sample_means
@@ -99,7 +99,7 @@ class Pairing:
 
 def _read_settings(summary: Path) -> pd.DataFrame:
     try:
-        table = pd.read_csv(checked(summary), na_values=[""], keep_default_na=False)
+        table = read_report(summary)
     except ValueError as error:
         raise InputError(f"{summary}: not a readable table ({error}); run the study again") from None
     missing = [name for name in [*KEYS, *MEMORY, *SPEED] if name not in table.columns]

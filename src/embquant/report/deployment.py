@@ -18,6 +18,10 @@ KNOBS = {
 """(kind of index, ending of its file) → the search parameter, and what FAISS or USearch calls it."""
 
 
+ROWS = "rows = np.atleast_2d(found.keys).astype(np.int64)"
+"""USearch returns one row of keys where it is asked one query."""
+
+
 def configuration(setting: pd.Series, config: Mapping[str, Any]) -> str:
     """Return the part of a study's YAML that builds ``setting`` and float32 alone; datasets and models are as before.
 
@@ -58,11 +62,11 @@ def code(setting: pd.Series, config: Mapping[str, Any], folder: str) -> str:
     if ending == ".i8bin":
         imports = ["from usearch.index import MetricKind, search", "from usearch.io import load_matrix"]
         lines = [f'codes = load_matrix(str(folder / "{file}"))']
-        lines += [f"rows = search(codes, {asked}, {depth}, MetricKind.IP, exact=True).keys.astype(np.int64)"]
+        lines += [f"found = search(codes, {asked}, {depth}, MetricKind.IP, exact=True)", ROWS]
     elif ending == ".usearch":
         imports = ["from usearch.index import Index"]
         lines = [f'index = Index.restore(str(folder / "{file}"))']
-        lines += [*_knob(spec, family, ending), f"rows = index.search({asked}, {depth}).keys.astype(np.int64)"]
+        lines += [*_knob(spec, family, ending), f"found = index.search({asked}, {depth})", ROWS]
     else:
         imports = ["import faiss"]
         reader = "read_index_binary" if family == "binary" and kind != "fastscan" else "read_index"

@@ -23,7 +23,7 @@ PARETO = {"mark": Column("Pareto", meaning="✓: no other setting costs less, me
 VERDICT = {
     "said": Column("against float32", meaning="≈ noise: not told apart from float32; < worse; > better (Holm's method)")
 }
-USD = Column("USD a month", ",.3g", "memory and disk, at the prices of the configuration")
+USD = Column("USD a month", ",.6g", "memory and disk, at the prices of the configuration")
 
 
 def tables(study: Study) -> list[Table]:
@@ -83,7 +83,8 @@ def settings(study: Study) -> Table:
 def costs(study: Study) -> Table:
     """Return memory, disk and price at several numbers of vectors."""
     rows = study.tables["cost"]
-    corpus = rows.groupby(["dataset", "model"])["vectors"].transform("min")
+    sizes = study.summary.groupby(["dataset", "model"])["vectors"].first()
+    corpus = sizes.reindex(pd.MultiIndex.from_frame(rows[["dataset", "model"]])).to_numpy()
     columns = {
         **_where(study),
         "vectors": Column("vectors", ",.0f"),
@@ -97,7 +98,7 @@ def costs(study: Study) -> Table:
         "usd_per_month": USD,
         "queries_per_second_per_core": Column("queries/s a core", ",.0f", "measured, at the corpus's size alone"),
     }
-    vectors = f"{rows['vectors'].iloc[0]:,.0f}"
+    vectors = f"{corpus[0]:,.0f}"
     prices = study.config["prices"]
     return Table(
         "cost",

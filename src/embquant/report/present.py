@@ -14,10 +14,10 @@ from embquant.codecs.ranges import RangeParameters
 from embquant.errors import InputError
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
-from embquant.records import checked
 from embquant.report.figures.methods import draw_indexes, draw_storage
 from embquant.report.figures.style import save
 from embquant.report.quality import measures, pareto
+from embquant.report.reading import read_report
 from embquant.report.significance import VERDICTS
 
 FIELDS = {
@@ -65,7 +65,7 @@ def read_summary(reports: Path) -> pd.DataFrame:
     path = reports / "summary.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file; run the study first")
-    summary = pd.read_csv(checked(path), na_values=[""], keep_default_na=False)
+    summary = read_report(path)
     summary = summary[summary["top_k"] == summary["top_k"].min()]
     measured = [name for name in measures(summary) if summary[name].notna().any()]
     overlaps = [name for name in measured if name.startswith("overlap@")]

@@ -258,7 +258,7 @@ def figures(setting: pd.Series) -> str:
     return (
         f"{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms{place}; "
         f"{setting['memory_bytes_per_vector']:,.0f} B a vector in memory; "
-        f"{_usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
+        f"{usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
     )
 
 
@@ -270,7 +270,8 @@ def _saving(own: Recommendation) -> str:
     return f", {baseline['usd_per_month'] / own.best['usd_per_month']:.3g}× less than {own.baseline}"
 
 
-def _usd(price: float) -> str:
+def usd(price: float) -> str:
+    """Write a price: cents, and of less than a dollar two digits."""
     return f"{price:,.2f}" if price >= 1 else f"{price:.2g}"
 
 

@@ -13,11 +13,12 @@ import pandas as pd
 from embquant.artifacts import open_parquet, read_json
 from embquant.errors import InputError
 from embquant.grid import NO_STORE
-from embquant.records import checked
 from embquant.report.cost import priced
 from embquant.report.quality import decisive, pareto, shown, with_quality
+from embquant.report.reading import read_report
 from embquant.report.recommendation import CHOICE, EVERY
 from embquant.report.tables import SETTING
+from embquant.statistics import rounded
 
 REQUIRED = ("summary", "cost", "recommendation", "significance", "macro", "embedding")
 OPTIONAL = ("worst_queries", "losses")
@@ -120,7 +121,7 @@ class Study:
         own = own.set_index(CHOICE).reindex(means.index)
         for end in ("", "_low", "_high"):
             means[f"kept{end}"] = own[f"{column}{end}"].fillna(means[f"kept{end}"])
-        told = np.select([own["losses"] > own["wins"], own["wins"] > 0], ["worse", "better"], "noise")
+        told = np.select([own["losses"] > own["wins"], own["wins"] > own["losses"]], ["worse", "better"], "noise")
         means["verdict"] = pd.Series(told, means.index).where(own["datasets"].notna())
         means["pareto"] = pareto(means["usd_per_month"], means["kept"])
         means = means.reset_index()
@@ -133,7 +134,7 @@ class Study:
         runs = self.folder / "runs" / group.dataset / group.model
         reference = _values(runs / group.baseline, (NO_STORE, 1, group.top_k), metric)
         return {
-            row["setting"]: _values(runs / row["method"], tuple(row[SETTING]), metric) - reference
+            row["setting"]: rounded(_values(runs / row["method"], tuple(row[SETTING]), metric) - reference)
             for _, row in settings.iterrows()
         }
 
@@ -167,7 +168,7 @@ def _read(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise InputError(f"{path}: no such file; run the study first")
     try:
-        return pd.read_csv(checked(path), na_values=[""], keep_default_na=False)
+        return read_report(path)
     except pd.errors.EmptyDataError:
         return pd.DataFrame()  # a study of precomputed embeddings alone times no model
 

@@ -77,7 +77,9 @@ def _table(table: pd.DataFrame) -> str:
     kept = "retention_nDCG@10" if "retention_nDCG@10" in columns else "overlap@10"
     if kept in columns:
         half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
-        table[kept] = table[kept].map("{:.4f}".format) + half.map(" ±{:.4f}".format)
+        table[kept] = table[kept].map("{:.4f}".format) + half.map(
+            lambda value: "" if value != value else f" ±{value:.4f}"
+        )
     return tabulate(
         table[columns].to_numpy().tolist(),
         headers=[COLUMNS[name] for name in columns],

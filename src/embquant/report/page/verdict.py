@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from embquant.report.figures.words import is_retention, metric_of
-from embquant.report.recommendation import EVERY, LIMITS
+from embquant.report.recommendation import EVERY, LIMITS, usd
 from embquant.report.study import Study, with_setting
 
 TITLES = {
@@ -69,7 +69,7 @@ def _figures(study: Study, row: pd.Series) -> list[tuple[str, str]]:
         (f"{row['kept']:.2%}", f"{said}; at least {row['kept_low']:.2%} (lower bound)"),
         (f"{row['memory_bytes_per_vector']:,.0f} B", f"a vector in memory, {smaller:.3g}× less than float32"),
         (f"{row['latency_p95_ms']:.3g} ms", "for 95 % of single queries, as timed on this machine"),
-        (f"{row['usd_per_month']:.2g} USD", f"a month for {row['vectors']:,.0f} vectors, memory and disk"),
+        (f"{usd(row['usd_per_month'])} USD", f"a month for {row['vectors']:,.0f} vectors, memory and disk"),
     ]
 
 
@@ -80,7 +80,7 @@ def _runner_up(row: pd.Series) -> str:
     other: dict[str, Any] = {name: [row[f"runner_up_{name}"]] for name in names}
     setting = with_setting(pd.DataFrame(other))["setting"].iloc[0]
     kept, price = row["runner_up_kept_low"], row["runner_up_usd_per_month"]
-    return f"{setting}, {kept:.2%} at the lower bound, {price:.2g} USD a month"
+    return f"{setting}, {kept:.2%} at the lower bound, {usd(price)} USD a month"
 
 
 def _text(value: object) -> str:
