@@ -188,6 +188,6 @@ def test_what_killed_processes_leave_is_removed_and_nothing_else(table):
     for name in (".staging-ab1_z9q0", ".graph-abcd1234", ".part-abcd_234"):
         (folder / name).mkdir()
         (folder / name / "staged").write_text("x")
-    assert remove_leftovers(folder) == len(left) + 2
+    assert remove_leftovers(folder) == len(left) + 3
     assert sorted(path.name for path in folder.iterdir()) == sorted([*kept, ".records", "table.parquet"])
     assert read_in_another_step(table)["id"] == ["a", "b"]

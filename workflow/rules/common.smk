@@ -72,7 +72,9 @@ def hold_folder(study):
         RunFolder().hold(study)
     except InputError as error:
         raise WorkflowError(f"embquant: error: {error}") from None
-    if workflow.executor_plugin.common_settings.local_exec:  # jobs on a cluster may still write for a run that was killed
+    if (
+        workflow.executor_plugin.common_settings.local_exec
+    ):  # jobs on a cluster may still write for a run that was killed
         remove_leftovers(Path("results"))
 
 
@@ -391,7 +393,10 @@ def own_model(wildcards):
     """Return the files of a model that lies in a local folder, or of precomputed embeddings."""
     if config["models"][wildcards.model].get("type") == "precomputed":
         return [file for dataset in evaluated() for file in vectors_of(wildcards.model, dataset)]
-    return [str(file) for file in files_at(Path(config["models"][wildcards.model].get("name", "")).expanduser(), "**/*.[sjtm]*")]
+    return [
+        str(file)
+        for file in files_at(Path(config["models"][wildcards.model].get("name", "")).expanduser(), "**/*.[sjtm]*")
+    ]
 
 
 def files_at(path, pattern):
