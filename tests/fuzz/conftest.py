@@ -1,5 +1,8 @@
 """The process that fuzzed commands run in, and real files of every kind to start from."""
 
+import sys
+from pathlib import Path
+
 import pytest
 from fuzz_files import Study
 from fuzz_worker import Worker
@@ -11,6 +14,15 @@ WORKERS = pytest.StashKey[list]()
 def embquant(pytestconfig):
     """Run a command in a process of its own, and fail unless it ends well or refuses its input in one line."""
     worker = Worker()
+    pytestconfig.stash.setdefault(WORKERS, []).append(worker)
+    yield worker
+    worker.close()
+
+
+@pytest.fixture(scope="module")
+def plan(pytestconfig):
+    """Load a configuration as the workflow does, and name all runs of the study."""
+    worker = Worker(sys.executable, str(Path(__file__).with_name("config_worker.py")))
     pytestconfig.stash.setdefault(WORKERS, []).append(worker)
     yield worker
     worker.close()

@@ -1,12 +1,9 @@
 """Configurations: any mapping, and any text, is a study or is refused in one line before anything runs."""
 
 import copy
-import sys
 from pathlib import Path
 
-import pytest
 import yaml
-from fuzz_worker import Worker
 from hypothesis import given
 from hypothesis import strategies as st
 from mutations import fuzzed, mutations
@@ -41,17 +38,6 @@ leaves = (
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
 )
-
-
-@pytest.fixture(scope="module")
-def plan(pytestconfig):
-    """Load a configuration as the workflow does, and name all runs of the study."""
-    from conftest import WORKERS
-
-    worker = Worker(sys.executable, str(Path(__file__).with_name("config_worker.py")))
-    pytestconfig.stash.setdefault(WORKERS, []).append(worker)
-    yield worker
-    worker.close()
 
 
 def places(value, path=()):
