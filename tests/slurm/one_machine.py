@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 SETTINGS = Path("/etc/slurm")
@@ -79,13 +80,14 @@ def said(*command: str) -> str:
     return subprocess.run(command, check=True, text=True, capture_output=True, timeout=30).stdout.strip()
 
 
-def wait_for(what: str, holds: Callable[[], bool], seconds: float) -> None:
-    """Wait until ``holds`` does; a TimeoutError says ``what`` did not happen."""
+def wait_for(what: str, holds: Callable[[], Any], seconds: float) -> Any:
+    """Wait until ``holds`` returns something and return that; a TimeoutError says ``what`` did not happen."""
     deadline = time.monotonic() + seconds
-    while not holds():
+    while not (found := holds()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {seconds:.0f} s")
         time.sleep(0.1)
+    return found
 
 
 def install() -> None:
