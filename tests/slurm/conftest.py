@@ -83,7 +83,7 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run(checkouts, local, cluster):
-    """Run the study through Slurm; cancel one job of an embedding as a user would, and kill another's process."""
+    """Run the study through Slurm; cancel a job as a user would, and kill the process of one that comes after."""
     folder = checkouts[1].folder
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--configfile", "study.yaml"]
     command += ["--cores", "2", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
@@ -94,7 +94,7 @@ def run(checkouts, local, cluster):
         try:
             cancelled = first_running(cluster, "rule_embed_corpus", head)
             cluster.cancel(cancelled)
-            killed = first_running(cluster, "rule_embed_queries", head)
+            killed = first_running(cluster, "rule_fit_codec", head)  # which comes after, whatever the order of others
             kill_processes(killed)
             status = head.wait(SECONDS)
         finally:
