@@ -38,7 +38,7 @@ def run_study(folder, name, path, *targets):
     config |= {"study": name, "datasets": {name: {"source": "files", "path": str(path)}}}
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile", str(REPOSITORY / "Snakefile")]
-    command += ["--profile", str(REPOSITORY / "profiles" / "default"), "--configfile", "study.yaml", *targets]
+    command += ["--profile", str(REPOSITORY / "profiles" / "default"), "--configfile", "study.yaml", "--", *targets]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     return folder
