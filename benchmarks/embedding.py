@@ -9,17 +9,14 @@ two public collections (Stack Overflow titles, abstracts) that must lie there as
 
 import argparse
 import json
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
-from harness import CORES, Row, rounds_option, save, share, times_faster
+from harness import CORES, Row, Worker, rounds_option, save, share, times_faster
 
 from embquant.artifacts import read_table
 from embquant.datasets.python_stdlib import standard_functions
@@ -27,42 +24,12 @@ from embquant.embedding.encoder import load_encoder
 from embquant.embedding.prepare import PACKAGES, prepare_text_model
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.tokens import Tokenizer
+from embquant.kernels import choose_kernels
 
 GOALS = {"short": 1.5, "long": 1.2}
 SHARE_OF_SGEMM = 0.8
 SGEMM = (1024, 384, 1536)
 """Rows, inner and outer width: a batch of 1,024 tokens through MiniLM's widest layer."""
-
-
-class Worker:
-    """A process of ``threads`` threads that was set up once and works when told to."""
-
-    def __init__(self, make: Callable[..., Callable], *arguments: object, threads: int) -> None:
-        variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-        kept = {name: os.environ.get(name) for name in variables}
-        os.environ.update(dict.fromkeys(variables, str(threads)))
-        self._pipe, other = get_context("spawn").Pipe()
-        self._process = get_context("spawn").Process(target=_serve, args=(other, make, arguments), daemon=True)
-        self._process.start()
-        for name, value in kept.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-    def send(self, work: object) -> None:
-        self._pipe.send(work)
-
-    def receive(self) -> object:
-        return self._pipe.recv()
-
-    def stop(self) -> None:
-        self._pipe.send(None)
-        self._process.join()
-
-
-def _serve(pipe: Connection, make: Callable[..., Callable], arguments: Sequence) -> None:
-    work = make(*arguments)
-    pipe.send("ready")
-    while (piece := pipe.recv()) is not None:
-        pipe.send(work(piece))
 
 
 def make_peer(
@@ -142,6 +109,7 @@ def measure(args: argparse.Namespace, folder: Path) -> list[Row]:
     model = prepare_text_model(TextModelSpec(backend=args.backend, batch_tokens=args.batch_tokens), folder)
     (folder / "model.json").write_text(json.dumps(model))
     peer = Worker(make_peer, model["folder"], model["max_length"], threads=CORES)
+    choose_kernels()
     ours = [Worker(make_ours, folder / "model.json", threads=1) for _ in range(CORES)]
     sgemm = {library: [Worker(make_sgemm, library, threads=1) for _ in range(CORES)] for library in ("numpy", "torch")}
     workers = [peer, *ours, *sgemm["numpy"], *sgemm["torch"]]

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from embedding import Worker, make_ours, make_peer, stdlib_texts, together
-from harness import CORES, Row, in_turn, rounds_option, save, share, times_faster
+from embedding import make_ours, make_peer, stdlib_texts, together
+from harness import CORES, Row, Worker, in_turn, rounds_option, save, share, times_faster
 
 from embquant.embedding.prepare import FAITHFUL, PACKAGES, prepare_text_model
 from embquant.embedding.spec import TextModelSpec

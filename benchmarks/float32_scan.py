@@ -2,19 +2,22 @@
 
 Both find the k nearest of 1,000 queries on the same threads; this project also with the order settled in float64, as
 studies use it. The machine's rate is measured in the same rounds: products of square float32 matrices, by numpy or
-torch, whichever is faster.
+torch, whichever is faster. This project works in a process of its own, as its commands do, which tell OpenBLAS which
+kernels to use; FAISS's OpenBLAS is as it comes, and numpy has the choice of both.
 """
 
 import argparse
+from collections.abc import Callable
 
 import faiss
 import numpy as np
 import torch
 import vectors
-from harness import CORES, Row, in_turn, rounds_option, save, share, times_faster
+from harness import CORES, Row, Worker, in_turn, rounds_option, save, share, times_faster
 
 from embquant.codecs.float32 import Float32
 from embquant.indexes.flat_float32 import FlatFloat32
+from embquant.kernels import choose_kernels
 
 SQUARE = 2048
 PRODUCTS = 5
@@ -36,25 +39,28 @@ def measure(args: argparse.Namespace) -> list[Row]:
     documents, queries = vectors.corpus(args.vectors), vectors.queries(args.queries)
     theirs = faiss.IndexFlatIP(documents.shape[1])
     theirs.add(documents)
-    ours = FlatFloat32(theirs, Float32(theirs.d), CORES, "blas")
-    check(ours.search(queries, args.k), theirs.search(queries, args.k))
-    check(ours.candidates(queries, args.k), theirs.search(queries, args.k))
-    left = np.random.default_rng(0).random((SQUARE, SQUARE), dtype=np.float32)
+    choose_kernels()  # of processes that start from here on
+    ours = Worker(make_ours, args.vectors, args.queries, args.k, threads=CORES)
+    ours.receive()
+    for name in ("search", "candidates"):
+        check(ours.ask((name, True)), theirs.search(queries, args.k))
+    left = square()
     tensor = torch.from_numpy(left)
     seconds = in_turn(
         args.rounds,
         {
-            "search": lambda: ours.search(queries, args.k),
-            "candidates": lambda: ours.candidates(queries, args.k),
+            "search": lambda: ours.ask(("search", False)),
+            "candidates": lambda: ours.ask(("candidates", False)),
             "theirs": lambda: theirs.search(queries, args.k),
             "numpy": lambda: [left @ left for _ in range(PRODUCTS)],
+            "numpy, kernels chosen": lambda: ours.ask(("products", False)),
             "torch": lambda: [tensor @ tensor for _ in range(PRODUCTS)],
         },
     )
+    ours.stop()
     work = 2 * args.queries * documents.size / 1e9
-    machine = [
-        PRODUCTS * 2 * SQUARE**3 / 1e9 / min(both) for both in zip(seconds["numpy"], seconds["torch"], strict=True)
-    ]
+    libraries = [seconds[name] for name in ("numpy", "numpy, kernels chosen", "torch")]
+    machine = [PRODUCTS * 2 * SQUARE**3 / 1e9 / min(all_of_them) for all_of_them in zip(*libraries, strict=True)]
     size = f"{args.queries:,} queries, {args.vectors:,} vectors, k {args.k}"
     rows = []
     for name, called in (("search", "float32 scan"), ("candidates", "float32 scan, order settled in float64")):
@@ -64,6 +70,31 @@ def measure(args: argparse.Namespace) -> list[Row]:
             share(f"{called}, beside sgemm", rates, machine, "GFLOP/s", goal=0.6),
         ]
     return rows
+
+
+def make_ours(documents: int, queries: int, k: int) -> Callable[[tuple[str, bool]], object]:
+    """Return what does the named work, and answers with the result if that is wanted."""
+    asked = vectors.queries(queries)
+    index = faiss.IndexFlatIP(asked.shape[1])
+    index.add(vectors.corpus(documents))
+    ours = FlatFloat32(index, Float32(index.d), CORES, "blas")
+    left = square()
+    work = {
+        "search": lambda: ours.search(asked, k),
+        "candidates": lambda: ours.candidates(asked, k),
+        "products": lambda: [left @ left for _ in range(PRODUCTS)],
+    }
+
+    def do(task: tuple[str, bool]) -> object:
+        name, wanted = task
+        result = work[name]()
+        return result if wanted else None
+
+    return do
+
+
+def square() -> np.ndarray:
+    return np.random.default_rng(0).random((SQUARE, SQUARE), dtype=np.float32)
 
 
 def check(ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> None:

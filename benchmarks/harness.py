@@ -11,6 +11,8 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +64,41 @@ def in_turn(rounds: int, contestants: Mapping[str, Callable[[], Any]]) -> dict[s
             seconds[name].append(time.perf_counter() - started)
         order.reverse()
     return seconds
+
+
+class Worker:
+    """A process of ``threads`` threads that was set up once and works when told to."""
+
+    def __init__(self, make: Callable[..., Callable], *arguments: object, threads: int) -> None:
+        variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+        kept = {name: os.environ.get(name) for name in variables}
+        os.environ.update(dict.fromkeys(variables, str(threads)))
+        self._pipe, other = get_context("spawn").Pipe()
+        self._process = get_context("spawn").Process(target=_serve, args=(other, make, arguments), daemon=True)
+        self._process.start()
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+    def send(self, work: object) -> None:
+        self._pipe.send(work)
+
+    def receive(self) -> object:
+        return self._pipe.recv()
+
+    def ask(self, work: object) -> object:
+        self.send(work)
+        return self.receive()
+
+    def stop(self) -> None:
+        self._pipe.send(None)
+        self._process.join()
+
+
+def _serve(pipe: Connection, make: Callable[..., Callable], arguments: Sequence) -> None:
+    work = make(*arguments)
+    pipe.send("ready")
+    while (piece := pipe.recv()) is not None:
+        pipe.send(work(piece))
 
 
 def times_faster(what: str, ours: Sequence[float], theirs: Sequence[float], goal: float | None, **more: Any) -> Row:

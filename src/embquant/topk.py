@@ -34,7 +34,7 @@ class TopK:
             above = scores >= np.partition(scores, documents - self._k, axis=1)[:, documents - self._k, None]
         else:
             above = np.ones(scores.shape, dtype=bool)
-        queries, columns = np.divmod(np.flatnonzero(above), documents)  # np.nonzero takes five times as long
+        queries, columns = np.divmod(_true(above), documents)
         if len(queries):
             counts = np.bincount(queries, minlength=len(scores))
             places = np.arange(len(queries)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -76,6 +76,15 @@ def found_by_faiss(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np
     scores = np.where(rows < 0, -np.inf, scores)
     order = rank(scores, rows, rows.shape[1])
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def _true(mask: np.ndarray) -> np.ndarray:
+    """Return the flat places where a C-contiguous ``mask`` is true, ascending: if few, twice as fast as flatnonzero."""
+    flat = mask.reshape(-1)
+    whole = len(flat) // 8 * 8
+    eights = np.flatnonzero(flat[:whole].view(np.uint64) != 0)
+    places = np.flatnonzero(flat[:whole].reshape(-1, 8)[eights])
+    return np.append(eights[places >> 3] << 3 | places & 7, whole + np.flatnonzero(flat[whole:]))
 
 
 def _keys(scores: np.ndarray, rows: np.ndarray) -> np.ndarray:

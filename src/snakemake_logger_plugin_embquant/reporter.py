@@ -7,6 +7,8 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from embquant.artifacts import read_json
+from embquant.planning.remaining import lines
 from snakemake_logger_plugin_embquant.causes import OURS, cause_of_job, cause_of_run
 from snakemake_logger_plugin_embquant.screens import Lines, Screen, terminal
 from snakemake_logger_plugin_embquant.stages import Job, Run, tail
@@ -96,7 +98,7 @@ class Reporter:
         if number in self._plans:
             plan = self._plans.pop(number)
             self._run.plan(plan)
-            self._screen.say(plan.with_suffix(".txt").read_text(encoding="utf-8").rstrip())
+            self._screen.say("\n".join(lines(read_json(plan, noted=False), self._run.jobs)))
         if self._run.whole().done == self._run.whole().total:
             self._screen.end()
         else:

@@ -7,32 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-STAGES: dict[str, str] = {
-    "prepare_dataset": "preparing",
-    "prepare_model": "preparing",
-    "calibrate": "preparing",
-    "plan_study": "preparing",
-    "collect_ids": "preparing",
-    "embed_queries": "embedding",
-    "embed_corpus": "embedding",
-    "place_embeddings": "embedding",
-    "fit_codec": "quantizing",
-    "encode_corpus": "quantizing",
-    "build_store": "indexing",
-    "build_index": "indexing",
-    "define_method": "indexing",
-    "search_index": "searching",
-    "search_part": "searching",
-    "merge_candidates": "searching",
-    "evaluate_run": "evaluating",
-    "measure_memory": "timing",
-    "time_search": "timing",
-    "time_embedding": "timing",
-}
-"""Rule → stage, in the order of the work; other rules are ``REPORTING``."""
-REPORTING = "reporting"
-LONG = "embed_corpus"
-"""The rule whose jobs say in their logs how far they are."""
+from embquant.planning.remaining import remaining_seconds
+from embquant.planning.stages import LONG, REPORTING, STAGES, stage_of
+
 PROGRESS = re.compile(r"(\d+) of (\d+) texts, ([\d.]+) a second")
 TAIL_BYTES = 4096
 TELLING = 0.03
@@ -88,19 +65,16 @@ class Run:
     def plan(self, path: Path) -> None:
         """Take the seconds of each stage from what ``plan-study`` wrote, if it is there."""
         try:
-            corpora = json.loads(path.read_text(encoding="utf-8"))["corpora"]
+            plan = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return
-        seconds: dict[str, float] = {}
-        jobs: dict[str, int] = {}
-        for stage in (stage for corpus in corpora for stage in corpus["stages"]):
-            seconds[stage["name"]] = seconds.get(stage["name"], 0.0) + stage["seconds"]
-            jobs[stage["name"]] = jobs.get(stage["name"], 0) + stage["jobs"]
-        own = {name: self._decisive(name) for name in self.stages}
-        self.seconds = {
-            name: seconds[name] * min(1.0, own[name].total / jobs[name]) for name in self.stages if jobs.get(name)
-        }
+        self.seconds = {name: seconds for name, seconds in remaining_seconds(plan, self.jobs).items() if seconds}
         self.planned, self.done_before = self.clock(), self._finished()
+
+    @property
+    def jobs(self) -> dict[str, int]:
+        """How many jobs of each rule this run has."""
+        return {rule: stage.total for rule, stage in self.rules.items()}
 
     def start(self, number: int, job: Job) -> None:
         """Note that a job begins."""
@@ -172,11 +146,6 @@ class Run:
     def _sum(self, rules: Iterable[str]) -> Stage:
         own = [self.rules[rule] for rule in rules if rule in self.rules]
         return Stage(sum(stage.total for stage in own), sum(stage.done for stage in own))
-
-
-def stage_of(rule: str) -> str:
-    """Return the stage that a rule belongs to."""
-    return STAGES.get(rule, REPORTING)
 
 
 def tail(path: Path) -> str:

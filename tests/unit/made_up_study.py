@@ -22,7 +22,11 @@ METRICS = ["nDCG@10", "RR@10", "R@100", "overlap@10", "rbo"]
 
 
 def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queries=60, multipliers=(1, 4), seed=0):
-    """Write the runs of a study into ``folder`` and join them; return the folder of its reports."""
+    """Write the runs of a study into ``folder`` and join them; return the folder of its reports.
+
+    ``judged``: whether queries are, on all datasets, or on which of them.
+    """
+    judged = {dataset: judged is True or (judged is not False and dataset in judged) for dataset in datasets}
     methods = methods or ["float32", "binary", "int8", "int8-codes", "int8-hnsw"]
     config = configuration(datasets, methods, multipliers)
     reports = Path(folder) / "results" / "reports" / config["study"]
@@ -31,7 +35,7 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
         base = np.random.default_rng([seed, number]).beta(1.2, 1.2, queries).round(2)
         for place, method in enumerate(methods):
             rng = np.random.default_rng([seed, number, place + 1])
-            own = Measurements(method, config, base, judged, rng)
+            own = Measurements(method, config, base, judged[dataset], rng)
             runs.append(reports / "runs" / dataset / "minilm" / method)
             own.write(runs[-1])
     embedding = [reports / "runs" / dataset / "minilm" / "embedding.json" for dataset in datasets]
@@ -42,7 +46,7 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
         {
             "embquant": "0",
             "config": config,
-            "datasets": [described(dataset, judged, queries) for dataset in datasets],
+            "datasets": [described(dataset, judged[dataset], queries) for dataset in datasets],
             "models": [
                 {"model": "minilm", "name": "all-MiniLM", "sha256": "ab" * 32, "dim": DIM, "backend": "openvino"}
             ],

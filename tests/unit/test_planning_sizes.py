@@ -122,7 +122,15 @@ def test_what_is_there_already_is_not_written_again(tmp_path):
     own = plan(tmp_path, **parts(tmp_path, store=500))
     (tmp_path / "embeddings" / "part-000-of-002.parquet").write_bytes(bytes(99))
     assert to_write(own) == 100 + 500
-    assert remaining_seconds(own) == {"embedding": 20, "timing": 5}
+
+
+def test_a_run_takes_its_share_of_each_stage_by_the_jobs_that_are_left_of_it(tmp_path):
+    own = plan(tmp_path, **parts(tmp_path))
+    assert remaining_seconds(own) == {"embedding": 40, "timing": 5}
+    # One of two parts; the queries' embeddings and what was prepared take no time that counts; more than was planned.
+    jobs = {"embed_corpus": 1, "embed_queries": 1, "calibrate": 1, "time_search": 3}
+    assert remaining_seconds(own, jobs) == {"embedding": 20, "timing": 5}
+    assert remaining_seconds(own, {"join_reports": 1}) == {"embedding": 0, "timing": 0}
 
 
 def test_a_plan_that_does_not_fit_is_refused_in_one_line_with_both_sizes(tmp_path):

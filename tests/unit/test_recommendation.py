@@ -160,6 +160,7 @@ def test_judged_datasets_speak_for_those_that_are_not():
     every, _, second = recommendations(summary(*STUDY, *rows), config(), "results")
     assert words(every.best) == ("binary", "int8", 4)
     assert second.best is None
+    assert every.where == "the 1 of 2 datasets that are judged alike, by the worst of each figure"
 
 
 def test_where_no_metric_has_a_value_that_is_said():

@@ -268,3 +268,14 @@ def test_a_study_that_has_not_run_is_said_in_one_line(tmp_path, capsys):
     assert main(["write-report", "--reports", str(tmp_path), *arguments]) == 2
     assert "provenance.json: no such file" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dataset_that_is_not_judged_is_named_so_and_left_out_of_means(tmp_path):
+    methods = ["float32", "int8"]
+    reports = write_study(tmp_path, datasets=("one", "two", "three"), judged={"one", "two"}, methods=methods)
+    report(reports)
+    page = (reports / "report.html").read_text()
+    assert "mean over the 2 of 3 datasets that are judged alike" in page
+    assert "all datasets, " not in page
+    heatmap = (reports / "figures" / "heatmap-all-minilm.svg").read_text()
+    assert all(f">{name}</text>" in heatmap for name in ("one", "two", "three (overlap@10)"))

@@ -44,6 +44,13 @@ def test_markdown_is_a_table_whatever_the_cells_hold(table):
     assert "a\\|b & c" in lines[2]
 
 
+def test_markdown_shows_what_looks_like_markup_as_it_is():
+    rows = pd.DataFrame({"name": [r"*x* [a](b) `c` <d> C:\f _g_ snake_case a < b [1, 2] ~~h~~"]})
+    text = Table("t", "", "", rows, {"name": Column("a|b")}).markdown()
+    assert r"| a\|b" in text
+    assert r"\*x\* [a\](b) \`c\` \<d> C:\\f \_g\_ snake_case a < b [1, 2] \~\~h\~\~" in text
+
+
 def test_latex_has_no_character_that_it_would_read_otherwise(table):
     text = table.latex()
     assert r"a|b \& c" in text

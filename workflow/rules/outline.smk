@@ -1,4 +1,6 @@
 # What the plan of a study is made of, and how a run begins with it: functions, as in common.smk.
+from collections import Counter
+
 from embquant.artifacts import read_json
 from embquant.planning.remaining import check_disk, lines
 
@@ -40,17 +42,20 @@ def opening():
 
     Where the disk can't hold what is left of it, the run ends here.
     """
-    needed = list(workflow.dag.needrun_jobs())
-    to_run, jobs = (sum(job.rule.name != "all" for job in some) for some in (needed, workflow.dag.jobs))
-    opened = [f"Study {config['study']} ({config_name()}): {to_run:,} of {jobs:,} jobs to run, the others are done"]
+    needed, jobs = (
+        Counter(job.rule.name for job in some if job.rule.name != "all")
+        for some in (workflow.dag.needrun_jobs(), workflow.dag.jobs)
+    )
+    study = f"Study {config['study']} ({config_name()})"
+    opened = [f"{study}: {needed.total():,} of {jobs.total():,} jobs to run, the others are done"]
     plan = Path(REPORTS, "plan.json")
-    if plan.exists() and not any(job.rule.name == "plan_study" for job in needed):
+    if plan.exists() and not needed["plan_study"]:
         try:
             known = read_json(plan, noted=False)
             check_disk(known)
         except InputError as error:
             raise WorkflowError(f"embquant: error: {error}") from None
-        opened += lines(known)
+        opened += lines(known, needed)
     return opened
 
 

@@ -16,11 +16,15 @@ from embquant.topk import TopK, rank, sort_by_score
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
-SCORES_AT_ONCE = 1 << 21
-"""Scores that a thread computes at once: 8 MiB, which are compared while still in the processor's cache."""
+SCORES_AT_ONCE = 1 << 19
+"""Scores that a thread computes at once: 2 MiB, which are compared while still in the processor's cache."""
 
-LEAST_DOCUMENTS = 1024
+LEAST_DOCUMENTS = 256
 """Documents of a block, however many queries share it."""
+
+ALIGNED = 8
+"""Documents of a block are half of this more than a multiple of it. Kernels write some scores of some queries at once;
+where all queries' scores begin at the same place of 32 bytes, NumKong's take a quarter longer."""
 
 FIRST_DOCUMENTS = 16
 """Documents of the first block for each of the k: its k-th best score is then a bar that few later ones pass."""
@@ -32,8 +36,16 @@ WORTH_A_THREAD = 1 << 23
 """Bytes compared with bytes that are worth waking other threads for."""
 
 
+ENOUGH_QUERIES = 128
+"""Queries for each thread from which on they are shared out, and not the documents: fewer scores pass a bar that all
+documents have raised than one that a share of them has."""
+
+READ_BY_EACH = 1 << 30
+"""Bytes of codes that each thread may read for itself; more may lie on a disk, which is to be read once."""
+
+
 class Scan:
-    """Shares the documents of a search out to threads, so that each code is read once, from memory or disk."""
+    """Shares a search out to threads: its documents, so that each is read once, or where it pays its queries."""
 
     def __init__(self, threads: int) -> None:
         """Search on ``threads`` threads."""
@@ -48,10 +60,13 @@ class Scan:
         return self.share(partial(_blockwise, score), queries, codes, k)
 
     def share(self, search: Search, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Call ``search(queries, codes, k)`` for each thread's share of the codes; return the same, of all of them."""
+        """Call ``search(queries, codes, k)`` for each thread's share of codes or queries; return the same, of all."""
         k, shares = min(k, len(codes)), self.shares(queries, codes)
         if shares == 1:
             return search(queries, codes, k)
+        if len(queries) >= shares * ENOUGH_QUERIES and codes.nbytes <= READ_BY_EACH:
+            scores, rows = (np.concatenate(own) for own in self.map(lambda own: search(own, codes, k), queries))
+            return scores, rows
 
         def search_from(first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
             scores, rows = search(queries, codes[first:end], min(k, end - first))
@@ -82,6 +97,9 @@ CANDIDATES_AT_ONCE = 1 << 22
 TOLERANCE = 4e-6
 """What float32 sums may err by, of a unit score or of a greater one: nearer scores are as good as tied."""
 
+GATHERED = 1 << 12
+"""Codes that are looked up at a time: fewer would be outweighed by asking whether they are in memory."""
+
 
 class DecodedScan:
     """Compares float queries with codes by decoding them and multiplying matrices."""
@@ -110,9 +128,10 @@ class DecodedScan:
 
     def _settled(self, queries: np.ndarray, k: int, depth: int) -> tuple[np.ndarray, np.ndarray]:
         scores, rows = self.search(queries, depth)
-        found = self._scan.map(lambda *own: self._settle(k, *own), queries, rows)
+        among = _may_be_best(scores, k)
+        found = self._scan.map(lambda *own: self._settle(k, *own), queries, rows, among.sum(axis=1))
         settled = tuple(np.concatenate(own) for own in found)
-        undecided = np.flatnonzero(_undecided(scores, k)) if depth < len(self._codes) else np.zeros(0, np.int64)
+        undecided = np.flatnonzero(among[:, -1]) if depth < len(self._codes) else np.zeros(0, np.int64)
         step = max(1, CANDIDATES_AT_ONCE // (4 * depth))
         for first in range(0, len(undecided), step):
             places = undecided[first : first + step]
@@ -120,19 +139,25 @@ class DecodedScan:
                 whole[places] = deeper
         return settled
 
-    def _settle(self, k: int, queries: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        scores = np.empty(rows.shape)
-        for query, found in enumerate(rows):
+    def _settle(
+        self, k: int, queries: np.ndarray, rows: np.ndarray, counts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Order the first of each query's ``rows``, at least ``counts`` of them, by their scores in float64."""
+        rows = rows[:, : counts.max(initial=k)]
+        scores = np.full(rows.shape, -np.inf)
+        step = max(1, GATHERED // rows.shape[1])
+        for some in (slice(first, first + step) for first in range(0, len(rows), step)):
+            found = rows[some, : counts[some].max()]
             read_rows_ahead(self._codes, found)
-            scores[query] = self._codec.score(queries[query : query + 1], self._codes[found][None])[0]
+            scores[some, : found.shape[1]] = self._codec.score(queries[some], self._codes[found])
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-def _undecided(scores: np.ndarray, k: int) -> np.ndarray:
-    """Say of each query, bool (queries,), whether the last of float32 ``scores`` may tie with the k-th, in truth."""
-    cut = scores[:, k - 1]
-    return scores[:, -1] >= cut - TOLERANCE * np.maximum(1, np.abs(cut))
+def _may_be_best(scores: np.ndarray, k: int) -> np.ndarray:
+    """Say of float32 ``scores`` (queries, n), best first, which may be among a query's k best in truth, bool."""
+    cut = scores[:, :k][:, -1:]
+    return scores >= cut - TOLERANCE * np.maximum(1, np.abs(cut))
 
 
 @cache
@@ -145,6 +170,7 @@ def _blockwise(score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> 
     """Return the k best of ``codes`` on one thread."""
     best = TopK(len(queries), k)
     block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
+    block += ALIGNED // 2 - block % ALIGNED
     first_block = min(max(LEAST_DOCUMENTS, FIRST_DOCUMENTS * k), len(codes))  # no more: its scores are all sorted
     starts = [0, *range(first_block, len(codes), block)]
     for start, stop in pairwise([*starts, len(codes)]):

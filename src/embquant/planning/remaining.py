@@ -6,14 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from embquant.errors import InputError
+from embquant.planning.stages import decisive_jobs
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 LONGEST = 3
 """Stages whose time is told."""
 
 
-def lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Say what the study of ``plan`` (what ``plan-study`` wrote) does, for a terminal of 80 columns."""
+def lines(plan: Mapping[str, Any], jobs: Mapping[str, int] | None = None) -> Iterator[str]:
+    """Say what the study of ``plan`` (what ``plan-study`` wrote) does, for a terminal of 80 columns.
+
+    ``jobs``: how many of each rule are to be run, by which the time that is left is told; None: all of the study.
+    """
     yield f"Plan of the study {plan['study']}"
     for corpus in plan["corpora"]:
         texts = corpus["corpus"]
@@ -28,11 +32,13 @@ def lines(plan: Mapping[str, Any]) -> Iterator[str]:
                 f"    embedding  {texts['dim']} dimensions, {rate['tokens_per_text']:.0f} tokens a text; "
                 f"{rate['texts_per_second'] * corpus['jobs']:,.0f} texts/s here"
             )
-    seconds = remaining_seconds(plan)
+    seconds = remaining_seconds(plan, jobs)
     yield f"  settings   {settings(plan)}"
-    longest = sorted(seconds, key=lambda name: -seconds[name])[:LONGEST]
+    longest = sorted(filter(seconds.__getitem__, seconds), key=lambda name: -seconds[name])[:LONGEST]
     most = ", ".join(f"{name} {duration(seconds[name], about='')}" for name in longest)
-    yield f"  time       {duration(sum(seconds.values()))}; most of it {most}"
+    time = "time" if seconds == remaining_seconds(plan) else "time left"
+    if longest:
+        yield f"  {time:<9}  {duration(sum(seconds.values()))}; most of it {most}"
     free, source = available(plan)
     yield f"  disk       {size(to_write(plan))} to write, {size(free)} {source}"
 
@@ -68,16 +74,17 @@ def to_write(plan: Mapping[str, Any]) -> float:
     return total
 
 
-def remaining_seconds(plan: Mapping[str, Any]) -> dict[str, float]:
-    """Return the seconds of each stage; of embedding, those of the parts that are not there yet."""
+def remaining_seconds(plan: Mapping[str, Any], jobs: Mapping[str, int] | None = None) -> dict[str, float]:
+    """Return the seconds of each stage; with ``jobs``, how many of each rule are to be run, their share of them."""
     seconds: dict[str, float] = {}
-    for corpus in plan["corpora"]:
-        parts = _embeddings(corpus)
-        missing = sum(not Path(path).exists() for path in parts) / len(parts)
-        for stage in corpus["stages"]:
-            share = missing if stage["name"] == "embedding" else 1
-            seconds[stage["name"]] = seconds.get(stage["name"], 0) + stage["seconds"] * share
-    return seconds
+    planned: dict[str, int] = {}
+    for stage in (stage for corpus in plan["corpora"] for stage in corpus["stages"]):
+        seconds[stage["name"]] = seconds.get(stage["name"], 0.0) + stage["seconds"]
+        planned[stage["name"]] = planned.get(stage["name"], 0) + stage["jobs"]
+    if jobs is None:
+        return seconds
+    own = decisive_jobs(jobs)
+    return {name: value * min(1.0, own.get(name, 0) / planned[name]) for name, value in seconds.items()}
 
 
 def available(plan: Mapping[str, Any]) -> tuple[float, str]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from embquant.grid import NO_STORE
-from embquant.report.figures.words import is_retention, metric_of
+from embquant.report.figures.words import kept_label
 from embquant.report.recommendation import EVERY
 from embquant.report.study import Study, with_setting
 from embquant.report.summary import MARKS
@@ -271,9 +271,7 @@ def _where(study: Study) -> dict[str, Column]:
 def _kept(study: Study, interval: bool) -> Column:
     """Return the column of what settings keep, named after the study's measure, if there is but one."""
     names = list(dict.fromkeys(study.summary["measure"].dropna()))
-    label = "kept"
-    if len(names) == 1:
-        label = f"of float32's {metric_of(names[0])}" if is_retention(names[0]) else f"agreement ({names[0]})"
+    label = kept_label(names[0]) if len(names) == 1 else "kept"
     meaning = "what is left of float32's value; where nothing is judged, agreement with float32's results"
     return Column(label, ".4f", meaning, interval)
 

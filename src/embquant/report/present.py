@@ -3,11 +3,11 @@
 import argparse
 import math
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from tabulate import tabulate
 
 from embquant.artifacts import read_json
 from embquant.codecs.ranges import RangeParameters
@@ -16,22 +16,13 @@ from embquant.evaluation import INDEX_OVERLAP
 from embquant.grid import NO_STORE
 from embquant.report.figures.methods import draw_indexes, draw_storage
 from embquant.report.figures.style import save
-from embquant.report.quality import measures, pareto
+from embquant.report.figures.words import is_retention, kept_label
+from embquant.report.quality import decisive, measures, pareto, with_quality
 from embquant.report.reading import read_report
 from embquant.report.significance import VERDICTS
+from embquant.report.tabular import Column, Table
 
-FIELDS = {
-    "method": "method",
-    "bytes_per_vector": "bytes",
-    "quality": "of float32's",
-    "verdicts": "better / noise / worse",
-    "overlap": "overlap",
-    INDEX_OVERLAP: "index overlap",
-    "latency_p50_ms": "p50 ms",
-    "queries_per_second": "queries/s",
-    "build_seconds": "build s",
-    "pareto": "Pareto",
-}
+KEPT = ".4f"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,40 +34,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the tables; write the figures."""
     summary = read_summary(arguments.reports)
-    methods = plain_methods(summary)
-    name = arguments.reports.name
-    sections = [_table(methods, FIELDS), rescored_table(summary)]
-    if len(summary["dataset"].unique()) > 1:
-        sections.append(datasets_table(summary))
-    ranges = fitted_ranges(read_json(arguments.reports / "provenance.json")["config"])
-    if len(ranges) > 1:
-        sections.append(calibration_table(methods, ranges))
+    config = read_json(arguments.reports / "provenance.json")["config"]
+    several = len(summary["model"].unique()) > 1
+    sections = []
+    for model, rows in summary.groupby("model", sort=False):
+        own = decisive(rows)
+        if several:
+            sections.append(f"## {model}")
+        sections += tables(own, config)
+        left_out = sorted(set(rows["dataset"]) - set(own["dataset"]))
+        if left_out:
+            sections.append(f"Nothing is judged on {', '.join(left_out)}, which the means leave out.")
+        methods = plain_methods(own, config)
+        name = f"{arguments.reports.name}-{model}" if several else arguments.reports.name
+        for drawing in (draw_storage(methods, f"{name}-storage"), draw_indexes(methods, f"{name}-indexes")):
+            if drawing is not None:
+                save(drawing, arguments.figures)
     sys.stdout.write("\n\n".join(sections) + "\n")
-    for drawing in (draw_storage(methods, f"{name}-storage"), draw_indexes(methods, f"{name}-indexes")):
-        if drawing is not None:
-            save(drawing, arguments.figures)
 
 
 def read_summary(reports: Path) -> pd.DataFrame:
-    """Read a study's summary at its least ``top_k``, with ``quality`` and ``overlap``, the columns that are shown.
-
-    Quality is the retention of the first judged metric of the study.
-    """
+    """Read a study's summary; append what :func:`with_quality` does, and ``overlap``: its first overlap@k."""
     path = reports / "summary.csv"
     if not path.is_file():
         raise InputError(f"{path}: no such file; run the study first")
     summary = read_report(path)
-    summary = summary[summary["top_k"] == summary["top_k"].min()]
-    measured = [name for name in measures(summary) if summary[name].notna().any()]
-    overlaps = [name for name in measured if name.startswith("overlap@")]
+    overlaps = [name for name in measures(summary) if name.startswith("overlap@") and summary[name].notna().any()]
     if not overlaps:
         raise InputError(f"{path}: no overlap@k in it; add one to the study's metrics")
-    return summary.assign(quality=summary[measured[0]], overlap=summary[overlaps[0]])
+    return with_quality(summary).assign(overlap=summary[overlaps[0]])
 
 
-def plain_methods(summary: pd.DataFrame) -> pd.DataFrame:
+def tables(rows: pd.DataFrame, config: Mapping[str, Any]) -> list[str]:
+    """Return all tables of a model in Markdown; ``rows`` of its summary are decisive ones (:func:`decisive`)."""
+    methods = plain_methods(rows, config)
+    sections = [methods_table(methods), rescored_table(rows)]
+    if len(rows["dataset"].unique()) > 1:
+        sections.append(datasets_table(rows))
+    ranges = fitted_ranges(config)
+    if len(ranges) > 1:
+        sections.append(calibration_table(methods, ranges))
+    return sections
+
+
+def plain_methods(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """Return a row for each method without rescoring, means over datasets, in the order of the study.
 
+    ``exact`` says whether all codes are scanned; ``measure`` names what ``kept`` is.
     ``verdicts`` counts the datasets on which a method is better than the baseline, not told apart from it, or worse.
     ``pareto`` is ✓ where no other one is as small and better, or as good and smaller.
     """
@@ -84,27 +88,43 @@ def plain_methods(summary: pd.DataFrame) -> pd.DataFrame:
     means = plain.groupby("method", sort=False).mean(numeric_only=True)
     counts = pd.crosstab(plain["method"], plain["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     better, noise, worse = (counts[verdict].astype(str) for verdict in VERDICTS)
-    marks = pareto(means["bytes_per_vector"], means["quality"]).map({True: "✓", False: ""})
-    return means.assign(verdicts=better + " / " + noise + " / " + worse, pareto=marks).reset_index()
+    marks = pareto(means["bytes_per_vector"], means["kept"]).map({True: "✓", False: ""})
+    exact = [config["methods"][name]["index"] == "flat" for name in means.index]
+    verdicts = better + " / " + noise + " / " + worse
+    return means.assign(verdicts=verdicts, pareto=marks, exact=exact, measure=summary["measure"].iloc[0]).reset_index()
+
+
+def methods_table(methods: pd.DataFrame) -> str:
+    """Return what each method keeps, takes and does a second."""
+    columns = {
+        "method": Column("method"),
+        "bytes_per_vector": Column("bytes", ",.0f"),
+        "kept": Column(kept_label(methods["measure"].iloc[0]), KEPT),
+        "verdicts": Column("better / noise / worse"),
+        "overlap": Column("overlap", KEPT, detail=not is_retention(methods["measure"].iloc[0])),
+        INDEX_OVERLAP: Column("index overlap", KEPT),
+        "latency_p50_ms": Column("p50 ms", ",.3f"),
+        "queries_per_second": Column("queries/s", ",.0f"),
+        "build_seconds": Column("build s", ",.1f"),
+        "pareto": Column("Pareto"),
+    }
+    return Table("methods", "", "", methods, columns).markdown()
 
 
 def rescored_table(summary: pd.DataFrame) -> str:
     """Return each method's quality by store and multiplier, means over datasets."""
     rescored = summary[summary["rescore_store"] != NO_STORE]
     setting = rescored["rescore_store"] + " ×" + rescored["rescore_multiplier"].astype(str)
-    table = rescored.assign(setting=setting).pivot_table("quality", "method", "setting", sort=False)
-    return _table(table.reset_index(), {name: name for name in ["method", *table.columns]})
+    return _pivoted(rescored.assign(setting=setting), "setting")
 
 
 def datasets_table(summary: pd.DataFrame) -> str:
     """Return each method's quality by dataset."""
     plain = summary[summary["rescore_store"] == NO_STORE]
-    table = plain.pivot_table("quality", "method", "dataset", sort=False)
-    table["mean"] = table.mean(axis=1)
-    return _table(table.reset_index(), {name: name for name in ["method", *table.columns]})
+    return _pivoted(plain, "dataset", mean=True)
 
 
-def fitted_ranges(config: dict[str, Any]) -> dict[str, RangeParameters]:
+def fitted_ranges(config: Mapping[str, Any]) -> dict[str, RangeParameters]:
     """Return how the ranges of int8 were found, by method: those that scan it as it is meant to be scored."""
     found = {}
     for name, method in config["methods"].items():
@@ -119,23 +139,18 @@ def calibration_table(methods: pd.DataFrame, ranges: dict[str, RangeParameters])
     """Return int8's quality and overlap by the rule of its ranges and the vectors they were taken from."""
     int8 = methods[methods["method"].isin(ranges)]
     rules, samples = zip(*((ranges[name].ranges, ranges[name].calibration) for name in int8["method"]), strict=True)
-    both = int8["quality"].map("{:.4f}".format) + " · " + int8["overlap"].map("{:.4f}".format)
+    both = int8["kept"].map(f"{{:{KEPT}}}".format) + " · " + int8["overlap"].map(f"{{:{KEPT}}}".format)
     columns = sorted(set(samples), key=lambda sample: math.inf if sample == "all" else sample)
     table = pd.DataFrame({"ranges": rules, "of": samples, "both": both})
     table = table.pivot_table("both", "ranges", "of", aggfunc="first", sort=False)[columns].reset_index()
-    names = {sample: f"of {sample}" if sample == "all" else f"of {sample:,}" for sample in columns}
-    return _table(table, {"ranges": "ranges: of float32's · overlap", **names})
+    names = {sample: Column(f"of {sample}" if sample == "all" else f"of {sample:,}") for sample in columns}
+    first = {"ranges": Column(f"ranges: {kept_label(methods['measure'].iloc[0])} · overlap")}
+    return Table("calibration", "", "", table, first | names).markdown()
 
 
-def _table(rows: pd.DataFrame, names: dict[str, str]) -> str:
-    columns = [name for name in names if name in rows.columns and rows[name].notna().any()]
-    cells = [
-        ["" if value != value else _cell(name, value) for name, value in row.items()]
-        for row in rows[columns].to_dict("records")
-    ]
-    return tabulate(cells, [names[name] for name in columns], "github", disable_numparse=True)
-
-
-def _cell(name: str, value: object) -> str:
-    digits = {"bytes_per_vector": 0, "queries_per_second": 0, "latency_p50_ms": 3, "build_seconds": 1}
-    return value if isinstance(value, str) else f"{value:,.{digits.get(name, 4)}f}"
+def _pivoted(rows: pd.DataFrame, across: str, mean: bool = False) -> str:
+    """Return what each method keeps, by the values of a column, and their mean if it is asked for."""
+    table = rows.pivot_table("kept", "method", across, sort=False)
+    table = table.assign(mean=table.mean(axis=1)) if mean else table
+    columns = {"method": Column("method"), **{name: Column(name, KEPT) for name in table.columns}}
+    return Table("kept", "", "", table.reset_index(), columns).markdown()

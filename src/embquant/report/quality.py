@@ -44,6 +44,11 @@ def decisive(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["top_k"] == rows["top_k"].min()]
 
 
+def all_datasets(counted: int, among: int) -> str:
+    """Name to a reader all datasets of a study, ``among``, or those of them that :func:`decisive` leaves."""
+    return "all datasets" if counted == among else f"the {counted} of {among} datasets that are judged alike"
+
+
 def shown(settings: pd.DataFrame, multipliers: list[int]) -> pd.DataFrame:
     """Return the settings without rescoring, or with the middle one of ``multipliers``."""
     multiplier = sorted(multipliers)[len(multipliers) // 2]

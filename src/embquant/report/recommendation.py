@@ -11,7 +11,7 @@ import pandas as pd
 from embquant.grid import NO_STORE
 from embquant.report.cost import priced
 from embquant.report.deployment import code, configuration
-from embquant.report.quality import decisive, with_quality
+from embquant.report.quality import all_datasets, decisive, with_quality
 
 LIMITS = {
     "min_retention": "kept_low",
@@ -51,9 +51,13 @@ class Relaxation:
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to deploy for ``model`` on ``dataset``: ``fitting`` of ``settings``, the cheapest first, meet ``limits``."""
+    """What to deploy for ``model`` on ``dataset``: ``fitting`` of ``settings``, the cheapest first, meet ``limits``.
+
+    ``where`` names the dataset to a reader, or all of them.
+    """
 
     dataset: str
+    where: str
     model: str
     baseline: str
     settings: pd.DataFrame
@@ -80,16 +84,20 @@ def recommendations(summary: pd.DataFrame, config: Mapping[str, Any], results: s
         datasets = list(rows["dataset"].unique())
         for dataset in [EVERY, *datasets] if len(datasets) > 1 else datasets:
             own = decisive(with_quality(rows if dataset == EVERY else rows[rows["dataset"] == dataset]))
-            found.append(recommend(dataset, model, own, config, results))
+            every = f"{all_datasets(own['dataset'].nunique(), len(datasets))}, by the worst of each figure"
+            where = every if dataset == EVERY else dataset
+            found.append(recommend(dataset, where, model, own, config, results))
     return found
 
 
-def recommend(dataset: str, model: str, rows: pd.DataFrame, config: Mapping[str, Any], results: str) -> Recommendation:
+def recommend(
+    dataset: str, where: str, model: str, rows: pd.DataFrame, config: Mapping[str, Any], results: str
+) -> Recommendation:
     """Choose among the settings in ``rows``, which are decisive ones of a model on one dataset or several."""
     limits = {name: config["requirements"][name] for name in LIMITS if name in config["requirements"]}
     settings = candidates(rows, config)
     fitting = ranked(settings[~missed(settings, limits).any(axis=1)])
-    known = (dataset, model, config["baseline"], settings, limits, fitting)
+    known = (dataset, where, model, config["baseline"], settings, limits, fitting)
     if fitting.empty:
         return Recommendation(*known, relaxations=relaxations(settings, limits))
     best = fitting.iloc[0]
@@ -182,6 +190,7 @@ def _row(own: Recommendation) -> dict[str, Any]:
     second = nothing if own.runner_up is None else own.runner_up
     return {
         "dataset": own.dataset,
+        "where": own.where,
         "model": own.model,
         **own.settings[["measure", "top_k", "vectors"]].iloc[0],
         "settings": len(own.settings),
@@ -215,7 +224,7 @@ def _first_of_each_model(found: Sequence[Recommendation]) -> list[Recommendation
 
 def verdict(own: Recommendation, path: Path) -> list[str]:
     """Return the five lines that a run ends with; ``path`` is the report that says more."""
-    where = f"{'all datasets, by the worst of each figure' if own.dataset == EVERY else own.dataset} · {own.model}"
+    where = f"{own.where} · {own.model}"
     required = f"   required: {_and(f'{name} {limit:g}' for name, limit in own.limits.items())}"
     if own.best is not None:
         second = "nothing else" if own.runner_up is None else f"{named(own.runner_up)}: {figures(own.runner_up)}"

@@ -14,7 +14,7 @@ from embquant.artifacts import open_parquet, read_json
 from embquant.errors import InputError
 from embquant.grid import NO_STORE
 from embquant.report.cost import priced
-from embquant.report.quality import decisive, pareto, shown, with_quality
+from embquant.report.quality import all_datasets, decisive, pareto, shown, with_quality
 from embquant.report.reading import read_report
 from embquant.report.recommendation import CHOICE, EVERY
 from embquant.report.tables import SETTING
@@ -32,12 +32,14 @@ MEANT = ["memory_bytes_per_vector", "usd_per_month", "latency_p50_ms", "latency_
 class Group:
     """Settings that are shown together: of ``model`` on ``dataset``, or on all, where their figures are means.
 
+    ``where`` names the dataset to a reader, or all of them.
     ``settings`` are those at the ``top_k`` that counts, with ``kept``, ``kept_low`` and ``kept_high`` of ``measure``,
     ``memory_bytes_per_vector``, ``usd_per_month``, times, ``verdict``, ``pareto``, ``setting`` (its name) and ``shown``
     (whether it is among those that the summary shows).
     """
 
     dataset: str
+    where: str
     model: str
     measure: str
     top_k: int
@@ -52,7 +54,7 @@ class Group:
     @property
     def place(self) -> str:
         """Name the group to a reader."""
-        return f"{'mean over all datasets' if self.dataset == EVERY else self.dataset} · {self.model}"
+        return f"{self.where} · {self.model}"
 
     def drawn(self) -> pd.DataFrame:
         """Return the settings that figures of all methods show: the summary's, and those that none surpasses."""
@@ -101,10 +103,11 @@ class Study:
         datasets = list(rows["dataset"].unique())
         if len(datasets) > 1:
             own = decisive(rows)
-            yield Group(EVERY, model, *_compared(own), baseline, self._means(own))
+            where = f"mean over {all_datasets(own['dataset'].nunique(), len(datasets))}"
+            yield Group(EVERY, where, model, *_compared(own), baseline, self._means(own))
         for dataset in datasets:
             own = decisive(rows[rows["dataset"] == dataset])
-            yield Group(dataset, model, *_compared(own), baseline, own)
+            yield Group(dataset, dataset, model, *_compared(own), baseline, own)
 
     def _means(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return means over datasets of settings that are measured on each; intervals and verdicts are macro.csv's."""

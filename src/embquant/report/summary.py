@@ -10,16 +10,9 @@ from tabulate import tabulate
 from embquant.grid import NO_STORE
 from embquant.metrics import parse_metric
 from embquant.report.cost import mark, pareto_marks
-from embquant.report.quality import shown
+from embquant.report.quality import AGREEMENT, shown
 
 COLUMNS = {
-    "method": "method",
-    "rescore": "rescored by",
-    "nDCG@10": "nDCG@10",
-    "retention_nDCG@10": "of float32",
-    "verdict": "",
-    "overlap@10": "overlap@10",
-    "rbo": "rbo",
     "bytes_per_vector": "B/vector",
     "compression_vs_float32": "smaller",
     "latency_p50_ms": "p50 ms",
@@ -71,22 +64,36 @@ def _table(table: pd.DataFrame) -> str:
         verdict=table["verdict"].map(MARKS).fillna(""),
         pareto=table["pareto"].map({True: "✓", False: ""}),
     )
-    columns = [name for name in COLUMNS if name in table.columns and table[name].notna().any()]
-    if "nDCG@10" in columns and "rbo" in columns:
-        columns.remove("rbo")
-    kept = "retention_nDCG@10" if "retention_nDCG@10" in columns else "overlap@10"
-    if kept in columns:
-        half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
-        table[kept] = table[kept].map("{:.4f}".format) + half.map(
-            lambda value: "" if value != value else f" ±{value:.4f}"
-        )
+    headings = {"method": "method", "rescore": "rescored by", **_measures(table), **COLUMNS}
+    columns = [name for name in headings if name in table.columns and table[name].notna().any()]
+    if f"{_kept(table)}_high" in table:
+        kept = _kept(table)
+        low, high = table[f"{kept}_low"], table[f"{kept}_high"]
+        half = ((high - low) / 2).map(" ±{:.4f}".format).where(high.notna(), "")
+        table[kept] = table[kept].map("{:.4f}".format) + half
     return tabulate(
         table[columns].to_numpy().tolist(),
-        headers=[COLUMNS[name] for name in columns],
+        headers=[headings[name] for name in columns],
         floatfmt=".4f",
         colalign=["left", "left"] + ["right"] * (len(columns) - 2),
         disable_numparse=[at for at, name in enumerate(columns) if not is_numeric_dtype(table[name])],
     )
+
+
+def _measures(table: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of quality and agreement with their headings: first what is compared, and its verdict."""
+    agreement = [name for name in table.columns if AGREEMENT.fullmatch(name)]
+    compared, kept = table["compared_in"].iloc[0], _kept(table)
+    if kept == compared:
+        return {kept: kept, "verdict": "", **{name: name for name in agreement}}
+    return {compared: compared, kept: "of float32", "verdict": "", **{name: name for name in agreement[:1]}}
+
+
+def _kept(table: pd.DataFrame) -> Any:
+    """Return the column that settings are compared in: a retention, or agreement; NaN where nothing is told."""
+    compared = table["compared_in"].iloc[0]
+    retention = f"retention_{compared}"
+    return retention if retention in table else compared
 
 
 def _times(factor: float) -> str:

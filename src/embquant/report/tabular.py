@@ -1,5 +1,6 @@
 """Tables for readers: one description of their columns, written as Markdown, LaTeX and cells of a page."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,9 @@ LATEX = {
     "–": "--",
     "…": r"\dots{}",
 }
-"""Characters that LaTeX's default fonts lack, or show as others."""
+"""Characters of this project's own words that LaTeX's default fonts lack, or show as others."""
+MARKUP = re.compile(r"[\\`*|~]|_(?!\w)|(?<!\w)_|<(?=[a-zA-Z/!?])|\](?=\()")
+"""What Markdown would read as markup within a line."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,13 @@ class Table:
 
     def markdown(self) -> str:
         """Return what belongs into a paper as GitHub's Markdown."""
-        return self._tabulated("github", lambda text: text.replace("|", "\\|"))
+        return self._tabulated("github", lambda text: MARKUP.sub(r"\\\g<0>", text))
 
     def latex(self) -> str:
-        """Return what belongs into a paper as LaTeX, for the packages booktabs and amssymb."""
+        """Return what belongs into a paper as LaTeX, for the packages booktabs and amssymb.
+
+        Texts of queries and documents are as they are, in UTF-8: for scripts that LaTeX's fonts lack there is LuaLaTeX.
+        """
         text = self._tabulated("latex_booktabs", str)
         for character, command in LATEX.items():
             text = text.replace(character, command)
@@ -93,7 +99,7 @@ class Table:
             [written(" ".join(cell.text.split())) for cell in _cells(record, columns)]
             for record in rows.to_dict("records")
         ]
-        labels = [column.label for column in columns.values()]
+        labels = [written(column.label) for column in columns.values()]
         alignment = ["right" if column.number else "left" for column in columns.values()]
         return tabulate(cells, labels, form, disable_numparse=True, colalign=alignment if cells else None)
 

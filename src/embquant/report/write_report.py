@@ -136,7 +136,7 @@ def heatmaps(study: Study) -> Iterator[Drawing]:
 def indexes(study: Study) -> Iterator[Drawing]:
     """Yield a figure of each model's approximate indexes, where there are some."""
     for model, rows in study.summary.groupby("model", sort=False):
-        own = decisive(rows)
-        drawing = draw_indexes(plain_methods(own.assign(quality=own["kept"])), f"indexes-{file_name(str(model))}")
+        methods = plain_methods(decisive(rows), study.config)
+        drawing = draw_indexes(methods, f"indexes-{file_name(str(model))}")
         if drawing is not None:
             yield drawing

@@ -31,7 +31,9 @@ def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
     """
     several = len(groups) > 1
     names = groups[0].drawn()["setting"]
-    cells = pd.concat([_of_dataset(group) for group in groups] if several else _of_measures(study, groups[0]))
+    cells = pd.concat(
+        [_of_dataset(group, groups[0].measure) for group in groups] if several else _of_measures(study, groups[0])
+    )
     cells = cells[cells["setting"].isin(names)]
     cells = cells[cells["kept"].notna()]
     marked = groups[0].settings.set_index("setting")["pareto"]
@@ -49,8 +51,8 @@ def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
         title=f"What is left of float32, by setting and {words[:-1]}: {groups[0].model}",
         caption=(
             f"Light is much, dark is little. {NOISE}: not told apart from float32; {MARK}: no other setting costs less "
-            "and keeps as much. Agreement (overlap, rbo) is with float32's own results, other columns are shares of "
-            "its quality."
+            "and keeps as much. Columns named overlap or rbo are agreement with float32's own results, others are "
+            f"shares of its {metric_of(groups[0].measure) if several else 'quality'}."
         ),
         alt=f"{len(values)} settings by {values.shape[1]} {words}, from {cells['kept'].min():.4f} "
         f"({worst['setting']}, {worst['column']}) to {cells['kept'].max():.4f}.",
@@ -96,8 +98,10 @@ def readable_on(shade: np.ndarray) -> str:
     return "#000000" if luminance(shade) > LIGHT else "#fefefe"
 
 
-def _of_dataset(group: Group) -> pd.DataFrame:
-    return group.settings.assign(column=group.dataset, measure=group.measure)
+def _of_dataset(group: Group, usual: str) -> pd.DataFrame:
+    """Return a dataset's settings, in a column that names its measure where it isn't the ``usual`` one."""
+    name = group.dataset if group.measure == usual else f"{group.dataset} ({metric_of(group.measure)})"
+    return group.settings.assign(column=name, measure=group.measure)
 
 
 def _of_measures(study: Study, group: Group) -> list[pd.DataFrame]:

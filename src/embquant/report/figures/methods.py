@@ -6,33 +6,34 @@ from matplotlib.ticker import FuncFormatter
 from embquant.evaluation import INDEX_OVERLAP
 from embquant.report.figures.labels import label_points
 from embquant.report.figures.style import FAINT, MARKERS, SERIES, Drawing, canvas, leads_with
+from embquant.report.figures.words import kept_axis
 from embquant.report.quality import pareto
 
 SIZES = (24, 48, 96, 192, 384, 768, 1536, 3072, 6144)
-TAKEN = ["method", "bytes_per_vector", "quality"]
+TAKEN = ["method", "bytes_per_vector", "kept"]
 FOUND = ["method", INDEX_OVERLAP, "queries_per_second"]
 
 
 def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
-    """Draw ``quality`` against ``bytes_per_vector``; the methods that none surpasses are joined and named."""
-    exact = methods[methods[INDEX_OVERLAP].isna()]
-    marked = pareto(exact["bytes_per_vector"], exact["quality"])
+    """Draw ``kept`` against ``bytes_per_vector``; the methods that none surpasses are joined and named."""
+    exact = methods[methods["exact"]]
+    marked = pareto(exact["bytes_per_vector"], exact["kept"])
     best = exact[marked].sort_values("bytes_per_vector")
     figure = canvas(5)
     axes = figure.subplots()
-    axes.scatter(exact["bytes_per_vector"], exact["quality"], s=14, color=FAINT, label="exact scans")
-    axes.plot(best["bytes_per_vector"], best["quality"], "o-", color=SERIES[0], label="none is smaller and better (✓)")
+    axes.scatter(exact["bytes_per_vector"], exact["kept"], s=14, color=FAINT, label="exact scans")
+    axes.plot(best["bytes_per_vector"], best["kept"], "o-", color=SERIES[0], label="none is smaller and better (✓)")
     axes.set_xscale("log", base=2)
     ticks = [size for size in SIZES if size <= 2 * exact["bytes_per_vector"].max()]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
-    axes.set_ylim(max(0, exact["quality"].quantile(0.02) - 0.02), 1.015)
-    axes.set(xlabel="bytes a vector", ylabel="share of float32's quality")
+    axes.set_ylim(max(0, exact["kept"].quantile(0.02) - 0.02), 1.015)
+    axes.set(xlabel="bytes a vector", ylabel=kept_axis(methods["measure"].iloc[0]))
     axes.legend(loc="lower right")
-    points = list(best[["bytes_per_vector", "quality", "method"]].itertuples(index=False, name=None))
-    label_points(axes, points, exact.loc[~marked, ["bytes_per_vector", "quality"]].to_numpy().tolist())
+    points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
+    label_points(axes, points, exact.loc[~marked, ["bytes_per_vector", "kept"]].to_numpy().tolist())
     return Drawing(
         name=name,
-        title="What methods keep of float32's quality, by bytes of a code",
+        title="What methods keep of float32, by bytes of a code",
         caption="Exact scans without rescoring, means over datasets.",
         alt=f"{len(exact)} methods; none is smaller and better than " + ", ".join(best["method"]) + ".",
         data=exact[TAKEN].assign(pareto=marked),

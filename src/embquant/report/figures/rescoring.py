@@ -43,7 +43,7 @@ def draw_multipliers(group: Group) -> Drawing | None:
         axes.set_xticks([0, *places.values()], ["none", *(f"×{multiplier}" for multiplier in multipliers)])
         axes.axhline(1, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         axes.margins(x=0.08)
-    panels[0, 0].set_ylabel(kept_axis(group))
+    panels[0, 0].set_ylabel(kept_axis(group.measure))
     for axes in panels[-1]:
         axes.set_xlabel("candidates, as a multiple of top_k")
     handles = [

@@ -76,7 +76,7 @@ def _draw(
     axes = figure.subplots()
     lowest, highest = _range(rows)
     axes.set_ylim(lowest, highest)
-    axes.set(xlabel=axis, ylabel=kept_axis(group))
+    axes.set(xlabel=axis, ylabel=kept_axis(group.measure))
     _log_axis(axes, rows["place"], ticks)
     if lowest < 1 < highest:
         axes.axhline(1, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)

@@ -2,8 +2,6 @@
 
 import pandas as pd
 
-from embquant.report.study import Group
-
 
 def is_retention(measure: str) -> bool:
     """Whether a measure is a share of float32's quality; else it is agreement with float32."""
@@ -15,10 +13,16 @@ def metric_of(measure: str) -> str:
     return measure.removeprefix("retention_")
 
 
-def kept_axis(group: Group) -> str:
+def kept_label(measure: str) -> str:
+    """Return what a column of what is kept is called."""
+    return f"of float32's {metric_of(measure)}" if is_retention(measure) else f"agreement ({measure})"
+
+
+def kept_axis(measure: str) -> str:
     """Return the label of an axis of what is kept."""
-    metric = metric_of(group.measure)
-    return f"share of float32's {metric}" if is_retention(group.measure) else f"agreement with float32 ({metric})"
+    return (
+        f"share of float32's {metric_of(measure)}" if is_retention(measure) else f"agreement with float32 ({measure})"
+    )
 
 
 def kept_words(row: pd.Series) -> str:

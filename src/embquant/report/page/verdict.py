@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from embquant.report.figures.words import is_retention, metric_of
-from embquant.report.recommendation import EVERY, LIMITS, usd
+from embquant.report.recommendation import LIMITS, usd
 from embquant.report.study import Study, with_setting
 
 TITLES = {
@@ -41,11 +41,10 @@ def verdicts(study: Study) -> list[Verdict]:
 
 
 def _verdict(study: Study, row: pd.Series) -> Verdict:
-    where = "all datasets, by the worst of each figure" if row["dataset"] == EVERY else row["dataset"]
     limits = {name: limit for name, limit in study.config["requirements"].items() if name in LIMITS}
     there = isinstance(row["method"], str)
     return Verdict(
-        place=f"{where} · {row['model']}",
+        place=f"{row['where']} · {row['model']}",
         setting=row["setting"] if there else "",
         figures=_figures(study, row) if there else [],
         requirements=" and ".join(TITLES[name].format(limit) for name, limit in limits.items()),
