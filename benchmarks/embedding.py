@@ -24,7 +24,6 @@ from embquant.embedding.encoder import load_encoder
 from embquant.embedding.prepare import PACKAGES, prepare_text_model
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.tokens import Tokenizer
-from embquant.kernels import choose_kernels
 
 GOALS = {"short": 1.5, "long": 1.2}
 SHARE_OF_SGEMM = 0.8
@@ -109,7 +108,6 @@ def measure(args: argparse.Namespace, folder: Path) -> list[Row]:
     model = prepare_text_model(TextModelSpec(backend=args.backend, batch_tokens=args.batch_tokens), folder)
     (folder / "model.json").write_text(json.dumps(model))
     peer = Worker(make_peer, model["folder"], model["max_length"], threads=CORES)
-    choose_kernels()
     ours = [Worker(make_ours, folder / "model.json", threads=1) for _ in range(CORES)]
     sgemm = {library: [Worker(make_sgemm, library, threads=1) for _ in range(CORES)] for library in ("numpy", "torch")}
     workers = [peer, *ours, *sgemm["numpy"], *sgemm["torch"]]

@@ -1,9 +1,9 @@
 """How fast are exact float32 neighbours found, beside FAISS's ``IndexFlatIP`` and the machine's matrix products?
 
 Both find the k nearest of 1,000 queries on the same threads; this project also with the order settled in float64, as
-studies use it. The machine's rate is measured in the same rounds: products of square float32 matrices, by numpy or
-torch, whichever is faster. This project works in a process of its own, as its commands do, which tell OpenBLAS which
-kernels to use; FAISS's OpenBLAS is as it comes, and numpy has the choice of both.
+studies use it. FAISS brings an OpenBLAS of 2021, which takes recent processors for old ones: it is measured as it
+comes, and told which kernels numpy's OpenBLAS chose. The machine's rate is measured in the same rounds: products of
+square float32 matrices, by numpy or torch, whichever is faster.
 """
 
 import argparse
@@ -14,10 +14,10 @@ import numpy as np
 import torch
 import vectors
 from harness import CORES, Row, Worker, in_turn, rounds_option, save, share, times_faster
+from threadpoolctl import threadpool_info
 
 from embquant.codecs.float32 import Float32
 from embquant.indexes.flat_float32 import FlatFloat32
-from embquant.kernels import choose_kernels
 
 SQUARE = 2048
 PRODUCTS = 5
@@ -39,62 +39,57 @@ def measure(args: argparse.Namespace) -> list[Row]:
     documents, queries = vectors.corpus(args.vectors), vectors.queries(args.queries)
     theirs = faiss.IndexFlatIP(documents.shape[1])
     theirs.add(documents)
-    choose_kernels()  # of processes that start from here on
-    ours = Worker(make_ours, args.vectors, args.queries, args.k, threads=CORES)
-    ours.receive()
-    for name in ("search", "candidates"):
-        check(ours.ask((name, True)), theirs.search(queries, args.k))
-    left = square()
+    ours = FlatFloat32(theirs, Float32(theirs.d), CORES, "blas")
+    check(ours.search(queries, args.k), theirs.search(queries, args.k))
+    check(ours.candidates(queries, args.k), theirs.search(queries, args.k))
+    kernels = numpy_kernels()
+    told = Worker(make_faiss, args.vectors, args.queries, args.k, threads=CORES, OPENBLAS_CORETYPE=kernels)
+    told.receive()
+    left = np.random.default_rng(0).random((SQUARE, SQUARE), dtype=np.float32)
     tensor = torch.from_numpy(left)
     seconds = in_turn(
         args.rounds,
         {
-            "search": lambda: ours.ask(("search", False)),
-            "candidates": lambda: ours.ask(("candidates", False)),
+            "search": lambda: ours.search(queries, args.k),
+            "candidates": lambda: ours.candidates(queries, args.k),
             "theirs": lambda: theirs.search(queries, args.k),
+            "told": lambda: told.ask("search"),
             "numpy": lambda: [left @ left for _ in range(PRODUCTS)],
-            "numpy, kernels chosen": lambda: ours.ask(("products", False)),
             "torch": lambda: [tensor @ tensor for _ in range(PRODUCTS)],
         },
     )
-    ours.stop()
+    told.stop()
     work = 2 * args.queries * documents.size / 1e9
-    libraries = [seconds[name] for name in ("numpy", "numpy, kernels chosen", "torch")]
-    machine = [PRODUCTS * 2 * SQUARE**3 / 1e9 / min(all_of_them) for all_of_them in zip(*libraries, strict=True)]
+    machine = [
+        PRODUCTS * 2 * SQUARE**3 / 1e9 / min(both) for both in zip(seconds["numpy"], seconds["torch"], strict=True)
+    ]
     size = f"{args.queries:,} queries, {args.vectors:,} vectors, k {args.k}"
     rows = []
     for name, called in (("search", "float32 scan"), ("candidates", "float32 scan, order settled in float64")):
         rates = [work / own for own in seconds[name]]
         rows += [
             times_faster(f"{called}, beside FAISS: {size}", seconds[name], seconds["theirs"], 1.4),
+            times_faster(f"{called}, beside FAISS told of {kernels}'s kernels", seconds[name], seconds["told"], None),
             share(f"{called}, beside sgemm", rates, machine, "GFLOP/s", goal=0.6),
         ]
     return rows
 
 
-def make_ours(documents: int, queries: int, k: int) -> Callable[[tuple[str, bool]], object]:
-    """Return what does the named work, and answers with the result if that is wanted."""
+def make_faiss(documents: int, queries: int, k: int) -> Callable[[str], None]:
+    """Return a search of ``IndexFlatIP``, whatever it is told."""
     asked = vectors.queries(queries)
     index = faiss.IndexFlatIP(asked.shape[1])
     index.add(vectors.corpus(documents))
-    ours = FlatFloat32(index, Float32(index.d), CORES, "blas")
-    left = square()
-    work = {
-        "search": lambda: ours.search(asked, k),
-        "candidates": lambda: ours.candidates(asked, k),
-        "products": lambda: [left @ left for _ in range(PRODUCTS)],
-    }
 
-    def do(task: tuple[str, bool]) -> object:
-        name, wanted = task
-        result = work[name]()
-        return result if wanted else None
+    def search(_: str) -> None:
+        index.search(asked, k)
 
-    return do
+    return search
 
 
-def square() -> np.ndarray:
-    return np.random.default_rng(0).random((SQUARE, SQUARE), dtype=np.float32)
+def numpy_kernels() -> str:
+    """Return the processor whose kernels numpy's OpenBLAS chose."""
+    return next(own["architecture"] for own in threadpool_info() if "numpy" in own["filepath"])
 
 
 def check(ours: tuple[np.ndarray, np.ndarray], theirs: tuple[np.ndarray, np.ndarray]) -> None:

@@ -67,12 +67,12 @@ def in_turn(rounds: int, contestants: Mapping[str, Callable[[], Any]]) -> dict[s
 
 
 class Worker:
-    """A process of ``threads`` threads that was set up once and works when told to."""
+    """A process of ``threads`` threads, with ``variables`` in its environment, set up once, that works when told."""
 
-    def __init__(self, make: Callable[..., Callable], *arguments: object, threads: int) -> None:
-        variables = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    def __init__(self, make: Callable[..., Callable], *arguments: object, threads: int, **variables: str) -> None:
+        variables |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         kept = {name: os.environ.get(name) for name in variables}
-        os.environ.update(dict.fromkeys(variables, str(threads)))
+        os.environ.update(variables)
         self._pipe, other = get_context("spawn").Pipe()
         self._process = get_context("spawn").Process(target=_serve, args=(other, make, arguments), daemon=True)
         self._process.start()

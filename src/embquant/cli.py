@@ -13,7 +13,6 @@ from importlib import import_module
 
 from embquant import __version__, records
 from embquant.errors import InputError
-from embquant.kernels import choose_kernels
 from embquant.running import end_with
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -53,7 +52,6 @@ READERS = ("plan-scale", "present", "compare", "search", "verify")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status (0 fine, 1 the machine's fault or what it checked, 2 the input's)."""
-    choose_kernels()
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(prog="embquant", description=__doc__.splitlines()[0], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"embquant {__version__}")

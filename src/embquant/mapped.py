@@ -33,6 +33,14 @@ def read_rows_ahead(array: np.ndarray, rows: np.ndarray) -> None:
         _ask(starts, starts + array.strides[0])
 
 
+def look_up(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return ``array[rows]`` of a C-contiguous ``array`` (rows, width), all asked for before the first is read."""
+    read_rows_ahead(array, rows)
+    if array.flags.aligned:
+        return array.take(rows, axis=0)  # takes half the time; of an unaligned array it would copy all
+    return array[rows]
+
+
 def in_memory(address: int) -> bool:
     """Say whether the page at ``address`` can be read without waiting for a disk."""
     status = ctypes.create_string_buffer(1)

@@ -12,7 +12,7 @@ import numpy as np
 from embquant.codecs.base import Codec
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.build import open_index
-from embquant.mapped import read_rows_ahead
+from embquant.mapped import look_up
 
 BYTES_AT_ONCE = 1 << 25
 """Codes that are gathered at once, counted as float64: 32 MiB."""
@@ -52,8 +52,7 @@ class Store:
             return np.concatenate(list(pool.map(lambda part: self._score(queries[part], rows[part]), slices)))
 
     def _score(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        read_rows_ahead(self.index.codes, rows)
-        return np.where(rows < 0, -np.inf, self.codec.score(queries, self.index.codes[rows]))
+        return np.where(rows < 0, -np.inf, self.codec.score(queries, look_up(self.index.codes, rows)))
 
     def _slices(self, shape: tuple[int, int]) -> Iterator[slice]:
         queries, candidates = shape

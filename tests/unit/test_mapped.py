@@ -70,3 +70,13 @@ def test_it_is_only_asked_for(array):
     mapped.read_rows_ahead(array, np.arange(len(array)))
     np.testing.assert_array_equal(array, before)
     mapped.read_rows_ahead(np.ones((10, 3)), np.array([3]))  # memory that no file lies behind
+
+
+@pytest.mark.parametrize("offset", [0, 1], ids=["aligned", "unaligned"])
+def test_rows_are_looked_up_wherever_the_array_begins(offset):
+    expected = np.arange(300, dtype=np.float32).reshape(100, 3)
+    raw = np.frombuffer(b"\0" * offset + expected.tobytes(), np.uint8)
+    array = np.ndarray(expected.shape, np.float32, raw, offset)
+    assert array.flags.aligned == (offset == 0)
+    rows = np.array([[7, 7], [99, -1]])
+    np.testing.assert_array_equal(mapped.look_up(array, rows), expected[rows])

@@ -82,10 +82,10 @@ class Int8(Family):
         folded = queries.astype(np.float64) * self._step
         units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
         digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
-        scores = np.empty(codes.shape[:2])
-        for own, unit, found, score in zip(digits, units, codes, scores, strict=True):
-            products = numkong.dots_packed(np.ascontiguousarray(found), numkong.dots_pack(own, dtype="int8"))
-            np.multiply(np.asarray(products, dtype=np.int64) @ DIGITS, unit, out=score)
+        products = np.empty((*codes.shape[:2], len(DIGITS)), np.int64)
+        for own, found, product in zip(digits, codes, products, strict=True):
+            product[:] = numkong.dots_packed(np.ascontiguousarray(found), numkong.dots_pack(own, dtype="int8"))
+        scores = (products @ DIGITS) * units[:, None]
         return scores + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
 
     @property

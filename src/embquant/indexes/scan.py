@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from embquant.codecs.base import Codec
-from embquant.mapped import read_ahead, read_rows_ahead
+from embquant.mapped import look_up, read_ahead
 from embquant.topk import TopK, rank, sort_by_score
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -148,8 +148,7 @@ class DecodedScan:
         step = max(1, GATHERED // rows.shape[1])
         for some in (slice(first, first + step) for first in range(0, len(rows), step)):
             found = rows[some, : counts[some].max()]
-            read_rows_ahead(self._codes, found)
-            scores[some, : found.shape[1]] = self._codec.score(queries[some], self._codes[found])
+            scores[some, : found.shape[1]] = self._codec.score(queries[some], look_up(self._codes, found))
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
