@@ -11,7 +11,7 @@ from matplotlib.text import Annotation
 from embquant.report.figures.heatmap import readable_on
 from embquant.report.figures.labels import label_points
 from embquant.report.figures.methods import draw_indexes
-from embquant.report.figures.style import THEMES, canvas, luminance
+from embquant.report.figures.style import SERIES, THEMES, canvas, luminance
 
 # What remains of linear RGB without the cones for red, green or blue: Machado, Oliveira and Fernandes 2009, severity 1.
 SIGHT = {
@@ -94,10 +94,28 @@ def test_names_cover_neither_each_other_nor_points():
     assert not any(box.contains(*point) for box in boxes for point in points)
 
 
-def test_the_axis_of_throughput_has_numbers():
-    methods = pd.DataFrame(
-        {"method": ["a-nprobe-1", "a-nprobe-2"], "index_overlap": [0.5, 0.9], "queries_per_second": [30000.0, 900.0]}
+@pytest.fixture
+def approximate():
+    """Two settings of one index."""
+    return pd.DataFrame(
+        {
+            "method": ["a-nprobe-1", "a-nprobe-2"],
+            "built": "a",
+            "index_overlap": [0.5, 0.9],
+            "queries_per_second": [30000.0, 900.0],
+        }
     )
+
+
+def test_indexes_of_the_same_codes_are_lines_apart_and_look_different(approximate):
+    many = [approximate.assign(built=f"a-{at}") for at in range(len(SERIES) + 2)]
+    lines = draw_indexes(pd.concat(many), "indexes").figure.axes[0].lines
+    assert [line.get_label() for line in lines] == [f"a-{at}" for at in range(len(SERIES) + 2)]
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(lines)
+
+
+def test_the_axis_of_throughput_has_numbers(approximate):
+    methods = approximate
     drawing = draw_indexes(methods, "indexes")
     assert ">10,000<" in drawing.svg
     assert "mathdefault" not in drawing.svg

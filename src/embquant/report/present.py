@@ -80,7 +80,7 @@ def tables(rows: pd.DataFrame, config: Mapping[str, Any]) -> list[str]:
 def plain_methods(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
     """Return a row for each method without rescoring, means over datasets, in the order of the study.
 
-    ``exact`` says whether all codes are scanned; ``measure`` names what ``kept`` is.
+    ``exact`` says whether all codes are scanned, ``built`` which index is; ``measure`` names what ``kept`` is.
     ``verdicts`` counts the datasets on which a method is better than the baseline, not told apart from it, or worse.
     ``pareto`` is ✓ where no other one is as small and better, or as good and smaller.
     """
@@ -89,9 +89,12 @@ def plain_methods(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFr
     counts = pd.crosstab(plain["method"], plain["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
     better, noise, worse = (counts[verdict].astype(str) for verdict in VERDICTS)
     marks = pareto(means["bytes_per_vector"], means["kept"]).map({True: "✓", False: ""})
-    exact = [config["methods"][name]["index"] == "flat" for name in means.index]
+    specs = [config["methods"][name] for name in means.index]
+    exact, built = [spec["index"] == "flat" for spec in specs], [spec["built"] for spec in specs]
     verdicts = better + " / " + noise + " / " + worse
-    return means.assign(verdicts=verdicts, pareto=marks, exact=exact, measure=summary["measure"].iloc[0]).reset_index()
+    return means.assign(
+        verdicts=verdicts, pareto=marks, exact=exact, built=built, measure=summary["measure"].iloc[0]
+    ).reset_index()
 
 
 def methods_table(methods: pd.DataFrame) -> str:

@@ -1,7 +1,9 @@
 """Names beside points, placed so that they can be read."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
@@ -15,10 +17,20 @@ PLACES = [
 """Where a name may stand, as seen from its point, best first: offset in points and alignment."""
 
 
-def label_points(axes: Axes, points: Sequence[tuple[float, float, str]], others: Iterable[tuple[float, float]]) -> None:
+STEPS = 64
+"""Places of a line between two points that a name is kept from."""
+
+
+def label_points(
+    axes: Axes,
+    points: Sequence[tuple[float, float, str]],
+    others: Iterable[tuple[float, float]],
+    joined: bool = False,
+) -> None:
     """Write the names of ``points`` (x, y, name) beside them, where they cover neither each other nor any point.
 
-    ``others`` are points without names. A name that finds no such place, in a crowd, is left out.
+    ``others`` are points without names. With ``joined``, a line goes from point to point, which names don't cover
+    either. A name that finds no such place, in a crowd, is left out.
     """
     figure = axes.figure
     figure.draw_without_rendering()
@@ -26,6 +38,10 @@ def label_points(axes: Axes, points: Sequence[tuple[float, float, str]], others:
     inside = axes.get_window_extent(renderer)
     marks = [(x, y) for x, y, _ in points] + list(others)
     taken = [_around(*axes.transData.transform(mark), 4) for mark in marks]
+    if joined:
+        corners = axes.transData.transform([(x, y) for x, y, _ in points])
+        steps = np.linspace(0, 1, STEPS)[:, None]
+        taken += [_around(*place, 1) for one, next_one in pairwise(corners) for place in one + steps * (next_one - one)]
     for x, y, name in points:
         for dx, dy, alignment in PLACES:
             near = abs(dx) + abs(dy) < 20

@@ -30,7 +30,8 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     axes.set(xlabel="bytes a vector", ylabel=kept_axis(methods["measure"].iloc[0]))
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
-    label_points(axes, points, exact.loc[~marked, ["bytes_per_vector", "kept"]].to_numpy().tolist())
+    others = exact.loc[~marked, ["bytes_per_vector", "kept"]].to_numpy().tolist()
+    label_points(axes, points, others, joined=True)
     return Drawing(
         name=name,
         title="What methods keep of float32, by bytes of a code",
@@ -50,11 +51,11 @@ def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
     if len(approximate) < 2:
         return None
     marked = pareto(-approximate["queries_per_second"], approximate[INDEX_OVERLAP])
-    lines = approximate["method"].str.replace(r"(-[a-z]+)+-\d+$", "", regex=True)
     figure = canvas(5)
     axes = figure.subplots()
-    for at, (line, points) in enumerate(approximate.groupby(lines, sort=False)):
-        look = {"color": SERIES[at % len(SERIES)], "marker": MARKERS[at % len(MARKERS)]}
+    for at, (line, points) in enumerate(approximate.groupby("built", sort=False)):
+        again = at // len(SERIES)  # of a colour, with another mark
+        look = {"color": SERIES[at % len(SERIES)], "marker": MARKERS[(at + again) % len(MARKERS)]}
         axes.plot(points[INDEX_OVERLAP], points["queries_per_second"], label=line, **look)
     axes.scatter(
         *approximate.loc[marked, [INDEX_OVERLAP, "queries_per_second"]].T.to_numpy(),
@@ -73,7 +74,7 @@ def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
         name=name,
         title="What approximate indexes find, and how fast",
         caption="Without rescoring, means over datasets; what codes lose is no part of it.",
-        alt=f"{len(approximate)} settings of {lines.nunique()} indexes; the fastest is {fastest['method']}.",
+        alt=f"{len(approximate)} settings, the fastest of them {fastest['method']}.",
         data=approximate[FOUND].assign(pareto=marked),
         figure=figure,
     )
