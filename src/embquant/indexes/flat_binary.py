@@ -60,8 +60,10 @@ class FlatBinary(FlatIndex):
 
 
 def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)  # of this thread; FAISS itself would share out queries, of which there may be one
     distances, rows = faiss.knn_hamming(np.ascontiguousarray(queries), codes, k)
+    faiss.omp_set_num_threads(threads)
     # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
     return sort_by_score(-distances, rows)
 

@@ -1,6 +1,6 @@
 """Exact search: all codes are scored, block by block, and the best of each query kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import pairwise
@@ -50,7 +50,7 @@ class Scan:
     def __init__(self, threads: int) -> None:
         """Search on ``threads`` threads."""
         self._threads = threads
-        self._pool = ThreadPoolExecutor(threads)
+        self._others = ThreadPoolExecutor(max(1, threads - 1))
 
     def __call__(self, score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and rows (queries, min(k, documents)), best first, ties by ascending row.
@@ -72,8 +72,7 @@ class Scan:
             scores, rows = search(queries, codes[first:end], min(k, end - first))
             return scores, rows + first
 
-        edges = np.linspace(0, len(codes), shares + 1, dtype=np.int64)
-        found = self._pool.map(search_from, edges[:-1], edges[1:])
+        found = self._do(search_from, pairwise(len(codes) * share // shares for share in range(shares + 1)))
         scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
         scores, rows = sort_by_score(scores, rows)
         return scores[:, :k], rows[:, :k]
@@ -85,7 +84,13 @@ class Scan:
     def map(self, function: Callable[..., Any], *arrays: np.ndarray) -> Iterator[tuple[Any, ...]]:
         """Call ``function`` with each thread's share of the rows of ``arrays``; yield its results field by field."""
         shares = zip(*(np.array_split(array, self._threads) for array in arrays), strict=True)
-        return zip(*self._pool.map(lambda own: function(*own), shares), strict=True)
+        return zip(*self._do(function, shares), strict=True)
+
+    def _do(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """Call ``function`` with each task, one of them on this thread, which has no other to wake for it."""
+        own, *others = tasks
+        running = [self._others.submit(function, *task) for task in others]
+        return [function(*own), *(future.result() for future in running)]
 
 
 SLACK = 128
