@@ -12,7 +12,7 @@ from embquant import mapped
 def asked(monkeypatch):
     calls = []
     monkeypatch.setattr(mapped._libc, "madvise", lambda start, length, advice: calls.append((start, length, advice)))
-    monkeypatch.setattr(mapped, "in_memory", lambda address: False)
+    monkeypatch.setattr(mapped, "in_memory", lambda *addresses: False)
     return calls
 
 
