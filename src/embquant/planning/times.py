@@ -27,8 +27,8 @@ IVF_ITERATIONS = 10
 """Rounds of k-means that an inverted file's centroids are found in (``indexes/ivf.py``)."""
 PRODUCT_FLOPS = 2e10
 """Operations a core second of an exact scan of a batch, its selection of candidates included."""
-SCAN_BYTES = 1.5e10
-"""Bytes a second that a single query's scan reads, on all cores (README.md: 593,891 float32 vectors in 59 ms)."""
+SCAN_BYTES = 2.5e10
+"""Bytes a second that a single query's scan reads, on all cores: 1.5e10 and 4.1e10 on the two machines."""
 CANDIDATE_SECONDS = 1.5e-6
 """Core seconds of a candidate that is scored again, ranked or written."""
 QUERY_SECONDS = 5e-5
@@ -36,7 +36,7 @@ QUERY_SECONDS = 5e-5
 CELL_SECONDS = 1e-5
 """Core seconds of all metrics of a query at one setting."""
 BATCH_GAIN = 3.5
-"""How many times faster a query of a batch is than one alone (README.md: 2.7 to 4.8)."""
+"""How many times faster a query of a batch is than one alone (`config/scale.yaml`: 2 to 11)."""
 COMPARE_SECONDS = 6e-5
 """Seconds of a query at one setting with all the resamples of its interval and its tests."""
 
