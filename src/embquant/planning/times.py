@@ -28,7 +28,7 @@ IVF_ITERATIONS = 10
 PRODUCT_FLOPS = 2e10
 """Operations a core second of an exact scan of a batch, its selection of candidates included."""
 SCAN_BYTES = 2.5e10
-"""Bytes a second that a single query's scan reads, on all cores: 1.5e10 and 4.1e10 on the two machines."""
+"""Bytes a second that a single query's scan reads, on all cores: 1.5e10 on the Xeon, 4.1e10 on the EPYC."""
 CANDIDATE_SECONDS = 1.5e-6
 """Core seconds of a candidate that is scored again, ranked or written."""
 QUERY_SECONDS = 5e-5

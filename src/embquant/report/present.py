@@ -39,13 +39,13 @@ def run(arguments: argparse.Namespace) -> None:
     sections = []
     for model, rows in summary.groupby("model", sort=False):
         own = decisive(rows)
+        methods = plain_methods(own, config)
         if several:
             sections.append(f"## {model}")
-        sections += tables(own, config)
+        sections += tables(own, methods, config)
         left_out = sorted(set(rows["dataset"]) - set(own["dataset"]))
         if left_out:
             sections.append(f"Nothing is judged on {', '.join(left_out)}, which the means leave out.")
-        methods = plain_methods(own, config)
         name = f"{arguments.reports.name}-{model}" if several else arguments.reports.name
         for drawing in (draw_storage(methods, f"{name}-storage"), draw_indexes(methods, f"{name}-indexes")):
             if drawing is not None:
@@ -65,9 +65,8 @@ def read_summary(reports: Path) -> pd.DataFrame:
     return with_quality(summary).assign(overlap=summary[overlaps[0]])
 
 
-def tables(rows: pd.DataFrame, config: Mapping[str, Any]) -> list[str]:
-    """Return all tables of a model in Markdown; ``rows`` of its summary are decisive ones (:func:`decisive`)."""
-    methods = plain_methods(rows, config)
+def tables(rows: pd.DataFrame, methods: pd.DataFrame, config: Mapping[str, Any]) -> list[str]:
+    """Return all tables of a model in Markdown: of decisive ``rows`` of its summary and the ``methods`` of these."""
     sections = [methods_table(methods), rescored_table(rows)]
     if len(rows["dataset"].unique()) > 1:
         sections.append(datasets_table(rows))

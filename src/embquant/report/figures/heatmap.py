@@ -7,7 +7,7 @@ from matplotlib.colors import Normalize
 
 from embquant.grid import NO_STORE
 from embquant.report.figures.style import FAINT, Drawing, canvas, luminance
-from embquant.report.figures.words import metric_of
+from embquant.report.figures.words import is_retention, metric_of
 from embquant.report.quality import JUDGED, measures
 from embquant.report.study import Group, Study
 
@@ -51,8 +51,7 @@ def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
         title=f"What is left of float32, by setting and {words[:-1]}: {groups[0].model}",
         caption=(
             f"Light is much, dark is little. {NOISE}: not told apart from float32; {MARK}: no other setting costs less "
-            "and keeps as much. Columns named overlap or rbo are agreement with float32's own results, others are "
-            f"shares of its {metric_of(groups[0].measure) if several else 'quality'}."
+            f"and keeps as much. {_meaning(groups[0].measure, several)}"
         ),
         alt=f"{len(values)} settings by {values.shape[1]} {words}, from {cells['kept'].min():.4f} "
         f"({worst['setting']}, {worst['column']}) to {cells['kept'].max():.4f}.",
@@ -96,6 +95,14 @@ def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplo
 def readable_on(shade: np.ndarray) -> str:
     """Return black or white, whichever stands out more from a colour (RGB from 0 to 1, float (3,) or more)."""
     return "#000000" if luminance(shade) > LIGHT else "#fefefe"
+
+
+def _meaning(usual: str, several: bool) -> str:
+    """Say what the columns are: those of several datasets are the ``usual`` measure's, unless they name another."""
+    if several and not is_retention(usual):
+        return f"All values are agreement with float32's own results ({usual})."
+    shares = f"its {metric_of(usual)}" if several else "its quality"
+    return f"Columns that name overlap or rbo are agreement with float32's own results, others are shares of {shares}."
 
 
 def _of_dataset(group: Group, usual: str) -> pd.DataFrame:
