@@ -121,3 +121,18 @@ def test_the_axis_of_throughput_has_numbers(approximate):
     assert "mathdefault" not in drawing.svg
     assert drawing.data["pareto"].tolist() == [True, True]
     assert draw_indexes(methods[:1], "indexes") is None  # one point is no comparison
+
+
+def test_names_keep_off_the_line_that_joins_points():
+    figure = canvas(4)
+    axes = figure.subplots()
+    named = [(0.1, 0.5, "the first of them"), (0.5, 0.52, "the second"), (0.9, 0.55, "the last")]
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    label_points(axes, named, [], joined=True)
+    figure.draw_without_rendering()
+    line = axes.transData.transform(
+        [(x, np.interp(x, [0.1, 0.5, 0.9], [0.5, 0.52, 0.55])) for x in np.linspace(0.1, 0.9)]
+    )
+    boxes = [own.get_window_extent() for own in axes.texts if isinstance(own, Annotation)]
+    assert len(boxes) == 3
+    assert not any(box.contains(*place) for box in boxes for place in line)

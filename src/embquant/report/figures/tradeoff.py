@@ -107,7 +107,7 @@ def _draw(
         tips[f"point-{at}"] = f"{row['setting']}: {kept_words(row)}, {words(row[column])}"
     _legend(axes, stores, bool((rows["kept"] < lowest).any()))
     named = [(row["place"], row["kept"], row["setting"]) for _, row in best.iterrows()]
-    label_points(axes, named, rows.loc[~rows["pareto"], ["place", "kept"]].to_numpy().tolist())
+    label_points(axes, named, rows.loc[~rows["pareto"], ["place", "kept"]].to_numpy().tolist(), joined)
     low = int((rows["kept"] < lowest).sum())
     top = best.sort_values("kept").tail(1)
     return Drawing(
