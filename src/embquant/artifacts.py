@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,9 @@ ROWS_PER_GROUP = 16_384
 
 
 NO_SPACE = "no space left on the device; make room and run again"
+
+UNREADABLE_NPY = (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError)
+"""What ``numpy.load`` raises for files that are none of its own, or whose header is damaged: it is Python's syntax."""
 
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph|part)-[a-z0-9_]{8}")
 """Names of files and folders that only a killed process leaves."""

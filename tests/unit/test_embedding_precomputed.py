@@ -9,6 +9,8 @@ import pytest
 from embedding_files import command, write_corpus, write_queries
 
 from embquant.artifacts import array_to_matrix, read_table
+from embquant.embedding.vectors import load_npy
+from embquant.errors import InputError
 
 IDS = ["a", "b", "c", "d", "e"]
 VECTORS = np.random.default_rng(1).normal(size=(5, 5)).astype(np.float32)
@@ -159,3 +161,11 @@ def test_wrong_files_are_named(folder, capsys, monkeypatch, spec, message):
     (folder / "short.txt").write_text("d\ne\n")
     assert embed(folder, **spec) is None
     assert message in capsys.readouterr().err
+
+
+def test_a_header_that_is_no_python_is_refused(tmp_path):
+    path = tmp_path / "vectors.npy"
+    np.save(path, np.zeros((3, 4), np.float32))
+    path.write_bytes(path.read_bytes().replace(b"(3, 4)", b")3, 4)"))
+    with pytest.raises(InputError, match=r"vectors\.npy: not a readable \.npy file"):
+        load_npy(path)

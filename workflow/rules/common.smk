@@ -28,6 +28,7 @@ from embquant.running import RunFolder
 from embquant.spec import nearest, parse_spec
 
 RESERVED = ("benchmarks", "logs", "models", "reports")
+DATASET_FILES = ["corpus.parquet", "queries.parquet", "qrels.parquet", "dataset.json"]
 
 # What the schema wants, in the words of a reader.
 WANTED = {

@@ -1,5 +1,4 @@
 DATASET = "results/{dataset}"
-DATASET_FILES = ["corpus.parquet", "queries.parquet", "qrels.parquet", "dataset.json"]
 
 
 rule prepare_dataset:

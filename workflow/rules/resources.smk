@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embquant.artifacts import count_rows
+from embquant.errors import InputError
 
 MINILM_MB = 91
 """Size of the weights that the minutes of embedding were measured with: a larger model takes longer in proportion."""
@@ -93,7 +94,11 @@ def minutes_of_embedding(wildcards, input, attempt):
 def candidates(wildcards, input):
     """Return how many candidates a method's deepest search finds of all queries together."""
     size_mb(input.queries)  # what isn't there yet is for Snakemake to see
-    return count_rows(map(Path, as_list(input.queries))) * max(searched_depths(wildcards.method))
+    try:
+        queries = count_rows(map(Path, as_list(input.queries)))
+    except InputError as error:  # a damaged file
+        raise WorkflowError(f"embquant: error: {error}") from None
+    return queries * max(searched_depths(wildcards.method))
 
 
 def gpus(wildcards):

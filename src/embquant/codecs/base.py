@@ -11,7 +11,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pyarrow as pa
 
-from embquant.artifacts import atomic_path
+from embquant.artifacts import UNREADABLE_NPY, atomic_path
 from embquant.errors import InputError
 from embquant.records import checked
 from embquant.spec import NoParameters
@@ -125,7 +125,7 @@ def load_codec(path: Path) -> Codec:
     return TransformedCodec(transform, codec) if transform else codec
 
 
-UNREADABLE = (ValueError, KeyError, TypeError, IndexError, EOFError, RuntimeError, BadZipFile, struct.error, zlib.error)
+UNREADABLE = (*UNREADABLE_NPY, KeyError, TypeError, IndexError, RuntimeError, BadZipFile, struct.error, zlib.error)
 """What zipfile, NumPy and FAISS raise for files that are none of theirs."""
 
 

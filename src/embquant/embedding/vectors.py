@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from embquant.artifacts import ROWS_PER_GROUP, open_parquet
+from embquant.artifacts import ROWS_PER_GROUP, UNREADABLE_NPY, open_parquet
 from embquant.embedding.rows import read_rows, row_group_offsets
 from embquant.errors import InputError
 
@@ -108,7 +108,7 @@ def load_npy(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OverflowError, MemoryError) as error:
+    except UNREADABLE_NPY as error:
         raise InputError(f"{path}: not a readable .npy file ({error})") from None
 
 

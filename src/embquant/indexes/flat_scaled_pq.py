@@ -7,6 +7,7 @@ from typing import Self
 import faiss
 import numpy as np
 
+from embquant.artifacts import UNREADABLE_NPY
 from embquant.codecs.scaled_pq import SCALE_BYTES, ScaledProductQuantization, scales
 from embquant.errors import InputError
 from embquant.indexes.base import Codes, FlatIndex
@@ -56,7 +57,7 @@ class FlatScaledPq(FlatIndex):
             codes = np.load(path, mmap_mode="r", allow_pickle=False)
         except FileNotFoundError:
             raise InputError(f"{path}: no such file") from None
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, *UNREADABLE_NPY) as error:
             raise InputError(f"{path}: not a readable .npy file ({error}); delete it and run again") from None
         if codes.dtype != np.uint8 or codes.shape[1:] != (codec.bytes_per_vector,):
             raise InputError(f"{path}: holds {codes.dtype} {codes.shape}, expected uint8 (…, {codec.bytes_per_vector})")

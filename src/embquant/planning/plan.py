@@ -31,9 +31,11 @@ def planned(outline: Outline, calibrations: Sequence[Mapping[str, Any]], cores: 
 
 
 def read_calibrations(outline: Outline, leave_out: Path | None = None) -> list[dict[str, Any]]:
-    """Read what ``calibrate`` measured for the study, as far as it is there already."""
+    """Read what ``calibrate`` measured for the study; but for ``leave_out``, as far as it is there already."""
     paths = [Path(path) for path in outline.calibrations]
-    return [read_json(path, noted=leave_out is None) for path in paths if path != leave_out and path.exists()]
+    if leave_out is None:
+        return [read_json(path) for path in paths]
+    return [read_json(path, noted=False) for path in paths if path != leave_out and path.exists()]
 
 
 def _planned(outline: Outline, calibration: Mapping[str, Any], runs: Path, cores: int) -> dict[str, Any]:

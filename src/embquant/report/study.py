@@ -13,6 +13,7 @@ import pandas as pd
 from embquant.artifacts import open_parquet, read_json
 from embquant.errors import InputError
 from embquant.grid import NO_STORE
+from embquant.records import Record
 from embquant.report.cost import priced
 from embquant.report.quality import all_datasets, decisive, pareto, shown, with_quality
 from embquant.report.reading import read_report
@@ -168,7 +169,7 @@ def with_setting(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    if not path.is_file():
+    if not path.is_file() and Record.of(path) is None:
         raise InputError(f"{path}: no such file; run the study first")
     try:
         return read_report(path)
