@@ -56,7 +56,7 @@ lint: env  ## the style of Python and workflow
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 
-BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep
+BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep latency
 
 # Libraries choose their kernels themselves, whatever the shell tells OpenBLAS.
 AS_IT_COMES := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE

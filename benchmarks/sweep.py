@@ -77,7 +77,7 @@ class Study:
             self.codecs[family] = load_codec(state)
             self.codes[family] = self.codecs[family].encode(documents)
         for family in STORES:
-            index, output = Path(f"{self._index(family)}.json"), folder / f"{family}.json"
+            index, output = self.manifest(family), folder / f"{family}.json"
             methods.run(Namespace(name=family, index=index, scoring="symmetric", search="{}", output=output))
         self.ranges = load_codec(folder / "int8.npz").ranges
 
@@ -107,9 +107,7 @@ class Study:
                 output=output,
             )
         )
-        stores = {
-            name: Store.open(Path(f"{self._index(name)}.json")) for name in {cell.store for cell in grid} - {NO_STORE}
-        }
+        stores = {name: Store.open(self.manifest(name)) for name in {cell.store for cell in grid} - {NO_STORE}}
         rankings = Sweep(Candidates(output), self.queries, stores, CORES).rankings(grid)
         return {cell: best.rows for cell, best in rankings}
 
@@ -131,6 +129,10 @@ class Study:
         if method == "binary":
             return -np.bitwise_count(codes ^ own).sum(axis=1).astype(np.float64)
         return codes.astype(np.float64) @ own
+
+    def manifest(self, family: str) -> Path:
+        """Return the manifest of a family's flat index."""
+        return Path(f"{self._index(family)}.json")
 
     def _index(self, family: str) -> Path:
         return self.folder / f"{family}{suffix(family, 'flat')}"

@@ -13,8 +13,10 @@ def products(queries, codes):
 
 @pytest.mark.parametrize("queries", [1, 2, 3, 40])
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_finds_what_sorting_all_scores_finds(monkeypatch, queries, threads):
+@pytest.mark.parametrize("by", ["documents", "queries"])
+def test_finds_what_sorting_all_scores_finds(monkeypatch, queries, threads, by):
     monkeypatch.setattr(scan, "WORTH_A_THREAD", 1)
+    monkeypatch.setattr(scan, "ENOUGH_QUERIES", 1 if by == "queries" else 1000)
     monkeypatch.setattr(scan, "LEAST_DOCUMENTS", 7)
     monkeypatch.setattr(scan, "SCORES_AT_ONCE", 50)
     rng = np.random.default_rng(0)
