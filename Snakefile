@@ -10,6 +10,7 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
     configfile: "config.yaml"
 
 
+include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/cluster.smk"

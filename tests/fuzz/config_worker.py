@@ -1,4 +1,4 @@
-"""The process that loads configurations as the Snakefile does, by the same functions of common.smk."""
+"""The process that loads configurations as the Snakefile does, by the same functions."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,8 @@ def load(arguments: list[str]) -> int:
         configfiles=arguments, basedir=str(WORKFLOW.parent), modifier=validating, sourcecache=source
     )
     names = {"workflow": workflow, "MODEL": "", "REPORTS": "", "EMBEDDINGS": "", "CODES": ""}
-    exec(COMMON, names)
+    for functions in FUNCTIONS:
+        exec(functions, names)
     try:
         Path(arguments[0]).read_text(encoding="utf-8")
     except UnicodeDecodeError:  # make refuses it, before Snakemake reads it
@@ -43,7 +44,9 @@ def load(arguments: list[str]) -> int:
     return 0 if names["runs"]() else 1
 
 
-COMMON = compile((WORKFLOW / "rules" / "common.smk").read_text(), "common.smk", "exec")
+FUNCTIONS = [
+    compile((WORKFLOW / "rules" / name).read_text(), name, "exec") for name in ("configuration.smk", "common.smk")
+]
 
 if __name__ == "__main__":
     serve(load)
