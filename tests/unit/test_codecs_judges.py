@@ -1,0 +1,186 @@
+"""What other libraries, definitions and hand computations make of the same vectors as codecs do."""
+
+import faiss
+import numpy as np
+import pytest
+from codec_cases import (
+    PQ,
+    SCALED_PQ,
+    fitted,
+    heavy_tails,
+    repeated_for,
+    sample,
+    unit_vectors,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sentence_transformers.util.quantization import quantize_embeddings
+
+from embquant.codecs.binary import Binary
+from embquant.codecs.int8 import Int8
+from embquant.codecs.ranges import RangeParameters, fit_ranges
+from embquant.codecs.scaled_pq import unbiased
+
+finite = st.floats(-4, 4, width=32)
+matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24), elements=finite)
+
+
+def binary(dim):
+    return Binary(np.zeros(dim, np.float32))
+
+
+@given(matrices)
+@settings(deadline=None)
+def test_binary_codes_are_those_of_sentence_transformers(vectors):
+    codes = binary(vectors.shape[1]).encode(vectors)
+    np.testing.assert_array_equal(codes, quantize_embeddings(vectors, precision="ubinary"))
+
+
+@given(matrices, matrices)
+@settings(deadline=None)
+def test_int8_codes_are_those_of_sentence_transformers(vectors, corpus):
+    dim = min(vectors.shape[1], corpus.shape[1])
+    vectors, corpus = vectors[:, :dim], corpus[:, :dim]
+    codec = Int8.fit(sample(corpus), RangeParameters())
+    expected = quantize_embeddings(vectors, precision="int8", ranges=codec.ranges)
+    np.testing.assert_array_equal(codec.encode(vectors), expected)
+
+
+def test_uint8_codes_are_those_of_sentence_transformers_up_to_rounding():
+    """FAISS multiplies by 255 after the division by the range: where that rounds otherwise, the step is the next."""
+    vectors = unit_vectors(2000)
+    codes = fitted({"family": "uint8"}, vectors).encode(vectors).astype(int)
+    ranges = np.stack([vectors.min(axis=0), vectors.max(axis=0)])
+    expected = quantize_embeddings(vectors, precision="uint8", ranges=ranges).astype(int)
+    assert np.abs(codes - expected).max() <= 1
+    assert (codes == expected).mean() > 0.999
+
+
+def test_binary_by_hand():
+    vectors = np.array([[1, -1, 0, 0.5, -0.5, 2, 0, 0, 3, -3]], np.float32)
+    codes = binary(10).encode(vectors)
+    assert codes.tolist() == [[0b10010100, 0b10000000]]
+    assert binary(10).decode(codes).tolist() == [[1, -1, -1, 1, -1, 1, -1, -1, 1, -1]]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "expected"),
+    [
+        ("zero", ["110", "110", "110", "010"]),
+        ("mean", ["000", "000", "110", "000"]),
+        ("median", ["000", "010", "110", "000"]),
+    ],
+)
+def test_binary_thresholds_by_hand(threshold, expected):
+    corpus = np.array([[1, 1, -5], [1, 2, -5], [10, 9, -5], [0, 0.5, -5]], np.float32)  # means 3, 3.125; medians 1, 1.5
+    codec = fitted({"family": "binary", "threshold": threshold}, corpus)
+    assert [f"{code >> 5:03b}" for code in codec.encode(corpus)[:, 0]] == expected
+
+
+def test_int8_by_hand():
+    codec = Int8(np.array([[0, -1], [255, -1]], np.float32))  # steps of 1; a dead dimension
+    codes = codec.encode(np.array([[0, -1], [1.5, -1], [255, -1], [300, -1], [-7, -1]], np.float32))
+    assert codes.tolist() == [[-128, -128], [-127, -128], [127, -128], [127, -128], [-128, -128]]
+    assert codec.decode(codes[1:2])[0, 0] == 1.5  # the middle of the second step
+
+
+@pytest.mark.parametrize(("family", "levels"), [("uint8", 255), ("int6", 63), ("int4", 15)])
+def test_steps_by_hand(family, levels):
+    """FAISS's steps: as many equal ones as the greatest code, decoded to their middles; the greatest has one more."""
+    corpus = np.stack([np.zeros(8), np.full(8, levels)]).astype(np.float32)
+    codec = fitted({"family": family}, corpus)
+    asked = np.array([[0, 0.75, 1.25, levels - 0.5, levels, levels + 9, -9, 2.5]], np.float32)
+    expected = [[0.5, 0.5, 1.5, levels - 0.5, levels + 0.5, levels + 0.5, 0.5, 2.5]]
+    np.testing.assert_allclose(codec.decode(codec.encode(asked)), expected, atol=1e-4 * levels)
+
+
+@pytest.mark.parametrize("dim", [37, 40])
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_rabitq_scores_are_those_of_faiss(bits, dim):
+    vectors, queries = unit_vectors(300, dim), unit_vectors(10, dim, seed=1)
+    codec = fitted({"family": "rabitq", "bits": bits}, vectors)
+    judge = faiss.IndexRaBitQ(dim, faiss.METRIC_INNER_PRODUCT, bits)
+    judge.train(vectors.mean(axis=0, dtype=np.float64)[None].astype(np.float32))
+    judge.add(vectors)
+    judge.qb = 0
+    theirs, rows = judge.search(queries, len(vectors))
+    ours = codec.score(queries, repeated_for(queries, codec.encode(vectors)))
+    np.testing.assert_allclose(np.take_along_axis(ours, rows, axis=1), theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("percentile", [60, 99, 99.9, 100])
+def test_percentile_ranges_are_numpy_s(percentile):
+    vectors = unit_vectors()
+    ranges = fit_ranges(sample(vectors), RangeParameters(ranges="percentile", percentile=percentile))
+    expected = np.percentile(vectors, [100 - percentile, percentile], axis=0)
+    np.testing.assert_allclose(ranges, expected, rtol=1e-6)
+
+
+def test_symmetric_and_min_max_ranges_by_hand():
+    vectors = np.array([[1, -3], [-2, 2]], np.float32)
+    assert fit_ranges(sample(vectors), RangeParameters()).tolist() == [[-2, -3], [1, 2]]
+    assert fit_ranges(sample(vectors), RangeParameters(ranges="symmetric")).tolist() == [[-2, -3], [2, 3]]
+
+
+@pytest.mark.parametrize("ranges", ["min-max", "percentile", "symmetric"])
+@pytest.mark.parametrize("calibration", ["all", 50])
+def test_ranges_do_not_depend_on_the_batches(ranges, calibration):
+    vectors = unit_vectors(200)
+    parameters = RangeParameters(ranges=ranges, calibration=calibration)
+    whole = fit_ranges(sample(vectors), parameters)
+    assert np.array_equal(fit_ranges(sample(vectors[:7], vectors[7:150], vectors[150:]), parameters), whole)
+    assert np.array_equal(whole, fit_ranges(sample(vectors), RangeParameters(ranges=ranges))) == (calibration == "all")
+
+
+def test_percentiles_leave_heavy_tails_out():
+    vectors = heavy_tails()
+    usual = np.abs(vectors) < 2
+
+    def error(ranges):
+        codec = fitted({"family": "int4", "ranges": ranges, "percentile": 99}, vectors)
+        return np.square(codec.decode(codec.encode(vectors)) - vectors)[usual].mean()
+
+    assert error("percentile") < error("min-max") / 10
+
+
+def test_scaled_pq_has_no_error_along_a_vector():
+    for vectors in (unit_vectors(), heavy_tails()):
+        plain, scaled = fitted(PQ, vectors), fitted(SCALED_PQ, vectors)
+        codes = scaled.encode(vectors)
+        assert np.array_equal(codes[:, :-2], plain.encode(vectors))
+        centroids, decoded = plain.decode(codes[:, :-2]).astype(float), scaled.decode(codes).astype(float)
+        lengths = np.linalg.norm(vectors, axis=1)
+        cosines = (vectors * centroids).sum(axis=1) / (lengths * np.linalg.norm(centroids, axis=1))
+        near = cosines > 0.51
+        assert near.any()
+        np.testing.assert_allclose((vectors * decoded).sum(axis=1)[near], lengths[near] ** 2, rtol=2**-10)
+        assert (np.linalg.norm(decoded, axis=1) <= lengths * 2 * (1 + 2**-10)).all()
+
+
+def test_scaled_pq_does_not_stretch_a_vector_whose_centroids_point_elsewhere():
+    vectors = np.array([[1, 0.1], [0.1, -1], [-3, 0], [0, 0]], np.float32)
+    decoded = np.array([[0.1, 1], [1, 0.1], [1, 0], [1, 0]], np.float32)  # cosines 0.2, 0, −1 and none
+    lengths = np.linalg.norm(vectors, axis=1)
+    np.testing.assert_allclose(unbiased(vectors, decoded) * np.linalg.norm(decoded, axis=1), 2 * lengths, rtol=1e-6)
+
+
+def test_scaled_pq_s_factor_by_hand():
+    vectors = np.tile(np.eye(4, dtype=np.float32)[:2], (200, 1))
+    codec = fitted({"family": "scaled-pq", "pieces": 1, "bits": 4}, vectors)
+    doubled = np.array([[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [1e5, 0, 0, 0]], np.float32)
+    decoded = codec.decode(codec.encode(doubled))
+    np.testing.assert_allclose(decoded[:3], doubled[:3], rtol=2**-11)
+    assert decoded[3, 0] == pytest.approx(np.finfo(np.float16).max, rel=1e-2)
+
+
+def test_folded_int8_query_ranks_as_the_float_query_does():
+    vectors, query = unit_vectors(500, 384), unit_vectors(1, 384, seed=2)
+    codec = fitted({"family": "int8"}, vectors)
+    codes = codec.encode(vectors)
+    folded = codec.encode_queries(query, "asymmetric")
+    assert folded.dtype == np.int8
+    assert np.abs(folded).max() == 127
+    by_int8 = codes.astype(np.int64) @ folded[0]
+    exact = codec.score(query, codes[None])[0]
+    assert np.corrcoef(by_int8, exact)[0, 1] > 0.9999
