@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from embquant.codecs.base import Codec, Sample
 from embquant.codecs.transformed import TransformedCodec
 from embquant.errors import InputError
@@ -41,11 +43,12 @@ class CodecSpec:
         return self.family.bits(self.parameters)
 
     def fit(self, sample: Sample) -> Codec:
-        """Fit transforms and codec on ``sample``."""
-        if not self.transforms:
-            return self.family.fit(sample, self.parameters)
-        transform = fit_transforms(self.transforms, sample)
-        return TransformedCodec(transform, self.family.fit(transform.sample(sample), self.parameters))
+        """Fit transforms and codec on ``sample``, on one thread: sums of matrix products depend on their number."""
+        with threadpool_limits(1):
+            if not self.transforms:
+                return self.family.fit(sample, self.parameters)
+            transform = fit_transforms(self.transforms, sample)
+            return TransformedCodec(transform, self.family.fit(transform.sample(sample), self.parameters))
 
 
 def codec_class(family: str) -> type[Codec]:

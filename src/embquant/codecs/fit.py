@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from embquant.artifacts import count_rows, embedding_schema, open_parquet, read_matrices, write_json
 from embquant.codecs import Sample, parse_codec
@@ -28,7 +27,6 @@ def run(arguments: argparse.Namespace) -> None:
     entry = json.loads(arguments.codec)
     spec = parse_codec(entry)
     sample = corpus_sample(arguments.embeddings)
-    threadpool_limits(1)  # sums of matrix products depend on the number of threads
     started = time.perf_counter()
     codec = spec.fit(sample)
     seconds = time.perf_counter() - started
