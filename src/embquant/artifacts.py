@@ -118,11 +118,14 @@ def write_parquet(
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
 
 
-def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
-    """Open a Parquet file and check that it has ``columns``; a missing, changed or foreign one is an InputError."""
+def open_parquet(path: Path, columns: Sequence[str] = (), coded: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a Parquet file and check that it has ``columns``; a missing, changed or foreign one is an InputError.
+
+    Columns of text that are ``coded`` stay so: each different text is held once, and rows refer to it.
+    """
     records.checked(path)
     try:
-        file = pq.ParquetFile(path, memory_map=True, page_checksum_verification=True)
+        file = pq.ParquetFile(path, read_dictionary=coded, memory_map=True, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable Parquet file ({_first_line(error)}); replace or delete it") from None
     missing = [column for column in columns if column not in file.schema_arrow.names]
@@ -133,9 +136,14 @@ def open_parquet(path: Path, columns: Sequence[str] = ()) -> pq.ParquetFile:
 
 
 def read_batches(path: Path, columns: Sequence[str], rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
-    """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time."""
+    """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time.
+
+    Row groups are not joined: what was written in bounds of memory is read in them.
+    """
     with damaged_parquet(path):
-        yield from open_parquet(path, columns).iter_batches(batch_size=rows, columns=list(columns))
+        file = open_parquet(path, columns)
+        for group in range(file.num_row_groups):
+            yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=list(columns))
 
 
 @contextmanager

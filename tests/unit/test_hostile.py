@@ -10,11 +10,15 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from codec_cases import SCALED_PQ, case, fitted, unit_vectors
+from embedding_files import command, small_model
 
 from embquant.cli import main
 from embquant.codecs.base import load_codec
+from embquant.datasets.formats import open_table
 from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
@@ -74,6 +78,29 @@ def test_the_state_of_a_codec_is_not_unpickled(tmp_path, sprung):
         load_codec(tmp_path / "pickle.npz")
 
 
+OWN_CODE = {
+    "a module": ("modules.json", lambda described: [{**described[0], "type": "own.Own"}, *described[1:]]),
+    "an architecture": ("config.json", lambda described: {**described, "model_type": "own", "auto_map": MAPPED}),
+    "a class for a known architecture": ("config.json", lambda described: {**described, "auto_map": MAPPED}),
+}
+MAPPED = {"AutoConfig": "own.Own", "AutoModel": "own.Own"}
+
+
+@pytest.mark.parametrize("place", OWN_CODE)
+def test_code_that_a_model_brings_is_not_run(tmp_path, sprung, capsys, place):
+    folder = small_model(tmp_path)
+    (folder / "own.py").write_text(f"from pathlib import Path\nPath({str(sprung)!r}).touch()\nOwn = None\n")
+    name, changed = OWN_CODE[place]
+    (folder / name).write_text(json.dumps(changed(json.loads((folder / name).read_text()))))
+    status = command(
+        "prepare-model", "--name", "m", "--spec", json.dumps({"name": str(folder)}), "--output", tmp_path / "o"
+    )
+    refused = "needs code that it brings itself, which is never run here" in capsys.readouterr().err
+    assert (status, refused) == (
+        (0, False) if "known" in place else (2, True)
+    )  # what is known is taken from transformers
+
+
 def test_an_index_is_not_unpickled(tmp_path, sprung):
     codec = fitted(SCALED_PQ, unit_vectors())
     index = index_class("scaled-pq", "flat")
@@ -112,6 +139,32 @@ def test_a_gzipped_line_that_no_memory_holds_is_refused(tmp_path, capsys):
     spec = json.dumps({"source": "files", "path": str(tmp_path)})
     assert main(["prepare-dataset", "--name", "x", "--spec", spec, "--output", str(tmp_path / "out")]) == 2
     assert "line 1 is longer than 16 MiB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_many_long_lines_that_compress_well_are_not_held_at_once(tmp_path, kind):
+    path, text = tmp_path / f"corpus.{kind}.gz", "x" * (5 << 20)
+    header, line = ("_id,text\n", "{},{}\n") if kind == "csv" else ("", '{{"_id": {}, "text": "{}"}}\n')
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write(header)
+        file.writelines(line.format(row, text) for row in range(9))
+    batches = [batch.columns["_id"] for batch in open_table(path).read(["_id", "text"])]
+    assert [len(batch) for batch in batches] == [4, 4, 1]
+    assert [int(row) for batch in batches for row in batch] == list(range(9))
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_long_text_that_parquet_stores_once_is_not_held_for_every_row(tmp_path, stored):
+    texts = pa.DictionaryArray.from_arrays(pa.array([0, 0, None, 0] * 12, pa.int32()), pa.array(["x" * (1 << 20)]))
+    table = pa.table({"_id": pa.array(map(str, range(48))), "text": texts})
+    pq.write_table(table, tmp_path / "corpus.parquet", store_schema=stored)
+    assert (tmp_path / "corpus.parquet").stat().st_size < 1 << 20
+    batches = list(open_table(tmp_path / "corpus.parquet").read(["_id", "text"]))
+    held = [sum(len(text or "") for text in batch.columns["text"].to_pylist()) >> 20 for batch in batches]
+    assert sum(held) == 36
+    assert max(held) <= 16
+    assert [row for batch in batches for row in batch.columns["_id"].to_pylist()] == list(map(str, range(48)))
+    assert batches[1].where(0) == f"{tmp_path / 'corpus.parquet'}: row {len(batches[0].numbers) + 1}"
 
 
 def test_a_manifest_names_no_file_elsewhere(tmp_path):

@@ -8,21 +8,28 @@ import csv
 import gzip
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from embquant.artifacts import open_parquet, read_batches
+from embquant.artifacts import damaged_parquet, open_parquet
 from embquant.datasets.collection import BATCH_ROWS
 from embquant.datasets.layout import SUFFIXES
 from embquant.errors import InputError
 
 LONGEST_LINE = 1 << 24
 """Bytes of a line, or characters of a field: a small gzipped file can hold a line that no memory does."""
+
+BATCH_CHARACTERS = LONGEST_LINE
+"""After which a batch ends, however few its rows: many lines of that length are no better."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -72,15 +79,23 @@ class ParquetTable:
     def __init__(self, path: Path) -> None:
         """Open ``path`` and read the names of its columns."""
         self.name = str(path)
-        self.columns = open_parquet(path).schema_arrow.names
+        schema = open_parquet(path).schema_arrow
+        self.columns = schema.names
+        self._texts = [field.name for field in schema if pa.types.is_string(field.type)]
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
-        """Yield ``columns`` as Arrow arrays."""
-        first = 1
-        for batch in read_batches(Path(self.name), columns, BATCH_ROWS):
-            numbers = range(first, first + batch.num_rows)
-            yield Rows({column: batch.column(column) for column in columns}, f"{self.name}: row", numbers)
-            first += batch.num_rows
+        """Yield ``columns`` as Arrow arrays.
+
+        A small file can name a long text a million times, so texts are decoded for as many rows as may be held.
+        """
+        path, first = Path(self.name), 1
+        with damaged_parquet(path):
+            for coded in open_parquet(path, columns, self._texts).iter_batches(BATCH_ROWS, columns=list(columns)):
+                for batch in _bounded(coded):
+                    numbers = range(first, first + batch.num_rows)
+                    decoded = {column: _decoded(batch.column(column)) for column in columns}
+                    yield Rows(decoded, f"{self.name}: row", numbers)
+                    first += batch.num_rows
 
 
 class DelimitedTable:
@@ -110,7 +125,7 @@ class DelimitedTable:
         """Yield ``columns`` as lists of text."""
         positions = {column: self.columns.index(column) for column in columns}
         rows = islice(self._rows(), 1, None)
-        while chunk := list(islice(rows, BATCH_ROWS)):
+        for chunk in _batches(rows, lambda fields: sum(map(len, fields))):
             values = {column: [fields[at] for _, fields in chunk] for column, at in positions.items()}
             yield Rows(values, f"{self.name}: line", [line for line, _ in chunk])
 
@@ -153,17 +168,17 @@ class JsonLinesTable:
     def __init__(self, path: Path) -> None:
         """Open ``path`` and read the names of its columns."""
         self.name = str(path)
-        self.columns = list(next((row for _, row in self._rows()), {}))
+        self.columns = list(next((row for _, row in self._rows(_lines(path))), {}))
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """Yield ``columns`` as lists of what JSON has."""
-        rows = self._rows()
-        while chunk := list(islice(rows, BATCH_ROWS)):
-            values = {column: [row.get(column) for _, row in chunk] for column in columns}
-            yield Rows(values, f"{self.name}: line", [line for line, _ in chunk])
+        for lines in _batches(_lines(Path(self.name)), len):
+            if rows := list(self._rows(lines)):
+                values = {column: [row.get(column) for _, row in rows] for column in columns}
+                yield Rows(values, f"{self.name}: line", [line for line, _ in rows])
 
-    def _rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in _lines(Path(self.name)):
+    def _rows(self, lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
+        for number, line in lines:
             if not line.strip():
                 continue
             try:
@@ -173,6 +188,38 @@ class JsonLinesTable:
             if not isinstance(row, dict):
                 raise InputError(f"{self.name}: line {number} is not a JSON object, expected one object on each line")
             yield number, row
+
+
+def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch into slices whose coded texts hold about ``BATCH_CHARACTERS`` bytes in all."""
+    held = np.zeros(batch.num_rows, np.int64)
+    for column in batch.columns:
+        if _is_coded_text(column):
+            held += pc.fill_null(pc.binary_length(column.dictionary).take(column.indices), 0).to_numpy()
+    edges = np.flatnonzero(np.diff(held.cumsum() // BATCH_CHARACTERS)) + 1
+    for first, stop in pairwise([0, *edges.tolist(), batch.num_rows]):
+        yield batch.slice(first, stop - first)
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if _is_coded_text(column) else column
+
+
+def _is_coded_text(column: pa.Array) -> bool:
+    return pa.types.is_dictionary(column.type) and column.type.value_type in (pa.string(), pa.large_string())
+
+
+def _batches(numbered: Iterable[tuple[int, Item]], size: Callable[[Item], int]) -> Iterator[list[tuple[int, Item]]]:
+    """Yield numbered items in lists that end with ``BATCH_ROWS`` of them or ``BATCH_CHARACTERS`` in all."""
+    found, characters = [], 0
+    for number, item in numbered:
+        found.append((number, item))
+        characters += size(item)
+        if len(found) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
+            yield found
+            found, characters = [], 0
+    if found:
+        yield found
 
 
 def _suffix(path: Path) -> str:

@@ -72,6 +72,9 @@ def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> 
             model_kwargs={"dtype": getattr(torch, dtype), "use_safetensors": True},
         )
     except (ImportError, OSError, ValueError, SafetensorError) as error:
+        if "trust_remote_code" in str(error):
+            reason = "needs code that it brings itself, which is never run here; choose a model that transformers has"
+            raise InputError(f"{folder}: this model {reason}") from None
         raise InputError(f"{folder}: sentence-transformers can't load this model ({error})") from None
     if max_length is not None:
         positions = getattr(getattr(model[0], "config", None), "max_position_embeddings", max_length)
