@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from embquant import scratch
 from embquant.artifacts import read_matrices, write_json
 from embquant.codecs import codec_class
 from embquant.errors import InputError
@@ -71,7 +72,7 @@ def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -
     command = [sys.executable, "-m", "embquant.memory", asked]
     variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     variables |= {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-    variables |= {"MALLOC_MMAP_THRESHOLD_": str(MMAP_THRESHOLD), "MALLOC_TOP_PAD_": "0"}
+    variables |= {"MALLOC_MMAP_THRESHOLD_": str(MMAP_THRESHOLD), "MALLOC_TOP_PAD_": "0", scratch.VARIABLE: ""}
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"{method}: measuring its memory failed: {done.stderr.strip().splitlines()[-1]}")

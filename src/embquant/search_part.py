@@ -13,6 +13,7 @@ from embquant.codecs.base import Codec, load_codec
 from embquant.errors import InputError
 from embquant.indexes import index_class, suffix
 from embquant.indexes.base import Codes
+from embquant.scratch import scratch_folder
 from embquant.search import SCHEMA, as_table
 from embquant.spec import nearest
 
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
     documents = count_rows([arguments.codes])
     codes = Codes(lambda: read_matrices([arguments.codes], codec.column, codec.code_type), documents)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=arguments.output.parent, prefix=".part-") as folder:
+    with TemporaryDirectory(dir=scratch_folder() or arguments.output.parent, prefix=".part-") as folder:
         encoded = codec.encode_queries(queries, scoring)
         found = _searched(codec.core, codes, encoded, arguments.depth, Path(folder), arguments.threads)
     write_parquet(arguments.output, SCHEMA, [as_table(*found)], {"depths": [arguments.depth], "documents": documents})

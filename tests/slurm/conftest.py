@@ -88,7 +88,10 @@ def run(checkouts, local, cluster):
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--configfile", "study.yaml"]
     command += ["--cores", "2", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
     command += ["--default-resources", "slurm_partition=long"]
+    scratch = folder.parent / "disk of the node"
+    scratch.mkdir()
     variables = {**os.environ, "PYTHONPATH": str(folder / "src"), "HF_HUB_OFFLINE": "1"}
+    variables |= {"EMBQUANT_SCRATCH": str(scratch)}
     with (folder / "output.txt").open("w+") as output:
         head = subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=subprocess.STDOUT)
         try:

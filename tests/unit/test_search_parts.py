@@ -1,19 +1,15 @@
 """Parts searched by themselves and merged: byte for byte what a search of one index of the whole corpus writes."""
 
-import json
-from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from codec_cases import CASES, case, unit_vectors
+from searched import both_ways
 
-from embquant import merge_candidates, methods, search, search_part
-from embquant.artifacts import embedding_schema, matrix_to_array, write_json, write_parquet
-from embquant.codecs import encode
+from embquant import merge_candidates, search, search_part
+from embquant.artifacts import write_parquet
 from embquant.errors import InputError
-from embquant.indexes import build, suffix
 from embquant.search import Candidates
 
 ALL_SCORINGS = [(name, scoring) for name in CASES for scoring in case(name).scorings]
@@ -22,40 +18,6 @@ ALL_SCORINGS = [(name, scoring) for name in CASES for scoring in case(name).scor
 def tied_vectors():
     """600 vectors of which every one occurs again, some many times, in other parts than the first."""
     return np.concatenate([unit_vectors(300), unit_vectors(300)[::-1], np.tile(unit_vectors(1), (40, 1))])
-
-
-def write_embeddings(path, vectors):
-    schema = embedding_schema(vectors.shape[1])
-    ids = pa.array([f"d{row}" for row in range(len(vectors))], pa.string())
-    write_parquet(path, schema, [pa.table([ids, matrix_to_array(vectors)], schema)])
-
-
-def both_ways(folder, name, scoring, edges, depth, vectors):
-    """Search ``vectors`` cut at ``edges``, part by part and as one index; return the files of candidates."""
-    state = folder / "state.npz"
-    codec = case(name)
-    codec.save(state)
-    write_json(state.with_suffix(".json"), {"seconds": 0})
-    write_embeddings(folder / "queries.parquet", np.concatenate([unit_vectors(40, seed=1), vectors[:3]]))
-    codes = []
-    for part, (first, stop) in enumerate(pairwise([0, *edges, len(vectors)])):
-        embeddings = folder / f"part-{part}.parquet"
-        write_embeddings(embeddings, vectors[first:stop])
-        codes.append(folder / f"codes-{part}.parquet" if codec.column == "code" else embeddings)
-        if codec.column == "code":
-            encode.run(SimpleNamespace(codec=state, embeddings=embeddings, output=codes[-1]))
-    common = {"queries": folder / "queries.parquet", "scoring": scoring}
-    found = [folder / f"found-{part}.parquet" for part in range(len(codes))]
-    for own, output in zip(codes, found, strict=True):
-        search_part.run(SimpleNamespace(codec=state, codes=own, depth=depth, threads=1, output=output, **common))
-    merge_candidates.run(SimpleNamespace(parts=found, output=folder / "merged.parquet"))
-    index = folder / f"index{suffix(codec.family, 'flat')}"
-    build.run(SimpleNamespace(kind="flat", codec=state, codes=codes, parameters="{}", output=index))
-    manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
-    methods.run(SimpleNamespace(name=name, index=manifest, scoring=scoring, search=json.dumps({}), output=method))
-    whole = folder / "whole.parquet"
-    search.run(SimpleNamespace(method=method, depths=[5, depth], threads=2, output=whole, queries=common["queries"]))
-    return folder / "merged.parquet", whole
 
 
 @pytest.mark.parametrize(("name", "scoring"), ALL_SCORINGS)

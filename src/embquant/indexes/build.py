@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from embquant.errors import InputError
 from embquant.indexes import Index, index_class
 from embquant.indexes.base import Codes
 from embquant.records import checked
+from embquant.scratch import nearby
 from embquant.spec import parse_spec
 
 log = logging.getLogger(__name__)
@@ -60,13 +62,17 @@ def check_files(manifest: Path) -> None:
 def open_index(
     manifest: Path, threads: int, search: Mapping[str, Any] | None = None, mapped: bool = False
 ) -> tuple[Codec, Index]:
-    """Open the index that ``manifest`` describes, with its ``search`` parameters, and the codec of its codes."""
+    """Open the index that ``manifest`` describes, with its ``search`` parameters, and the codec of its codes.
+
+    What is ``mapped`` is copied to a scratch folder first, if there is one.
+    """
     described = Manifest.read(manifest)
     codec = load_codec(Path(os.path.normpath(manifest.parent / described.codec)))
     kind = index_class(described.family, described.kind)
     parameters = parse_spec(kind.search_parameters, search or {}, f"search of {described.kind}")
     path = checked(manifest.parent / described.file)
-    index = kind.open(path, codec.core, threads, parameters, mapped)
+    with nearby(path) if mapped else nullcontext(path) as file:
+        index = kind.open(file, codec.core, threads, parameters, mapped)
     if len(index) != described.vectors:
         raise InputError(f"{path}: holds {len(index)} vectors, expected {described.vectors}; delete it and run again")
     return codec, index
