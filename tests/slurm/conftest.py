@@ -14,6 +14,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from embquant.artifacts import matrix_to_array
 
@@ -88,6 +89,7 @@ def run(checkouts, local, cluster):
     command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--configfile", "study.yaml"]
     command += ["--cores", "2", "--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "20"]
     command += ["--default-resources", "slurm_partition=long"]
+    ask_for_a_gpu(folder / "profiles" / "slurm" / "config.yaml", "embed_corpus")
     scratch = folder.parent / "disk of the node"
     scratch.mkdir()
     variables = {**os.environ, "PYTHONPATH": str(folder / "src"), "HF_HUB_OFFLINE": "1"}
@@ -107,6 +109,13 @@ def run(checkouts, local, cluster):
             said = output.read()
         assert status == 0, said
     return Run(folder, said, cluster.jobs(), cancelled.id, killed.id)
+
+
+def ask_for_a_gpu(profile, rule):
+    """Change a profile as a model on ``device: cuda`` changes what the jobs of a rule ask for."""
+    settings = yaml.safe_load(profile.read_text())
+    settings["set-resources"][rule] = {"gpu": 1}
+    profile.write_text(yaml.safe_dump(settings))
 
 
 def first_running(cluster, comment, head):

@@ -38,10 +38,13 @@ AccountingStorageType=accounting_storage/none
 MinJobAge=3600
 ReturnToService=2
 KillWait=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory}
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory={memory} Gres=gpu:1
 PartitionName=short Nodes=ALL Default=YES MaxTime=600
 PartitionName=long Nodes=ALL MaxTime=INFINITE
 """
+GPUS = "Name=gpu File=/dev/null\n"
+"""One that is there in name: what is tried is that it is asked for and given out."""
 CGROUPS = "CgroupPlugin=cgroup/v1\nConstrainCores=no\nConstrainRAMSpace=no\n"
 
 
@@ -56,6 +59,7 @@ class Job:
     memory: str
     time_limit: str
     exclusive: bool
+    gpus: int
 
 
 class Cluster:
@@ -114,6 +118,7 @@ def running(folder: Path) -> Iterator[Cluster]:
     with ExitStack() as started:
         started.enter_context(written(SETTINGS / "slurm.conf", configuration(folder)))
         started.enter_context(written(SETTINGS / "cgroup.conf", CGROUPS))
+        started.enter_context(written(SETTINGS / "gres.conf", GPUS))
         if not responds("munge", "--no-input"):
             run_munge = Path("/run/munge")
             run_munge.mkdir(exist_ok=True)
@@ -193,4 +198,5 @@ def _job(line: str) -> Job:
         memory=fields.get("MinMemoryNode", ""),
         time_limit=fields["TimeLimit"],
         exclusive=fields["OverSubscribe"] == "NO",
+        gpus=int(fields.get("TresPerJob", "gres:gpu:0").rpartition(":")[2]),
     )

@@ -39,6 +39,11 @@ def test_jobs_go_to_the_partition_asked_for(run):
     assert {job.partition for job in run.jobs} == {"long"}
 
 
+def test_a_job_that_asks_for_a_gpu_is_given_one(run):
+    given = {job.comment.split("_wildcards")[0] for job in run.jobs if job.gpus == 1}
+    assert given == {"rule_embed_corpus"}
+
+
 def megabytes(memory):
     """Return what Slurm writes as 1500M or 1.50G in MB."""
     return float(memory[:-1]) * {"M": 1, "G": 1024}[memory[-1]]
