@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import psutil
 import pyarrow as pa
 import vectors
 import yaml
 from harness import FOLDER
+from processes import memory_of
 from tabulate import tabulate
 
 from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
@@ -102,7 +102,8 @@ def measure(config: Path, folder: str, cores: int) -> pd.DataFrame:
         while process.poll() is None:
             for pid, command in running_commands(process.pid).items():
                 began = started.setdefault(pid, time.perf_counter())
-                now = np.array([time.perf_counter() - began, *memory_of(pid)])
+                held = np.array(memory_of(pid, with_children=True)) / MIB
+                now = np.array([time.perf_counter() - began, *held])
                 peaks[pid, command] = np.maximum(peaks[pid, command], now)
             time.sleep(SAMPLED)
     if process.returncode:
@@ -110,17 +111,6 @@ def measure(config: Path, folder: str, cores: int) -> pd.DataFrame:
     rows = [(command, *values) for (_, command), values in peaks.items()]
     table = pd.DataFrame(rows, columns=["command", "seconds", "anonymous_mib", "mapped_mib"])
     return table.groupby("command", sort=False).max().reset_index()
-
-
-def memory_of(pid: int) -> tuple[float, float]:
-    """Return what a process and its children hold: anonymous memory and mapped pages of files, in MiB."""
-    try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        found = [process.memory_info() for process in family]
-    except psutil.NoSuchProcess:
-        return 0.0, 0.0
-    mapped = sum(info.shared for info in found)
-    return (sum(info.rss for info in found) - mapped) / MIB, mapped / MIB
 
 
 if __name__ == "__main__":

@@ -33,14 +33,16 @@ def measure(words: Sequence[str]) -> dict[str, float]:
     return {"seconds": seconds, "anonymous_bytes": int(peaks[0]), "file_bytes": int(peaks[1])}
 
 
-def memory_of(pid: int) -> tuple[int, int]:
+def memory_of(pid: int, with_children: bool = False) -> tuple[int, int]:
     """Return what a process holds: anonymous and shared memory, and mapped pages of files, in bytes."""
     try:
-        found = psutil.Process(pid).memory_info()
+        process = psutil.Process(pid)
+        family = [process, *(process.children(recursive=True) if with_children else [])]
+        found = [own.memory_info() for own in family]
     except psutil.NoSuchProcess:
         return 0, 0
-    files = found.shared  # Linux: RssFile + RssShmem
-    return found.rss - files, files
+    files = sum(info.shared for info in found)  # Linux: RssFile + RssShmem
+    return sum(info.rss for info in found) - files, files
 
 
 def memory_limit(what: str, gib: float, goal: float = 1.0) -> Row:
