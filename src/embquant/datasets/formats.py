@@ -81,7 +81,7 @@ class ParquetTable:
         self.name = str(path)
         schema = open_parquet(path).schema_arrow
         self.columns = schema.names
-        self._texts = [field.name for field in schema if pa.types.is_string(field.type)]
+        self._texts = [field.name for field in schema if _is_text(field.type)]
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """Yield ``columns`` as Arrow arrays.
@@ -206,7 +206,11 @@ def _decoded(column: pa.Array) -> pa.Array:
 
 
 def _is_coded_text(column: pa.Array) -> bool:
-    return pa.types.is_dictionary(column.type) and column.type.value_type in (pa.string(), pa.large_string())
+    return pa.types.is_dictionary(column.type) and _is_text(column.type.value_type)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return kind in (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
 
 
 def _batches(numbered: Iterable[tuple[int, Item]], size: Callable[[Item], int]) -> Iterator[list[tuple[int, Item]]]:
