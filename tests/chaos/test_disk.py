@@ -65,15 +65,17 @@ def test_a_full_disk_is_said_and_the_run_goes_on_when_there_is_room(undisturbed,
 
 def test_a_full_disk_of_a_node_is_said(undisturbed, finished, tmp_path):
     finished.folder.joinpath(STAGES["search_index"]).unlink()
-    with small_disk(tmp_path):
-        filler = fill(tmp_path, 0)
-        full = finished.run(STAGES["search_index"], EMBQUANT_SCRATCH=str(tmp_path))
+    node = tmp_path / "node"  # the study lies beside it
+    node.mkdir()
+    with small_disk(node):
+        filler = fill(node, 0)
+        full = finished.run(STAGES["search_index"], EMBQUANT_SCRATCH=str(node))
         assert full.status != 0, full.output
         assert "no room for a copy of results/facts/minilm/" in full.last, full.output
         filler.unlink()
-        assert finished.run(EMBQUANT_SCRATCH=str(tmp_path)).status == 0
+        assert finished.run(EMBQUANT_SCRATCH=str(node)).status == 0
         assert finished.reports() == undisturbed.reports()
-        assert list(tmp_path.iterdir()) == []
+        assert list(node.iterdir()) == []
 
 
 def remove_outputs(target, stage):

@@ -149,6 +149,11 @@ def index_file(wildcards):
     return index_manifest(wildcards).removesuffix(".json")
 
 
+def held_index(wildcards):
+    """Return the file of an index that a search holds in memory: graphs and lists; scans read theirs from disk."""
+    return [] if config["methods"][wildcards.method]["index"] == "flat" else index_file(wildcards)
+
+
 def timed_indexes(wildcards):
     """Return the files that a timing loads: a method's own index, and the baseline's for each engine it is timed by."""
     return [index_file(wildcards), *[exact_store(wildcards).removesuffix(".json")] * 2]

@@ -57,6 +57,7 @@ rule define_method:
 rule search_index:
     input:
         index=index_file,
+        loaded=held_index,
         manifest=index_manifest,
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
