@@ -12,7 +12,8 @@ from runs import COMMANDS, STAGES, below, ended, job_of, snakemake_of
 LONGEST_WAIT = 1.5
 """Seconds after the start of a job within which the kill comes: most take about that long."""
 
-TARGETS = {**STAGES, "place_embeddings": STAGES["collect_ids"]}
+PARTS = [STAGES["place_embeddings"].replace("part-001", part) for part in ("part-001", "part-002")]
+TARGETS = {**{stage: [file] for stage, file in STAGES.items()}, "place_embeddings": PARTS}
 """What a run is asked for: one that places a single part removes, at its end, what the others are placed from."""
 
 
@@ -37,7 +38,7 @@ def test_a_run_that_is_killed_in_every_stage_ends_with_the_same_reports(undistur
 
 def kill(study, stage, victim, chance):
     """Run until a job of a stage works, kill the victim a moment later, and wait until nothing of the run is left."""
-    run = study.start(TARGETS[stage])
+    run = study.start(*TARGETS[stage])
     job = job_of(run, stage)
     if job is None:
         ended(run)
