@@ -12,7 +12,7 @@ from runs import COMMANDS, STAGES, below, ended, job_of, snakemake_of
 LONGEST_WAIT = 1.5
 """Seconds after the start of a job within which the kill comes: most take about that long."""
 
-PARTS = [STAGES["place_embeddings"].replace("part-001", part) for part in ("part-001", "part-002")]
+PARTS = [STAGES["place_embeddings"].replace("part-001", part) for part in ("part-000", "part-001")]
 TARGETS = {**{stage: [file] for stage, file in STAGES.items()}, "place_embeddings": PARTS}
 """What a run is asked for: one that places a single part removes, at its end, what the others are placed from."""
 
