@@ -9,7 +9,7 @@ from codec_cases import case, unit_vectors
 from searched import both_ways, write_embeddings
 
 from embquant import memory, scratch
-from embquant.artifacts import write_json
+from embquant.artifacts import read_json, write_json
 from embquant.errors import InputError
 from embquant.indexes import build, suffix
 from embquant.indexes.build import open_index
@@ -85,6 +85,9 @@ def test_memory_is_measured_of_the_files_themselves(tmp_path, disk):
     manifest, queries = flat_index(tmp_path, "float32"), tmp_path / "embeddings.parquet"
     method = tmp_path / "method.json"
     write_json(method, {"name": "x", "index": manifest.name, "scoring": "symmetric", "search": {}})
-    disk.rmdir()
-    measured = memory._in_a_process(method, manifest, queries, 5)
-    assert measured["mapped_bytes"] >= 600 * 32 * 4
+    disk.rmdir()  # it would be missed
+    output, described = tmp_path / "memory.json", {"method": method, "baseline": method, "queries": queries, "depth": 5}
+    memory.run(SimpleNamespace(**described, stores=[f"float32={manifest}"], output=output))
+    without, rescored = (setting["mapped_bytes"] for setting in read_json(output)["settings"])
+    assert without == 0
+    assert rescored >= 600 * 32 * 4
