@@ -7,8 +7,8 @@ import numpy as np
 import vectors
 from harness import CORES, Row, in_turn, rounds_option, save, times_faster
 
-from embquant.codecs.binary import Binary
 from embquant.indexes.flat_binary import FlatBinary
+from embquant.quantize.codecs.binary import Binary
 
 
 def main() -> None:

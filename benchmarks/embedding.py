@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from harness import CORES, Row, Worker, rounds_option, save, share, times_faster
 
-from embquant.artifacts import read_table
 from embquant.datasets.python_stdlib import standard_functions
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.prepare import PACKAGES, prepare_text_model
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.tokens import Tokenizer
+from embquant.files.parquet import read_table
 
 GOALS = {"short": 1.5, "long": 1.2}
 SHARE_OF_SGEMM = 0.8

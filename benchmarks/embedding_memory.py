@@ -16,9 +16,9 @@ from embedding import stdlib_texts
 from harness import Row, save
 from processes import GIB, measure, memory_limit
 
-from embquant.artifacts import write_parquet
 from embquant.embedding.prepare import PACKAGES, prepare_text_model
 from embquant.embedding.spec import TextModelSpec
+from embquant.files.parquet import write_parquet
 
 GOAL_GIB = 1.5
 

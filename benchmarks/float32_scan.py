@@ -16,8 +16,8 @@ import vectors
 from harness import CORES, Row, Worker, in_turn, rounds_option, save, share, times_faster
 from threadpoolctl import threadpool_info
 
-from embquant.codecs.float32 import Float32
 from embquant.indexes.flat_float32 import FlatFloat32
+from embquant.quantize.codecs.float32 import Float32
 
 SQUARE = 2048
 PRODUCTS = 5

@@ -18,8 +18,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from embquant.artifacts import atomic_path
-from embquant.provenance import environment
+from embquant.files.atomic import atomic_path
+from embquant.files.provenance import environment
 
 FOLDER = Path("results/benchmarks")
 CORES = os.cpu_count() or 1

@@ -7,10 +7,10 @@ import vectors
 from harness import CORES, Row, in_turn, rounds_option, save, times_faster
 from usearch.index import MetricKind, search
 
-from embquant.codecs.base import Sample
-from embquant.codecs.int8 import Int8
-from embquant.codecs.ranges import RangeParameters
 from embquant.indexes.flat_int8 import FlatInt8
+from embquant.quantize.codecs.base import Sample
+from embquant.quantize.codecs.int8 import Int8
+from embquant.quantize.codecs.ranges import RangeParameters
 
 
 def main() -> None:

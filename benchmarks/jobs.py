@@ -22,7 +22,7 @@ from harness import FOLDER
 from processes import memory_of
 from tabulate import tabulate
 
-from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from workflow import running_commands
 
 ROOT = Path(__file__).parents[1]

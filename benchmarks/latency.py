@@ -19,9 +19,9 @@ from harness import CORES, Row, rounds_option, save, times_faster
 from sweep import Study
 from threadpoolctl import threadpool_limits
 
-from embquant.indexes.build import open_index
-from embquant.rescoring import Store
-from embquant.retriever import Retriever
+from embquant.indexes.manifest import open_index
+from embquant.retrieve.rescoring import Store
+from embquant.retrieve.retriever import Retriever
 
 TOP_K, MULTIPLIER = 10, 4
 ENGINES = ("blas", "faiss")

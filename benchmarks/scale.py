@@ -20,9 +20,10 @@ from harness import CORES, FOLDER, Row, save
 from processes import GIB, measure, memory_limit
 from tabulate import tabulate
 
-from embquant.artifacts import embedding_schema, matrix_to_array, read_json, write_json, write_parquet
+from embquant.files.atomic import read_json, write_json
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.provenance import environment
 from embquant.indexes import suffix
-from embquant.provenance import environment
 
 SIZES = (1_000_000, 3_000_000, 10_000_000)
 PART = 16 * vectors.BLOCK

@@ -22,15 +22,18 @@ from harness import CORES, Row, in_turn, rounds_option, save, share, times_faste
 from sentence_transformers.util.quantization import semantic_search_faiss, semantic_search_usearch
 from usearch.index import Index
 
-from embquant import methods, search
-from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
-from embquant.codecs import encode, fit
-from embquant.codecs.base import load_codec
-from embquant.evaluation import Sweep
-from embquant.grid import NO_STORE, Cell, cells
-from embquant.indexes import build, suffix
-from embquant.rescoring import Store
-from embquant.search import Candidates
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.indexes import manifest as build
+from embquant.indexes import suffix
+from embquant.measure.quality import Sweep
+from embquant.quantize.codecs.base import load_codec
+from embquant.retrieve import candidates as search
+from embquant.retrieve import method as methods
+from embquant.retrieve.candidates import Candidates
+from embquant.retrieve.rescoring import Store
+from embquant.steps import encode_corpus as encode
+from embquant.steps import fit_codec as fit
+from embquant.study.settings import NO_STORE, Cell, cells
 
 TOP_K = (10, 100)
 MULTIPLIERS = (1, 2, 4, 10)

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from embquant.artifacts import atomic_path
 from embquant.datasets.python_stdlib import standard_functions
 from embquant.embedding.encoder import load_encoder, unit_rows
 from embquant.embedding.prepare import prepare_text_model
 from embquant.embedding.spec import TextModelSpec
+from embquant.files.atomic import atomic_path
 
 FOLDER = Path("results/benchmarks")
 TEXTS = 4000

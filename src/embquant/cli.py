@@ -11,38 +11,42 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from embquant import __version__, records
+from embquant import __version__
 from embquant.errors import InputError
-from embquant.running import end_with
+from embquant.files import records
+from embquant.files.running import end_with
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "prepare-dataset": ("embquant.datasets.prepare", "read a corpus, queries and judgements into Parquet, checked"),
     "prepare-model": ("embquant.embedding.prepare", "find a model, check it and choose what runs it"),
-    "calibrate": ("embquant.planning.calibrate", "measure how fast some of a dataset's texts are embedded here"),
-    "plan-study": ("embquant.planning.study", "tell what a study will take, and refuse what the disk can't hold"),
-    "embed-corpus": ("embquant.embedding.corpus", "embed the distinct texts of one part of a corpus"),
-    "place-embeddings": ("embquant.embedding.place", "give every row of one part its embedding"),
-    "embed-queries": ("embquant.embedding.queries", "embed the queries of a dataset"),
-    "time-embedding": ("embquant.embedding.timing", "time embedding itself; needs the machine to itself"),
-    "collect-ids": ("embquant.ids", "write the ids of a corpus in row order"),
-    "fit-codec": ("embquant.codecs.fit", "fit a codec on the embeddings of a corpus"),
-    "encode-corpus": ("embquant.codecs.encode", "encode one part of a corpus"),
-    "build-index": ("embquant.indexes.build", "build an index, or a plain store, from codes"),
-    "define-method": ("embquant.methods", "name an index and the way it is searched"),
-    "search-index": ("embquant.search", "find each query's candidates"),
-    "search-part": ("embquant.search_part", "find each query's candidates among one part of the corpus"),
-    "merge-candidates": ("embquant.merge_candidates", "merge the candidates of all parts of the corpus"),
-    "evaluate-run": ("embquant.evaluation", "measure every rescore store and multiplier on the candidates"),
-    "explain-losses": ("embquant.report.losses", "list the queries that lose most, what they lose and why"),
-    "time-search": ("embquant.timing", "time a method beside the baseline; needs the machine to itself"),
-    "measure-memory": ("embquant.memory", "measure the memory of a method, each setting in its own process"),
-    "join-reports": ("embquant.report.join", "join all measurements of a study into its CSV reports"),
-    "write-report": ("embquant.report.write_report", "write a study's reports as one page, with figures and tables"),
-    "compare": ("embquant.report.compare", "tell what changed between two runs, and what of it is chance"),
-    "plan-scale": ("embquant.scaling", "tell what a larger corpus would need, from measured rates"),
-    "present": ("embquant.report.present", "print a study's tables as Markdown and draw its figures"),
-    "search": ("embquant.ask", "answer a question from what a run has built"),
-    "verify": ("embquant.verify", "check every file of a study against its record, and reports back to their inputs"),
+    "calibrate": ("embquant.steps.calibrate", "measure how fast some of a dataset's texts are embedded here"),
+    "plan-study": ("embquant.steps.plan_study", "tell what a study will take, and refuse what the disk can't hold"),
+    "embed-corpus": ("embquant.steps.embed_corpus", "embed the distinct texts of one part of a corpus"),
+    "place-embeddings": ("embquant.steps.place_embeddings", "give every row of one part its embedding"),
+    "embed-queries": ("embquant.steps.embed_queries", "embed the queries of a dataset"),
+    "time-embedding": ("embquant.steps.time_embedding", "time embedding itself; needs the machine to itself"),
+    "collect-ids": ("embquant.steps.collect_ids", "write the ids of a corpus in row order"),
+    "fit-codec": ("embquant.steps.fit_codec", "fit a codec on the embeddings of a corpus"),
+    "encode-corpus": ("embquant.steps.encode_corpus", "encode one part of a corpus"),
+    "build-index": ("embquant.indexes.manifest", "build an index, or a plain store, from codes"),
+    "define-method": ("embquant.retrieve.method", "name an index and the way it is searched"),
+    "search-index": ("embquant.retrieve.candidates", "find each query's candidates"),
+    "search-part": ("embquant.steps.search_part", "find each query's candidates among one part of the corpus"),
+    "merge-candidates": ("embquant.steps.merge_candidates", "merge the candidates of all parts of the corpus"),
+    "evaluate-run": ("embquant.measure.quality", "measure every rescore store and multiplier on the candidates"),
+    "explain-losses": ("embquant.report.numbers.losses", "list the queries that lose most, what they lose and why"),
+    "time-search": ("embquant.measure.speed", "time a method beside the baseline; needs the machine to itself"),
+    "measure-memory": ("embquant.measure.memory", "measure the memory of a method, each setting in its own process"),
+    "join-reports": ("embquant.steps.join_reports", "join all measurements of a study into its CSV reports"),
+    "write-report": ("embquant.steps.write_report", "write a study's reports as one page, with figures and tables"),
+    "compare": ("embquant.steps.compare", "tell what changed between two runs, and what of it is chance"),
+    "plan-scale": ("embquant.steps.plan_scale", "tell what a larger corpus would need, from measured rates"),
+    "present": ("embquant.steps.present", "print a study's tables as Markdown and draw its figures"),
+    "search": ("embquant.steps.search", "answer a question from what a run has built"),
+    "verify": (
+        "embquant.files.verify",
+        "check every file of a study against its record",
+    ),
 }
 
 

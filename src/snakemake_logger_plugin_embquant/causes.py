@@ -4,8 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-from embquant.artifacts import NO_SPACE
-from embquant.running import RunFolder
+from embquant.files.atomic import NO_SPACE
+from embquant.files.running import RunFolder
 
 OURS = "embquant: error:"
 ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")

@@ -7,8 +7,8 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from embquant.artifacts import read_json
-from embquant.planning.remaining import lines
+from embquant.files.atomic import read_json
+from embquant.study.remaining import lines
 from snakemake_logger_plugin_embquant.causes import OURS, cause_of_job, cause_of_run
 from snakemake_logger_plugin_embquant.screens import Lines, Screen, terminal
 from snakemake_logger_plugin_embquant.stages import Job, Run, tail

@@ -5,7 +5,7 @@ import sys
 import threading
 from typing import Any
 
-from embquant.planning.remaining import duration
+from embquant.study.remaining import duration
 from snakemake_logger_plugin_embquant.stages import Run
 
 LINE_SECONDS = 30.0

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from embquant.planning.remaining import remaining_seconds
-from embquant.planning.stages import LONG, REPORTING, STAGES, stage_of
+from embquant.study.remaining import remaining_seconds
+from embquant.study.stages import LONG, REPORTING, STAGES, stage_of
 
 PROGRESS = re.compile(r"(\d+) of (\d+) texts, ([\d.]+) a second")
 TAIL_BYTES = 4096

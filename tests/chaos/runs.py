@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from embquant.records import FOLDER, Record
+from embquant.files.records import FOLDER, Record
 
 TIMELESS = ("retrieval.csv", "memory.csv", "significance.csv", "macro.csv")
 """Reports without times, which every run of the study writes to the byte alike."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from embquant.records import FOLDER, Record, place_of
+from embquant.files.records import FOLDER, Record, place_of
 
 KINDS = [
     "facts/corpus.parquet",

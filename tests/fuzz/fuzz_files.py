@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
 from embquant.cli import main
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.indexes import KINDS, scorings, suffix
 
 DOCUMENTS, QUERIES, DIM = 300, 5, 16

@@ -28,9 +28,24 @@ SECONDS = 30
 
 LIBRARIES = (
     "pandas",  # which Arrow imports when it first needs it
-    *("embquant.codecs.encode", "embquant.codecs.fit", "embquant.datasets.prepare", "embquant.embedding.corpus"),
-    *("embquant.embedding.prepare", "embquant.embedding.queries", "embquant.evaluation", "embquant.indexes.build"),
-    *("embquant.merge_candidates", "embquant.methods", "embquant.search", "embquant.search_part"),
+    *(
+        "embquant.steps.encode_corpus",
+        "embquant.steps.fit_codec",
+        "embquant.datasets.prepare",
+        "embquant.steps.embed_corpus",
+    ),
+    *(
+        "embquant.embedding.prepare",
+        "embquant.steps.embed_queries",
+        "embquant.measure.quality",
+        "embquant.indexes.manifest",
+    ),
+    *(
+        "embquant.steps.merge_candidates",
+        "embquant.retrieve.method",
+        "embquant.retrieve.candidates",
+        "embquant.steps.search_part",
+    ),
 )
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mutations import fuzzed, mutations
 
 from embquant.indexes import KINDS
-from embquant.search import Candidates
+from embquant.retrieve.candidates import Candidates
 
 indexes = st.sampled_from(sorted(KINDS))
 families = st.sampled_from(FAMILIES)

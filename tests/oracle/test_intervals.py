@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from embquant.statistics import (
+from embquant.measure.statistics import (
     least_detectable_difference,
     percentile_interval,
     randomization_test,

@@ -7,15 +7,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embquant import evaluation, methods, search
-from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
-from embquant.codecs import encode, fit
-from embquant.evaluation import Sweep
-from embquant.grid import cells
-from embquant.indexes import build, suffix
-from embquant.rescoring import PartlyKnown, Store
-from embquant.retriever import Retriever
-from embquant.search import Candidates
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.indexes import manifest as build
+from embquant.indexes import suffix
+from embquant.measure import quality as evaluation
+from embquant.measure.quality import Sweep
+from embquant.retrieve import candidates as search
+from embquant.retrieve import method as methods
+from embquant.retrieve.candidates import Candidates
+from embquant.retrieve.rescoring import PartlyKnown, Store
+from embquant.retrieve.retriever import Retriever
+from embquant.steps import encode_corpus as encode
+from embquant.steps import fit_codec as fit
+from embquant.study.settings import cells
 
 DOCUMENTS, QUERIES, DIM = 1200, 30, 64
 TOP_K, MULTIPLIERS = [5, 20], [1, 2, 4]

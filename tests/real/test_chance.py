@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from embquant.artifacts import count_rows
-from embquant.evaluation import read_judgements
-from embquant.metrics import Exact, Ranking, parse_metric
-from embquant.report.significance import Analysis, Chance, read_measured
-from embquant.search import Candidates
-from embquant.statistics import least_detectable_difference, randomization_test
+from embquant.files.parquet import count_rows
+from embquant.measure.metrics import Exact, Ranking, parse_metric
+from embquant.measure.quality import read_judgements
+from embquant.measure.statistics import least_detectable_difference, randomization_test
+from embquant.report.numbers.significance import Analysis, Chance, read_measured
+from embquant.retrieve.candidates import Candidates
 
 METHODS = ["float32", "binary", "int8", "int8-codes", "int8-hnsw"]
 QUERIES = {"scifact": 300, "captions": 1000}

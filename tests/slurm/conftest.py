@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from embquant.artifacts import matrix_to_array
+from embquant.files.parquet import matrix_to_array
 
 WORKFLOW_TESTS = Path(__file__).parents[1] / "workflow" / "conftest.py"
 SECONDS = 600

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embquant.codecs import Sample, parse_codec
+from embquant.quantize.codecs import Sample, parse_codec
 
 threadpool_limits(1)  # as the steps that fit and encode have it; more threads than free cores take minutes
 

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from embquant.artifacts import write_json, write_parquet
-from embquant.report.cost import cost_table, mark, pareto_marks
-from embquant.report.recommendation import recommendation_table, recommendations
-from embquant.report.significance import Chance
-from embquant.report.tables import read_tables
+from embquant.files.atomic import write_json
+from embquant.files.parquet import write_parquet
+from embquant.report.numbers.cost import cost_table, mark, pareto_marks
+from embquant.report.numbers.recommendation import recommendation_table, recommendations
+from embquant.report.numbers.significance import Chance
+from embquant.report.numbers.tables import read_tables
 
 DIM, VECTORS, TOP_K = 384, 10_000, (10, 100)
 STORES = ("binary", "int8", "float32")

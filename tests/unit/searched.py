@@ -8,10 +8,14 @@ import numpy as np
 import pyarrow as pa
 from codec_cases import case, unit_vectors
 
-from embquant import merge_candidates, methods, search, search_part
-from embquant.artifacts import embedding_schema, matrix_to_array, write_json, write_parquet
-from embquant.codecs import encode
-from embquant.indexes import build, suffix
+from embquant.files.atomic import write_json
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.indexes import manifest as build
+from embquant.indexes import suffix
+from embquant.retrieve import candidates as search
+from embquant.retrieve import method as methods
+from embquant.steps import encode_corpus as encode
+from embquant.steps import merge_candidates, search_part
 
 
 def write_embeddings(path, vectors):

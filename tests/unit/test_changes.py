@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from embquant import cli
-from embquant.artifacts import write_json, write_parquet
-from embquant.report.changes import CHANGES, KEYS, Report, changes, differences
+from embquant.files.atomic import write_json
+from embquant.files.parquet import write_parquet
+from embquant.report.numbers.changes import CHANGES, KEYS, Report, changes, differences
 
 QUERIES = 40
 REFERENCE = np.tile([1, 0.5, 0, 0.25], QUERIES // 4)

@@ -12,9 +12,9 @@ from codec_cases import (
     unit_vectors,
 )
 
-from embquant import transforms
-from embquant.codecs import FAMILIES
-from embquant.codecs.base import load_codec
+from embquant.quantize import transforms
+from embquant.quantize.codecs import FAMILIES
+from embquant.quantize.codecs.base import load_codec
 
 every_case = pytest.mark.parametrize("name", CASES)
 

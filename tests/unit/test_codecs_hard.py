@@ -11,9 +11,9 @@ from codec_cases import (
     unit_vectors,
 )
 
-from embquant.codecs import FAMILIES, parse_codec
-from embquant.codecs.base import load_codec
 from embquant.errors import InputError
+from embquant.quantize.codecs import FAMILIES, parse_codec
+from embquant.quantize.codecs.base import load_codec
 
 every_case = pytest.mark.parametrize("name", CASES)
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sentence_transformers.util.quantization import quantize_embeddings
 
-from embquant.codecs.binary import Binary
-from embquant.codecs.int8 import Int8
-from embquant.codecs.ranges import RangeParameters, fit_ranges
-from embquant.codecs.scaled_pq import unbiased
+from embquant.quantize.codecs.binary import Binary
+from embquant.quantize.codecs.int8 import Int8
+from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
+from embquant.quantize.codecs.scaled_pq import unbiased
 
 finite = st.floats(-4, 4, width=32)
 matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24), elements=finite)

@@ -6,10 +6,10 @@ from embedding_files import write_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embquant.embedding import corpus
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.tokens import Tokenizer, batches
 from embquant.embedding.weights import resolve_weights
+from embquant.steps import embed_corpus as corpus
 
 
 @given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 500))

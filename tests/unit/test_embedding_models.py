@@ -11,11 +11,12 @@ import pytest
 from embedding_files import TEXTS, command, prepare, small_model, write_corpus, write_queries
 from sentence_transformers import SentenceTransformer
 
-from embquant.artifacts import array_to_matrix, read_json, read_matrices, read_metadata, read_table
 from embquant.embedding.backends import BACKENDS, onnx
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import resolve_weights
+from embquant.files.atomic import read_json
+from embquant.files.parquet import array_to_matrix, read_matrices, read_metadata, read_table
 
 ALLOWED = 1e-5
 GRAPHS = ["openvino", "onnx"]

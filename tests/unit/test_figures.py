@@ -8,10 +8,10 @@ import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.text import Annotation
 
-from embquant.report.figures.heatmap import readable_on
-from embquant.report.figures.labels import label_points
-from embquant.report.figures.methods import draw_indexes
-from embquant.report.figures.style import SERIES, THEMES, canvas, luminance
+from embquant.report.show.figures.heatmap import readable_on
+from embquant.report.show.figures.labels import label_points
+from embquant.report.show.figures.methods import draw_indexes
+from embquant.report.show.figures.style import SERIES, THEMES, canvas, luminance
 
 # What remains of linear RGB without the cones for red, green or blue: Machado, Oliveira and Fernandes 2009, severity 1.
 SIGHT = {

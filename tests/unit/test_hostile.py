@@ -17,14 +17,14 @@ from codec_cases import SCALED_PQ, case, fitted, unit_vectors
 from embedding_files import command, small_model
 
 from embquant.cli import main
-from embquant.codecs.base import load_codec
 from embquant.datasets.formats import open_table
 from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
 from embquant.indexes import index_class
 from embquant.indexes.base import Codes
-from embquant.indexes.build import Manifest
+from embquant.indexes.manifest import Manifest
+from embquant.quantize.codecs.base import load_codec
 
 SOURCE = Path(__file__).parents[2] / "src" / "embquant"
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from embquant.evaluation import IndexLoss
-from embquant.grid import Cell
+from embquant.measure.quality import IndexLoss
+from embquant.study.settings import Cell
 
 
 @dataclass

@@ -10,10 +10,10 @@ from usearch.index import Index as Graph
 from usearch.index import MetricKind, search
 from usearch.io import load_matrix
 
-from embquant.codecs import FAMILIES, codec_class
 from embquant.errors import InputError
 from embquant.indexes import KINDS, index_class, scorings, suffix
 from embquant.indexes.base import Codes
+from embquant.quantize.codecs import FAMILIES, codec_class
 
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "rabitq": {"family": "rabitq", "bits": 2}}
 FASTSCAN_PQ = {"family": "pq", "pieces": 8, "bits": 4}

@@ -7,15 +7,17 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embquant import evaluation
-from embquant.artifacts import embedding_schema, matrix_to_array, write_json, write_parquet
-from embquant.codecs import encode, fit
-from embquant.indexes import build
-from embquant.report import losses
-from embquant.report.losses import Compared, explained, quarters
-from embquant.report.margins import cutoff_margins
-from embquant.report.significance import read_measured
-from embquant.search import SCHEMA
+from embquant.files.atomic import write_json
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.indexes import manifest as build
+from embquant.measure import quality as evaluation
+from embquant.report.numbers import losses
+from embquant.report.numbers.losses import Compared, explained, quarters
+from embquant.report.numbers.margins import cutoff_margins
+from embquant.report.numbers.significance import read_measured
+from embquant.retrieve.candidates import SCHEMA
+from embquant.steps import encode_corpus as encode
+from embquant.steps import fit_codec as fit
 
 SCORES = [0.1, 0.2, 0.9, 0.8, 0.7, 0.05, 0.8]  # 6 is an exact copy of 3
 EXACT = [2, 3, 6, 4, 1, 0, 5]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from embquant.metrics import Exact, Judgements, Ranking, parse_metric
-from embquant.report.lost import Ranked, contributions, lost_document
+from embquant.measure.metrics import Exact, Judgements, Ranking, parse_metric
+from embquant.report.numbers.lost import Ranked, contributions, lost_document
 
 GAINS = {7: 1.0, 8: 2.0, 9: 1.0}
 

@@ -5,7 +5,7 @@ import mmap
 import numpy as np
 import pytest
 
-from embquant import mapped
+from embquant.exact import mapped
 
 
 @pytest.fixture

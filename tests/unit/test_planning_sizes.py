@@ -5,13 +5,13 @@ import pytest
 from codec_cases import CASES, case, fitted, unit_vectors
 from test_indexes import ENTRIES, FASTSCAN_PQ, built
 
-from embquant.artifacts import embedding_schema, matrix_to_array, write_parquet
-from embquant.codecs import parse_codec
 from embquant.errors import InputError
+from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.indexes import KINDS
-from embquant.planning.outline import Outline
-from embquant.planning.remaining import check_disk, duration, remaining_seconds, size, to_write
-from embquant.planning.sizes import Corpus, index_bytes, parquet_floats, state_bytes, width
+from embquant.quantize.codecs import parse_codec
+from embquant.study.outline import Outline
+from embquant.study.remaining import check_disk, duration, remaining_seconds, size, to_write
+from embquant.study.sizes import Corpus, index_bytes, parquet_floats, state_bytes, width
 
 ROWS = 600
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embquant import provenance
+from embquant.files import provenance
 
 
 @pytest.fixture

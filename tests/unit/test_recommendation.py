@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from report_tables import CONFIG, config, setting, summary
 
-from embquant.report.recommendation import advice, recommendation_table, recommendations, verdict, verdicts
+from embquant.report.numbers.recommendation import advice, recommendation_table, recommendations, verdict, verdicts
 
 REPORT = Path("results/reports/study/summary.txt")
 STUDY = [

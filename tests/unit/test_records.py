@@ -8,18 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from embquant import records
-from embquant.artifacts import (
-    atomic_path,
-    open_parquet,
-    read_json,
-    read_matrices,
-    read_table,
-    remove_leftovers,
-    write_json,
-    write_parquet,
-)
 from embquant.errors import InputError
+from embquant.files import records
+from embquant.files.atomic import atomic_path, read_json, remove_leftovers, write_json
+from embquant.files.parquet import open_parquet, read_matrices, read_table, write_parquet
 
 SCHEMA = pa.schema([("id", pa.string()), ("number", pa.int64())])
 

@@ -9,17 +9,19 @@ import time
 import pytest
 
 from embquant.errors import InputError
-from embquant.running import RunFolder
+from embquant.files.running import RunFolder
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from embquant.running import RunFolder
+from embquant.files.running import RunFolder
 RunFolder(Path(sys.argv[1])).hold("theirs")
 print("held", flush=True)
 time.sleep(600)
 """
-JOB = "import sys, time; from embquant.running import end_with; end_with(sys.argv[1]); print('up', flush=True); {}"
+JOB = (
+    "import sys, time; from embquant.files.running import end_with; end_with(sys.argv[1]); print('up', flush=True); {}"
+)
 
 
 @pytest.fixture

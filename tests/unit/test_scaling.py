@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from embquant.cli import main
-from embquant.scaling import GIB, INDEX_SHARE, embedding_stages, machines_for, measured_stages, plan, size
+from embquant.steps.plan_scale import GIB, INDEX_SHARE, embedding_stages, machines_for, measured_stages, plan, size
 
 STEPS = pd.DataFrame(
     [

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from embquant.codecs.float32 import Float32
-from embquant.indexes import scan
+from embquant.exact import scan
+from embquant.quantize.codecs.float32 import Float32
 
 
 def products(queries, codes):

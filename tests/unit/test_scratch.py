@@ -8,11 +8,13 @@ import pytest
 from codec_cases import case, unit_vectors
 from searched import both_ways, write_embeddings
 
-from embquant import memory, scratch
-from embquant.artifacts import read_json, write_json
 from embquant.errors import InputError
-from embquant.indexes import build, suffix
-from embquant.indexes.build import open_index
+from embquant.files import scratch
+from embquant.files.atomic import read_json, write_json
+from embquant.indexes import manifest as build
+from embquant.indexes import suffix
+from embquant.indexes.manifest import open_index
+from embquant.measure import memory
 
 FORMATS = ["float32", "int8", "int4", "binary", "pq", "scaled-pq"]
 """A family for each kind of index file."""

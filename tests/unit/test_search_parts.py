@@ -7,10 +7,11 @@ import pytest
 from codec_cases import CASES, case, unit_vectors
 from searched import both_ways
 
-from embquant import merge_candidates, search, search_part
-from embquant.artifacts import write_parquet
 from embquant.errors import InputError
-from embquant.search import Candidates
+from embquant.files.parquet import write_parquet
+from embquant.retrieve import candidates as search
+from embquant.retrieve.candidates import Candidates
+from embquant.steps import merge_candidates, search_part
 
 ALL_SCORINGS = [(name, scoring) for name in CASES for scoring in case(name).scorings]
 

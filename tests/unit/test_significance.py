@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embquant.artifacts import write_parquet
-from embquant.report.significance import Analysis, Chance
-from embquant.statistics import holm, least_detectable_difference
+from embquant.files.parquet import write_parquet
+from embquant.measure.statistics import holm, least_detectable_difference
+from embquant.report.numbers.significance import Analysis, Chance
 
 CHANCE = Chance(seed=0, resamples=2000, confidence=0.95)
 QUERIES = 40

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
-from embquant.statistics import (
+from embquant.measure.statistics import (
     holm,
     least_detectable_difference,
     percentile_interval,

@@ -5,7 +5,7 @@ from math import nan
 import pandas as pd
 import pytest
 
-from embquant.report.summary import summary_text
+from embquant.report.show.summary import summary_text
 
 CONFIG = {
     "methods": {"binary": {"codec": "binary", "index": "flat"}},

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from embquant.report.tabular import Cell, Column, Table
+from embquant.report.show.tabular import Cell, Column, Table
 
 COLUMNS = {
     "name": Column("name"),

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from embquant.artifacts import take_rows, write_parquet
+from embquant.datasets.shown import shown_documents
 from embquant.errors import InputError
-from embquant.shown import shown_documents
+from embquant.files.parquet import take_rows, write_parquet
 
 
 @pytest.fixture

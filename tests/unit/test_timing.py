@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from embquant import timing
-from embquant.grid import NO_STORE, Cell
-from embquant.timing import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant
+from embquant.measure import speed as timing
+from embquant.measure.speed import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant
+from embquant.study.settings import NO_STORE, Cell
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embquant.topk import TopK, rank, sort_by_score
+from embquant.exact.topk import TopK, rank, sort_by_score
 
 
 def sorted_all(scores, k):

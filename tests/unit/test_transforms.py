@@ -9,10 +9,10 @@ from sentence_transformers.util import truncate_embeddings
 from sklearn.decomposition import PCA
 
 from embquant.errors import InputError
-from embquant.transforms import KINDS, fit_transforms, parse_transforms
-from embquant.transforms.allocation import bits_of_axes, dealt
-from embquant.transforms.base import Transform
-from embquant.transforms.rotation import random_rotation
+from embquant.quantize.transforms import KINDS, fit_transforms, parse_transforms
+from embquant.quantize.transforms.allocation import bits_of_axes, dealt
+from embquant.quantize.transforms.base import Transform
+from embquant.quantize.transforms.rotation import random_rotation
 
 PARAMETERS = {
     "center": {},

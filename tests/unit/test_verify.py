@@ -2,9 +2,9 @@
 
 import pytest
 
-from embquant import records
-from embquant.artifacts import read_json, write_json
 from embquant.cli import main
+from embquant.files import records
+from embquant.files.atomic import read_json, write_json
 
 
 @pytest.fixture

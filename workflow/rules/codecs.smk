@@ -18,7 +18,7 @@ rule fit_codec:
         runtime=minutes("fit_codec"),
     params:
         spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
-        code=lambda wildcards: code("embquant.codecs.fit", *codec_modules(wildcards.codec)),
+        code=lambda wildcards: code("embquant.steps.fit_codec", *codec_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     shell:
@@ -40,7 +40,7 @@ rule encode_corpus:
         mem_mb=memory("encode_corpus"),
         runtime=minutes("encode_corpus"),
     params:
-        code=lambda wildcards: code("embquant.codecs.encode", *codec_modules(wildcards.codec)),
+        code=lambda wildcards: code("embquant.steps.encode_corpus", *codec_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     shell:
@@ -66,7 +66,7 @@ rule build_store:
         runtime=minutes("build_store"),
     params:
         code=lambda wildcards: code(
-            "embquant.indexes.build", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
+            "embquant.indexes.manifest", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"

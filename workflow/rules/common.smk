@@ -10,14 +10,14 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from embquant.artifacts import remove_leftovers
-from embquant.codecs import parse_codec
+from embquant.files.atomic import remove_leftovers
+from embquant.quantize.codecs import parse_codec
 from embquant.datasets.inputs import input_files
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
 from embquant.indexes import KINDS, scorings, suffix
-from embquant.provenance import code_digest, file_digest
-from embquant.running import RunFolder
+from embquant.files.provenance import code_digest, file_digest
+from embquant.files.running import RunFolder
 
 DATASET_FILES = ["corpus.parquet", "queries.parquet", "qrels.parquet", "dataset.json"]
 

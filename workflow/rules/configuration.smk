@@ -7,14 +7,14 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from embquant.codecs import parse_codec
+from embquant.quantize.codecs import parse_codec
 from embquant.datasets.spec import parse_dataset
 from embquant.embedding.spec import parse_model
 from embquant.errors import InputError
-from embquant.grid import NO_STORE
+from embquant.study.settings import NO_STORE
 from embquant.indexes import index_class, index_module, scorings
-from embquant.metrics import parse_metric
-from embquant.spec import nearest, parse_spec
+from embquant.measure.metrics import parse_metric
+from embquant.entries import nearest, parse_spec
 
 RESERVED = ("benchmarks", "logs", "models", "reports")
 

@@ -48,7 +48,7 @@ rule embed_queries:
         runtime=minutes("embed_queries"),
         gpu=gpus,
     params:
-        code=code("embquant.embedding.queries"),
+        code=code("embquant.steps.embed_queries"),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding the queries"
     shell:
@@ -75,7 +75,7 @@ rule embed_corpus:
         runtime=minutes_of_embedding,
         gpu=gpus,
     params:
-        code=code("embquant.embedding.corpus"),
+        code=code("embquant.steps.embed_corpus"),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     shell:
@@ -98,7 +98,7 @@ rule place_embeddings:
         mem_mb=memory("place_embeddings"),
         runtime=minutes("place_embeddings"),
     params:
-        code=code("embquant.embedding.place"),
+        code=code("embquant.steps.place_embeddings"),
     message:
         "{wildcards.dataset} · {wildcards.model}: placing part {wildcards.part} of {wildcards.parts}"
     shell:
@@ -120,7 +120,7 @@ rule collect_ids:
         mem_mb=memory("collect_ids"),
         runtime=minutes("collect_ids"),
     params:
-        code=code("embquant.ids"),
+        code=code("embquant.steps.collect_ids"),
     message:
         "{wildcards.dataset} · {wildcards.model}: collecting ids"
     shell:

@@ -24,7 +24,7 @@ rule evaluate_run:
         top_k=config["top_k"],
         metrics=config["metrics"],
         code=lambda wildcards: code(
-            "embquant.evaluation", *index_modules(config["baseline"]), *store_modules(wildcards.method)
+            "embquant.measure.quality", *index_modules(config["baseline"]), *store_modules(wildcards.method)
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"

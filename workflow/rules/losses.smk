@@ -33,7 +33,7 @@ rule explain_losses:
         statistics=canonical(config["statistics"]),
         folder=subpath(output.worst, parent=True),
         code=code(
-            "embquant.report.losses",
+            "embquant.report.numbers.losses",
             *index_modules(config["baseline"]),
             *(module for method in config["methods"] for module in store_modules(method)),
         ),

@@ -1,8 +1,8 @@
 # What the plan of a study is made of, and how a run begins with it: functions, as in common.smk.
 from collections import Counter
 
-from embquant.artifacts import read_json
-from embquant.planning.remaining import check_disk, lines
+from embquant.files.atomic import read_json
+from embquant.study.remaining import check_disk, lines
 
 
 def outline():

@@ -53,7 +53,7 @@ rule plan_study:
     params:
         outline=OUTLINE,
         # Of what is planned and how it is read; how its figures are come by is no reason to plan again.
-        code=code("embquant.planning.sizes", "embquant.planning.remaining"),
+        code=code("embquant.study.sizes", "embquant.study.remaining"),
     message:
         "Planning"
     shell:

@@ -30,7 +30,7 @@ rule join_reports:
         baseline=config["baseline"],
         config=canonical(config),
         folder=subpath(output.text, parent=True),
-        code=code("embquant.report.join"),
+        code=code("embquant.steps.join_reports"),
     message:
         "Joining the reports"
     shell:
@@ -61,7 +61,7 @@ rule write_report:
         runtime=minutes("write_report"),
     params:
         folder=subpath(output.page, parent=True),
-        code=code("embquant.report.write_report"),
+        code=code("embquant.steps.write_report"),
     message:
         "Writing the report as a page"
     shell:

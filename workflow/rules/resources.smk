@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-from embquant.artifacts import count_rows
+from embquant.files.parquet import count_rows
 from embquant.errors import InputError
 
 MINILM_MB = 91

@@ -22,7 +22,7 @@ rule build_index:
     params:
         kind=lambda wildcards: built(wildcards.index)["index"],
         build=lambda wildcards: canonical(built(wildcards.index)["build"]),
-        code=lambda wildcards: code("embquant.indexes.build", *built_modules(wildcards.index)),
+        code=lambda wildcards: code("embquant.indexes.manifest", *built_modules(wildcards.index)),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
@@ -46,7 +46,7 @@ rule define_method:
     params:
         scoring=lambda wildcards: scoring(wildcards.method),
         search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
-        code=lambda wildcards: code("embquant.methods"),
+        code=lambda wildcards: code("embquant.retrieve.method"),
     message:
         "{wildcards.dataset} · {wildcards.model}: defining {wildcards.method}"
     shell:
@@ -75,7 +75,7 @@ rule search_index:
         runtime=minutes("search_index"),
     params:
         depths=lambda wildcards: searched_depths(wildcards.method),
-        code=lambda wildcards: code("embquant.search", *index_modules(wildcards.method)),
+        code=lambda wildcards: code("embquant.retrieve.candidates", *index_modules(wildcards.method)),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     shell:
@@ -102,7 +102,7 @@ rule search_part:
     params:
         scoring=lambda wildcards: scoring(wildcards.method),
         depth=lambda wildcards: max(searched_depths(wildcards.method)),
-        code=lambda wildcards: code("embquant.search_part", *index_modules(wildcards.method)),
+        code=lambda wildcards: code("embquant.steps.search_part", *index_modules(wildcards.method)),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
     shell:
@@ -127,7 +127,7 @@ rule merge_candidates:
         mem_mb=memory("merge_candidates"),
         runtime=minutes("merge_candidates"),
     params:
-        code=code("embquant.merge_candidates"),
+        code=code("embquant.steps.merge_candidates"),
     message:
         "{wildcards.dataset} · {wildcards.model}: merging what was found for {wildcards.method}"
     shell:

@@ -26,7 +26,7 @@ rule time_search:
         single=config["timing"]["single_queries"],
         search_threads="" if config["timing"]["threads"] == "all" else config["timing"]["threads"],
         code=lambda wildcards: code(
-            "embquant.timing",
+            "embquant.measure.speed",
             *index_modules(config["baseline"]),
             *index_modules(wildcards.method),
             *store_modules(wildcards.method),
@@ -59,7 +59,7 @@ rule time_embedding:
         gpu=gpus,
     params:
         rounds=config["timing"]["rounds"],
-        code=code("embquant.embedding.timing"),
+        code=code("embquant.steps.time_embedding"),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"
     shell:
@@ -89,7 +89,7 @@ rule measure_memory:
         stores=named_stores,
         depth=lambda wildcards: depths(wildcards.method)[-1],
         code=lambda wildcards: code(
-            "embquant.memory",
+            "embquant.measure.memory",
             *index_modules(config["baseline"]),
             *index_modules(wildcards.method),
             *store_modules(wildcards.method),

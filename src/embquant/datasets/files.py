@@ -7,7 +7,7 @@ from embquant.datasets.collection import Collection
 from embquant.datasets.formats import open_table
 from embquant.datasets.layout import find_layout
 from embquant.datasets.spec import Columns, FilesSpec
-from embquant.records import note_input
+from embquant.files.records import note_input
 
 
 def open_files(spec: FilesSpec) -> Collection:

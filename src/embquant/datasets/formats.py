@@ -18,10 +18,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embquant.artifacts import damaged_parquet, open_parquet
 from embquant.datasets.collection import BATCH_ROWS
 from embquant.datasets.layout import SUFFIXES
 from embquant.errors import InputError
+from embquant.files.parquet import damaged_parquet, open_parquet
 
 LONGEST_LINE = 1 << 24
 """Bytes of a line, or characters of a field: a small gzipped file can hold a line that no memory does."""

@@ -14,10 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embquant.artifacts import count_rows, read_batches, read_json, read_table
 from embquant.datasets.collection import BATCH_ROWS, CORPUS, QRELS, QUERIES, Collection, Named, batch
 from embquant.datasets.spec import PooledSpec
 from embquant.errors import InputError
+from embquant.files.atomic import read_json
+from embquant.files.parquet import count_rows, read_batches, read_table
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embquant.artifacts import write_json, write_parquet
 from embquant.datasets.collection import Collection, HeldOut
 from embquant.datasets.files import open_files
 from embquant.datasets.huggingface import open_huggingface
@@ -30,8 +29,10 @@ from embquant.datasets.spec import FilesSpec, HuggingfaceSpec, PooledSpec, Spec,
 from embquant.datasets.staging import CORPUS_FILE, stage_corpus
 from embquant.datasets.texts import TableDigest
 from embquant.errors import InputError
-from embquant.provenance import code_digest, environment
-from embquant.records import note_input
+from embquant.files.atomic import write_json
+from embquant.files.parquet import write_parquet
+from embquant.files.provenance import code_digest, environment
+from embquant.files.records import note_input
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, is_dataclass
 from types import UnionType
 from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
 
+from embquant.entries import nearest, parse_spec
 from embquant.errors import InputError
-from embquant.spec import nearest, parse_spec
 
 FIELDS: Mapping[str, Sequence[str]] = {
     "corpus": ("id", "title", "text", "display"),

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embquant.artifacts import read_batches, write_parquet
 from embquant.datasets.collection import CORPUS, Named
 from embquant.datasets.texts import DIGEST_BYTES, first_rows, text_digests
 from embquant.errors import InputError
+from embquant.files.parquet import read_batches, write_parquet
 
 STAGED = pa.schema([CORPUS.field(name) for name in ("id", "text", "display")])
 CORPUS_FILE = pa.schema([*STAGED, ("first_row", pa.int64())])

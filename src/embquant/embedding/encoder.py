@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embquant.artifacts import read_json
 from embquant.embedding.backends import Backend, load_backend
 from embquant.embedding.tokens import batches
 from embquant.embedding.weights import weights_digest
 from embquant.errors import InputError
-from embquant.records import checked, remedy
+from embquant.files.atomic import read_json
+from embquant.files.records import checked, remedy
 
 
 class Encoder:

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from embquant.artifacts import read_batches
 from embquant.embedding.encoder import row_lengths, unit_rows
 from embquant.embedding.rows import read_rows
 from embquant.embedding.spec import PrecomputedSpec
@@ -24,7 +23,8 @@ from embquant.embedding.vectors import (
     window_rows,
 )
 from embquant.errors import InputError
-from embquant.records import note_input
+from embquant.files.parquet import read_batches
+from embquant.files.records import note_input
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embquant.artifacts import NO_SPACE, atomic_path, disk_is_full, write_json
 from embquant.embedding.backends import load_backend, onnx, openvino
 from embquant.embedding.backends.graph import obstacle
 from embquant.embedding.backends.torch import load_model
@@ -20,7 +19,8 @@ from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
 from embquant.embedding.weights import own_prompts, resolve_weights
 from embquant.errors import InputError
-from embquant.provenance import environment, file_digest
+from embquant.files.atomic import NO_SPACE, atomic_path, disk_is_full, write_json
+from embquant.files.provenance import environment, file_digest
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer

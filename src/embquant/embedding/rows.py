@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embquant.artifacts import ROWS_PER_GROUP, open_parquet
 from embquant.errors import InputError
+from embquant.files.parquet import ROWS_PER_GROUP, open_parquet
 
 ROWS = 256
 """Rows of a batch: few enough that long texts stay small in memory."""

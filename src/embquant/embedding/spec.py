@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Literal
 
+from embquant.entries import nearest, parse_spec
 from embquant.errors import InputError
-from embquant.spec import nearest, parse_spec
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 

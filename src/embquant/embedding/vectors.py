@@ -7,9 +7,10 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from embquant.artifacts import ROWS_PER_GROUP, UNREADABLE_NPY, open_parquet
 from embquant.embedding.rows import read_rows, row_group_offsets
 from embquant.errors import InputError
+from embquant.files.atomic import UNREADABLE_NPY
+from embquant.files.parquet import ROWS_PER_GROUP, open_parquet
 
 WINDOW_BYTES = 256 << 20
 """Memory for vectors that are being put into order."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embquant.embedding.spec import MINILM, TextModelSpec
 from embquant.errors import InputError
-from embquant.records import note_input
+from embquant.files.records import note_input
 
 logger = logging.getLogger(__name__)
 

@@ -2,10 +2,10 @@
 
 from importlib import import_module
 
-from embquant.codecs import codec_class
+from embquant.entries import nearest
 from embquant.errors import InputError
 from embquant.indexes.base import Index
-from embquant.spec import nearest
+from embquant.quantize.codecs import codec_class
 
 FAISS_CODES = ("float16", "bfloat16", "uint8", "int6", "int4", "rabitq", "pq", "scaled-pq")
 """The codec families whose codes lie in a FAISS flat index of their own kind, or in one made the same way."""

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from embquant.codecs.base import Codec
-from embquant.spec import NoParameters
+from embquant.entries import NoParameters
+from embquant.quantize.codecs.base import Codec
 
 
 @dataclass(frozen=True)

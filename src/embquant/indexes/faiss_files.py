@@ -9,9 +9,9 @@ from typing import Any
 import faiss
 import numpy as np
 
-from embquant.codecs.faiss_codes import reading_at_most
 from embquant.errors import InputError
 from embquant.indexes.base import Codes
+from embquant.quantize.codecs.faiss_codes import reading_at_most
 
 
 def fill(index: Any, storage: Any, codes: Codes, width: int) -> None:

@@ -6,13 +6,13 @@ from typing import Self
 import faiss
 import numpy as np
 
-from embquant.codecs.base import Codec
-from embquant.codecs.binary import SIGNS
+from embquant.entries import NoParameters
 from embquant.errors import InputError
+from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Codes, Index
 from embquant.indexes.faiss_files import fill, read_filled
-from embquant.spec import NoParameters
-from embquant.topk import found_by_faiss
+from embquant.quantize.codecs.base import Codec
+from embquant.quantize.codecs.binary import SIGNS
 
 
 class FastScan(Index):

@@ -7,12 +7,12 @@ import faiss
 import numkong
 import numpy as np
 
-from embquant.codecs.binary import Binary
+from embquant.entries import NoParameters
+from embquant.exact.scan import DecodedScan, Scan
+from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, padded, read_filled, view
-from embquant.indexes.scan import DecodedScan, Scan
-from embquant.spec import NoParameters
-from embquant.topk import sort_by_score
+from embquant.quantize.codecs.binary import Binary
 
 WORTH_PACKING = 32
 """Queries from which on to pack blocks of codes pays."""

@@ -6,12 +6,12 @@ from typing import Self
 import faiss
 import numpy as np
 
-from embquant.codecs.faiss_codes import FaissCodec
+from embquant.entries import NoParameters
+from embquant.exact.scan import DecodedScan
+from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read_filled, view
-from embquant.indexes.scan import DecodedScan
-from embquant.spec import NoParameters
-from embquant.topk import sort_by_score
+from embquant.quantize.codecs.faiss_codes import FaissCodec
 
 
 class FlatCodes(FlatIndex):

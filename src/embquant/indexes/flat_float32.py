@@ -7,12 +7,12 @@ from typing import Literal, Self
 import faiss
 import numpy as np
 
-from embquant.codecs.float32 import Float32
+from embquant.entries import NoParameters
+from embquant.exact.scan import DecodedScan, Scan
+from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill, read_filled, view
-from embquant.indexes.scan import DecodedScan, Scan
-from embquant.spec import NoParameters
-from embquant.topk import sort_by_score
+from embquant.quantize.codecs.float32 import Float32
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import numkong
 import numpy as np
 from usearch.io import load_matrix
 
-from embquant.codecs.int8 import Int8
+from embquant.entries import NoParameters
 from embquant.errors import InputError
+from embquant.exact.scan import Scan
 from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.scan import Scan
-from embquant.spec import NoParameters
+from embquant.quantize.codecs.int8 import Int8
 
 
 class FlatInt8(FlatIndex):

@@ -7,14 +7,14 @@ from typing import Self
 import faiss
 import numpy as np
 
-from embquant.artifacts import UNREADABLE_NPY
-from embquant.codecs.scaled_pq import SCALE_BYTES, ScaledProductQuantization, scales
+from embquant.entries import NoParameters
 from embquant.errors import InputError
+from embquant.exact.scan import DecodedScan
+from embquant.exact.topk import TopK
+from embquant.files.atomic import UNREADABLE_NPY
 from embquant.indexes.base import Codes, FlatIndex
 from embquant.indexes.faiss_files import fill
-from embquant.indexes.scan import DecodedScan
-from embquant.spec import NoParameters
-from embquant.topk import TopK
+from embquant.quantize.codecs.scaled_pq import SCALE_BYTES, ScaledProductQuantization, scales
 
 WORTH_DECODING = 32
 """Queries from which on it is faster to decode all codes once than to look all up for each query."""

@@ -8,11 +8,11 @@ import numpy as np
 from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
-from embquant.codecs.base import Codec
 from embquant.errors import InputError
+from embquant.exact.topk import rank
 from embquant.indexes.base import Codes, Index
 from embquant.indexes.graphs import check_usearch
-from embquant.topk import rank
+from embquant.quantize.codecs.base import Codec
 
 SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
 

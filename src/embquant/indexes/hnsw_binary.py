@@ -6,12 +6,12 @@ from typing import Self
 import faiss
 import numpy as np
 
-from embquant.codecs.binary import Binary
+from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Codes, Index
 from embquant.indexes.faiss_files import damaged, padded, read
 from embquant.indexes.graphs import check_faiss_graph
 from embquant.indexes.hnsw import HnswBuild, HnswSearch
-from embquant.topk import found_by_faiss
+from embquant.quantize.codecs.binary import Binary
 
 
 class HnswBinary(Index):

@@ -7,13 +7,13 @@ from typing import Any, Self
 import faiss
 import numpy as np
 
-from embquant.codecs.base import Codec
 from embquant.errors import InputError
+from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Codes, Index
 from embquant.indexes.faiss_files import damaged, padded, read
 from embquant.indexes.graphs import check_lists
-from embquant.topk import found_by_faiss
-from embquant.transforms.base import Sample
+from embquant.quantize.codecs.base import Codec
+from embquant.quantize.transforms.base import Sample
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from embquant.grid import NO_STORE
+from embquant.entries import parse_spec
 from embquant.indexes import index_class, scorings, suffix
-from embquant.spec import parse_spec
+from embquant.study.settings import NO_STORE
 
 KNOBS = {
     ("ivf", ".faiss"): ("nprobe", "nprobe"),
@@ -72,9 +72,9 @@ def code(setting: pd.Series, config: Mapping[str, Any], folder: str) -> str:
         reader = "read_index_binary" if family == "binary" and kind != "fastscan" else "read_index"
         lines = [f'index = faiss.{reader}(str(folder / "{file}"))']
         lines += [*_knob(spec, family, ending), f"_, rows = index.search({asked}, {depth})"]
-    imports += ["from embquant.codecs.base import load_codec"]
+    imports += ["from embquant.quantize.codecs.base import load_codec"]
     if setting["rescore_store"] != NO_STORE:
-        imports += ["from embquant.rescoring import Store"]
+        imports += ["from embquant.retrieve.rescoring import Store"]
         lines += [
             f'store = Store.open(folder / "{_store_manifest(setting, config)}")  # stays on disk',
             "scores = store.score(queries, rows)",
@@ -95,7 +95,7 @@ def _by_retriever(setting: pd.Series, config: Mapping[str, Any], folder: str) ->
     store = f'folder / "{_store_manifest(setting, config)}"' if rescored else "None"
     return "\n".join(
         [
-            *("from pathlib import Path", "from embquant.retriever import Retriever", ""),
+            *("from pathlib import Path", "from embquant.retrieve.retriever import Retriever", ""),
             f'folder = Path("{folder}")',
             f'retriever = Retriever.open(folder / "methods/{setting["method"]}.json", {store}, threads=1)',
             f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']})",

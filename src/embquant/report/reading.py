@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from embquant.records import checked
+from embquant.files.records import checked
 
 NAMES = [
     *("dataset", "model", "method", "rescore_store", "other_method", "other_rescore_store"),

@@ -10,16 +10,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from embquant.artifacts import open_parquet, read_json
 from embquant.errors import InputError
-from embquant.grid import NO_STORE
-from embquant.records import Record
-from embquant.report.cost import priced
-from embquant.report.quality import all_datasets, decisive, pareto, shown, with_quality
+from embquant.files.atomic import read_json
+from embquant.files.parquet import open_parquet
+from embquant.files.records import Record
+from embquant.measure.statistics import rounded
+from embquant.report.numbers.cost import priced
+from embquant.report.numbers.quality import all_datasets, decisive, pareto, shown, with_quality
+from embquant.report.numbers.recommendation import CHOICE, EVERY
+from embquant.report.numbers.tables import SETTING
 from embquant.report.reading import read_report
-from embquant.report.recommendation import CHOICE, EVERY
-from embquant.report.tables import SETTING
-from embquant.statistics import rounded
+from embquant.study.settings import NO_STORE
 
 REQUIRED = ("summary", "cost", "recommendation", "significance", "macro", "embedding")
 OPTIONAL = ("worst_queries", "losses")

@@ -1,0 +1,183 @@
+"""Exact search: all codes are scored, block by block, and the best of each query kept."""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from embquant.exact.mapped import look_up, read_ahead
+from embquant.exact.topk import TopK, rank, sort_by_score
+from embquant.quantize.codecs.base import Codec
+
+Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+
+SCORES_AT_ONCE = 1 << 19
+"""Scores that a thread computes at once: 2 MiB, which are compared while still in the processor's cache."""
+
+LEAST_DOCUMENTS = 256
+"""Documents of a block, however many queries share it."""
+
+ALIGNED = 8
+"""Documents of a block are half of this more than a multiple of it. Kernels write some scores of some queries at once;
+where all queries' scores begin at the same place of 32 bytes, NumKong's take a quarter longer."""
+
+FIRST_DOCUMENTS = 16
+"""Documents of the first block for each of the k: its k-th best score is then a bar that few later ones pass."""
+
+MOST_DOCUMENTS = 1 << 16
+"""Documents of a block, however few queries there are: 96 MiB of decoded vectors of 384 dimensions."""
+
+WORTH_A_THREAD = 1 << 23
+"""Bytes compared with bytes that are worth waking other threads for."""
+
+
+ENOUGH_QUERIES = 128
+"""Queries for each thread from which on they are shared out, and not the documents: fewer scores pass a bar that all
+documents have raised than one that a share of them has."""
+
+READ_BY_EACH = 1 << 30
+"""Bytes of codes that each thread may read for itself; more may lie on a disk, which is to be read once."""
+
+
+class Scan:
+    """Shares a search out to threads: its documents, so that each is read once, or where it pays its queries."""
+
+    def __init__(self, threads: int) -> None:
+        """Search on ``threads`` threads."""
+        self._threads = threads
+        self._others = ThreadPoolExecutor(max(1, threads - 1))
+
+    def __call__(self, score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and rows (queries, min(k, documents)), best first, ties by ascending row.
+
+        ``score`` takes queries and a block of codes and returns int32 or float32 (queries, documents).
+        """
+        return self.share(partial(_blockwise, score), queries, codes, k)
+
+    def share(self, search: Search, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Call ``search(queries, codes, k)`` for each thread's share of codes or queries; return the same, of all."""
+        k, shares = min(k, len(codes)), self.shares(queries, codes)
+        if shares == 1:
+            return search(queries, codes, k)
+        if len(queries) >= shares * ENOUGH_QUERIES and codes.nbytes <= READ_BY_EACH:
+            scores, rows = (np.concatenate(own) for own in self.map(lambda own: search(own, codes, k), queries))
+            return scores, rows
+
+        def search_from(first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
+            scores, rows = search(queries, codes[first:end], min(k, end - first))
+            return scores, rows + first
+
+        found = self._do(search_from, pairwise(len(codes) * share // shares for share in range(shares + 1)))
+        scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
+        scores, rows = sort_by_score(scores, rows)
+        return scores[:, :k], rows[:, :k]
+
+    def shares(self, queries: np.ndarray, codes: np.ndarray) -> int:
+        """Return how many threads a search of ``codes`` for ``queries`` is worth."""
+        return self._threads if len(queries) * codes.nbytes >= WORTH_A_THREAD else 1
+
+    def map(self, function: Callable[..., Any], *arrays: np.ndarray) -> Iterator[tuple[Any, ...]]:
+        """Call ``function`` with each thread's share of the rows of ``arrays``; yield its results field by field."""
+        shares = zip(*(np.array_split(array, self._threads) for array in arrays), strict=True)
+        return zip(*self._do(function, shares), strict=True)
+
+    def _do(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """Call ``function`` with each task, one of them on this thread, which has no other to wake for it."""
+        own, *others = tasks
+        running = [self._others.submit(function, *task) for task in others]
+        return [function(*own), *(future.result() for future in running)]
+
+
+SLACK = 128
+"""Candidates beyond k whose order is settled in float64, at first."""
+
+CANDIDATES_AT_ONCE = 1 << 22
+"""Candidates of all queries together, of a search that goes deeper: some hundred MiB."""
+
+TOLERANCE = 4e-6
+"""What float32 sums may err by, of a unit score or of a greater one: nearer scores are as good as tied."""
+
+GATHERED = 1 << 12
+"""Codes that are looked up at a time: fewer would be outweighed by asking whether they are in memory."""
+
+
+class DecodedScan:
+    """Compares float queries with codes by decoding them and multiplying matrices."""
+
+    def __init__(self, codec: Codec, codes: np.ndarray, threads: int) -> None:
+        """Search ``codes`` of ``codec`` on ``threads`` threads."""
+        self._codec = codec
+        self._codes = codes
+        self._scan = Scan(threads)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row.
+
+        Equal vectors need not be tied: their sums may differ in the last bit with the place in a block.
+        """
+        with _blas().limit(limits=1):  # a thread of the scan computes its products itself
+            return self._scan(self._codec.scan, queries, self._codes, k)
+
+    def settled(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Search somewhat deeper than k, then settle the order by float64 scores, ties by ascending row.
+
+        Queries for which that is not deep enough, because more documents are tied at the cut, are searched deeper. So
+        nothing depends on the number of threads, or on which documents are searched together.
+        """
+        return self._settled(queries, k, k + SLACK)
+
+    def _settled(self, queries: np.ndarray, k: int, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        scores, rows = self.search(queries, depth)
+        among = _may_be_best(scores, k)
+        found = self._scan.map(lambda *own: self._settle(k, *own), queries, rows, among.sum(axis=1))
+        settled = tuple(np.concatenate(own) for own in found)
+        undecided = np.flatnonzero(among[:, -1]) if depth < len(self._codes) else np.zeros(0, np.int64)
+        step = max(1, CANDIDATES_AT_ONCE // (4 * depth))
+        for first in range(0, len(undecided), step):
+            places = undecided[first : first + step]
+            for whole, deeper in zip(settled, self._settled(queries[places], k, 4 * depth), strict=True):
+                whole[places] = deeper
+        return settled
+
+    def _settle(
+        self, k: int, queries: np.ndarray, rows: np.ndarray, counts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Order the first of each query's ``rows``, at least ``counts`` of them, by their scores in float64."""
+        rows = rows[:, : counts.max(initial=k)]
+        scores = np.full(rows.shape, -np.inf)
+        step = max(1, GATHERED // rows.shape[1])
+        for some in (slice(first, first + step) for first in range(0, len(rows), step)):
+            found = rows[some, : counts[some].max()]
+            scores[some, : found.shape[1]] = self._codec.score(queries[some], look_up(self._codes, found))
+        order = rank(scores, rows, k)
+        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
+def _may_be_best(scores: np.ndarray, k: int) -> np.ndarray:
+    """Say of float32 ``scores`` (queries, n), best first, which may be among a query's k best in truth, bool."""
+    cut = scores[:, :k][:, -1:]
+    return scores >= cut - TOLERANCE * np.maximum(1, np.abs(cut))
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Find the process's BLAS libraries, which takes as long as a search of a small corpus."""
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _blockwise(score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k best of ``codes`` on one thread."""
+    best = TopK(len(queries), k)
+    block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
+    block += ALIGNED // 2 - block % ALIGNED
+    first_block = min(max(LEAST_DOCUMENTS, FIRST_DOCUMENTS * k), len(codes))  # no more: its scores are all sorted
+    starts = [0, *range(first_block, len(codes), block)]
+    for start, stop in pairwise([*starts, len(codes)]):
+        read_ahead(codes, stop, stop + block)
+        best.push(score(queries, codes[start:stop]), start)
+    return best.result()

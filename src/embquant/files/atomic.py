@@ -1,0 +1,86 @@
+"""Files appear whole or not at all, and have a record beside them (:mod:`embquant.files.records`).
+
+They are written under a temporary name, synced and renamed. Whoever reads one checks it against its record.
+"""
+
+import errno
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+from embquant.errors import InputError
+from embquant.files import records
+
+NO_SPACE = "no space left on the device; make room and run again"
+
+UNREADABLE_NPY = (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError)
+"""What ``numpy.load`` raises for files that are none of its own, or whose header is damaged: it is Python's syntax."""
+
+LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph|part)-[a-z0-9_]{8}")
+"""Names of files and folders that only a killed process leaves."""
+
+
+@contextmanager
+def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
+    """Yield a temporary name beside ``path``; on success fsync, record and rename it, on any failure remove it.
+
+    ``kept`` and ``remade_by`` are told to the record. A full disk is an OSError that names ``path``, whatever the
+    library that wrote made of it.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        records.record(path, temporary, kept, remade_by)
+        temporary.replace(path)
+        records.written(path)
+    except (OSError, RuntimeError) as error:
+        if disk_is_full(error, path.parent):
+            raise OSError(errno.ENOSPC, NO_SPACE, str(path)) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def disk_is_full(error: Exception, folder: Path) -> bool:
+    """Whether a write failed because the disk is full; FAISS, USearch and NumPy's ``tofile`` don't say so."""
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
+        return True
+    return folder.is_dir() and shutil.disk_usage(folder).free == 0
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Remove what killed processes left below ``folder``; return how many. None may be at work there."""
+    found = [path for path in folder.rglob(".*") if LEFTOVER.fullmatch(path.name)]
+    for path in found:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+    return len(found)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write ``value`` as indented JSON."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_json(path: Path, noted: bool = True) -> Any:
+    """Read a JSON file; a missing, changed or broken one is an InputError. ``noted``: see :func:`records.checked`."""
+    try:
+        return json.loads(records.checked(path, noted).read_text(encoding="utf-8"))
+    except IsADirectoryError:
+        raise InputError(f"{path}: a folder, expected a file") from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not JSON ({error}); delete it and run again") from None

@@ -1,0 +1,98 @@
+"""What a result was made with: code, library versions, machine.
+
+Snakemake sees parameters and inputs change, but not the modules a command imports. The workflow puts
+:func:`code_digest` into each rule's parameters, so that editing a module reruns the stages that use it
+and no others.
+"""
+
+import ast
+import hashlib
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@cache
+def code_digest(*modules: str) -> str:
+    """Return a digest of ``modules`` and all modules of this package that they import, directly or not.
+
+    ``modules`` are dotted names such as ``embquant.retrieve.candidates``. Imports are found in the syntax tree, those
+    inside functions included; what a registry imports by name must be given as a module of its own. Files that lie
+    beside a package's modules, such as templates, are part of it.
+    """
+    digest = hashlib.sha256()
+    reachable = _reachable(modules)
+    for path in sorted(reachable.union(*map(_beside, reachable))):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def environment(packages: Sequence[str]) -> dict[str, str]:
+    """Return the versions of Python and of ``packages``, and the machine they run on."""
+    return {"python": platform.python_version(), **{name: _version(name) for name in packages}, "machine": machine()}
+
+
+def machine() -> str:
+    """Describe the processor, the cores and the operating system in one line."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        names = (line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line)
+        model = next(names, model)
+    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _reachable(modules: Sequence[str]) -> set[Path]:
+    found: set[Path] = set()
+    waiting = list(modules)
+    while waiting:
+        module = waiting.pop()
+        path = _source(module)
+        if path is not None and path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
+            if "." in module:
+                waiting.append(module.rpartition(".")[0])  # importing a module runs its package's __init__
+    return found
+
+
+def _source(module: str) -> Path | None:
+    base = PACKAGE.joinpath(*module.split(".")[1:])
+    for path in (base / "__init__.py", base.with_suffix(".py")):
+        if path.is_file():
+            return path
+    return None
+
+
+def _beside(path: Path) -> set[Path]:
+    """Return the files of a package, given by its ``__init__.py``, that are not Python's."""
+    if path.name != "__init__.py":
+        return set()
+    return {file for file in path.parent.iterdir() if file.is_file() and file.suffix not in (".py", ".pyc")}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("embquant."))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "embquant":
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)

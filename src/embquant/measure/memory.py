@@ -1,0 +1,146 @@
+"""``measure-memory``: what a method holds in memory, each setting in a process of its own."""
+
+import argparse
+import ctypes
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from embquant.errors import InputError
+from embquant.files import scratch
+from embquant.files.atomic import write_json
+from embquant.files.parquet import read_matrices
+from embquant.files.records import checked
+from embquant.indexes import index_class
+from embquant.indexes.manifest import Manifest, check_files
+from embquant.quantize.codecs import codec_class
+from embquant.retrieve.method import Method, index_of
+from embquant.study.settings import NO_STORE, named_manifests
+
+PR_SET_THP_DISABLE = 41
+
+MMAP_THRESHOLD = 1 << 16
+"""Allocations from this size on get a mapping of their own instead of a place in the heap."""
+
+FILLERS = 1024
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``measure-memory``."""
+    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
+    parser.add_argument("--baseline", required=True, type=Path, help="definition of the float32 baseline")
+    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
+    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
+    parser.add_argument("--depth", required=True, type=int, help="candidates of the search whose peak is measured")
+    parser.add_argument("--output", required=True, type=Path, help="figures (JSON)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Measure the method without and with each store."""
+    method = Method.read(arguments.method)
+    index = index_of(arguments.method)
+    described = Manifest.read(index)
+    baseline = Manifest.read(index_of(arguments.baseline))
+    index_bytes = (index.parent / described.file).stat().st_size
+    stores = named_manifests(arguments.stores)
+    for manifest in (index, *stores.values()):
+        check_files(manifest)
+    checked(arguments.queries)
+    settings = []
+    for name, store in {NO_STORE: None, **stores}.items():
+        settings.append(
+            {
+                "rescore_store": name,
+                "vectors": described.vectors,
+                "dim": described.dim,
+                "bytes_per_vector": described.bytes_per_vector,
+                "vector_bytes": described.vectors * described.bytes_per_vector,
+                "index_file_bytes": index_bytes,
+                "store_file_bytes": (store.parent / Manifest.read(store).file).stat().st_size if store else 0,
+                "compression_vs_float32": baseline.vectors * baseline.bytes_per_vector / index_bytes,
+                **_in_a_process(arguments.method, store, arguments.queries, arguments.depth),
+            }
+        )
+    write_json(arguments.output, {"method": method.name, "settings": settings})
+
+
+def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
+    """Call :func:`measure` in a new interpreter, set up so that it allocates the same bytes every time."""
+    asked = json.dumps([str(method), str(store) if store else None, str(queries), depth])
+    command = [sys.executable, "-m", "embquant.measure.memory", asked]
+    variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    variables |= {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    variables |= {"MALLOC_MMAP_THRESHOLD_": str(MMAP_THRESHOLD), "MALLOC_TOP_PAD_": "0", scratch.VARIABLE: ""}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"{method}: measuring its memory failed: {done.stderr.strip().splitlines()[-1]}")
+    return json.loads(done.stdout)
+
+
+def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
+    """Open the method as it is deployed, search once, and return what that took in bytes.
+
+    ``resident_bytes`` is by how much opening it grew the private memory in allocations of MMAP_THRESHOLD or more,
+    ``mapped_bytes`` the size of the files that it mapped, ``peak_rss_bytes`` the most that the process ever held.
+    """
+    from embquant.retrieve.retriever import Retriever
+
+    # Without this, the kernel may back an array by pages of 2 MiB or of 4 KiB, as it pleases.
+    ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
+    query = next(read_matrices([queries], "embedding"))[:1].copy()
+    for manifest in (index_of(method), *([store] if store else [])):  # what is imported or compared isn't the index's
+        described = Manifest.read(manifest)
+        codec_class(described.family)
+        index_class(described.family, described.kind)
+        check_files(manifest)
+    _fill_heap()
+    before = _private_bytes()
+    retriever = Retriever.open(method, store, threads=1)
+    resident = _private_bytes() - before
+    retriever.search(query, depth)
+    return {"resident_bytes": resident, "mapped_bytes": _mapped_bytes(store), "peak_rss_bytes": _peak_bytes()}
+
+
+def _fill_heap() -> None:
+    """Use up what earlier work left free in the heap, which could serve a large allocation in place of a mapping."""
+    libc = ctypes.CDLL(None)
+    libc.malloc.restype = ctypes.c_void_p
+    for _ in range(FILLERS):
+        libc.malloc(ctypes.c_size_t(MMAP_THRESHOLD - 4096))  # never touched, so it takes no page
+
+
+def _private_bytes() -> int:
+    """Sum the private pages of mappings that have no name: all but the heap, the stack and files.
+
+    What is in the heap, the many small objects of Python among it, lies at other places of a page in every run.
+    """
+    total, nameless = 0, False
+    with Path("/proc/self/smaps").open() as file:  # line by line: to hold the text would itself count
+        for line in file:
+            words = line.split()
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                nameless = len(words) == 5
+            elif nameless and words[0] == "Anonymous:":
+                total += 1024 * int(words[1])
+    return total
+
+
+def _peak_bytes() -> int:
+    return 1024 * int(re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[1])
+
+
+def _mapped_bytes(store: Path | None) -> int:
+    if store is None:
+        return 0
+    file = str((store.parent / Manifest.read(store).file).resolve())
+    maps = (line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text().splitlines())
+    ranges = [line[0].split("-") for line in maps if len(line) == 6 and line[5] == file]
+    return sum(int(end, 16) - int(start, 16) for start, end in ranges)
+
+
+if __name__ == "__main__":
+    method, store, queries, depth = json.loads(sys.argv[1])
+    print(json.dumps(measure(Path(method), Path(store) if store else None, Path(queries), depth)))

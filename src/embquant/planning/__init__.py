@@ -1,1 +1,0 @@
-"""What a study will take: its files, its time, before anything long begins."""

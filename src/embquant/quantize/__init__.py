@@ -1,0 +1,1 @@
+"""How a vector is stored: codecs, and the transforms that may come before them."""

@@ -1,0 +1,85 @@
+"""Codecs that are FAISS's own: a trained, empty FAISS index encodes, decodes and, filled, is searched."""
+
+from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import faiss
+import numpy as np
+import pyarrow as pa
+
+from embquant.exact.products import inner_products
+from embquant.quantize.codecs.base import Family, array_of
+
+
+class FaissCodec(Family):
+    """Stores what ``sa_encode`` of a FAISS ``IndexFlatCodes`` returns; float queries meet decoded codes."""
+
+    scorings = ("asymmetric",)
+
+    def __init__(self, index: faiss.IndexFlatCodes) -> None:
+        """Take a trained, empty index."""
+        self.index = index
+        self.dim = index.d
+
+    def encode(self, vectors: np.ndarray) -> np.ndarray:
+        """Return uint8 codes (rows, bytes a vector)."""
+        return self.index.sa_encode(np.ascontiguousarray(vectors, np.float32))
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return float32 (rows, dim)."""
+        return self.index.sa_decode(np.ascontiguousarray(codes))
+
+    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
+        """Return the queries themselves."""
+        return queries
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Inner products of queries with decoded codes."""
+        decoded = self.decode(codes.reshape(-1, codes.shape[-1]))
+        return inner_products(queries, decoded.reshape(*codes.shape[:2], self.dim))
+
+    @property
+    def code_type(self) -> pa.DataType:
+        """So many bytes."""
+        return pa.binary(self.bytes_per_vector)
+
+    @property
+    def bytes_per_vector(self) -> int:
+        """As FAISS counts them."""
+        return self.index.code_size
+
+    def state(self) -> dict[str, np.ndarray]:
+        """The index as FAISS writes it."""
+        return {"faiss": faiss.serialize_index(self.index)}
+
+    @classmethod
+    def from_state(cls, state: dict[str, np.ndarray]) -> Self:
+        """Read the index."""
+        written = array_of(state, "faiss", np.uint8, None)
+        with reading_at_most(written.nbytes):
+            index = faiss.deserialize_index(written)
+        if not isinstance(index, faiss.IndexFlatCodes) or index.ntotal or index.codes.size():
+            raise ValueError("expected an empty index of FAISS codes")
+        if not np.array_equal(faiss.serialize_index(cls.again(index)), written):
+            raise ValueError("FAISS's parameters contradict each other")
+        return cls(index)
+
+    @staticmethod
+    @abstractmethod
+    def again(index: faiss.IndexFlatCodes) -> faiss.IndexFlatCodes:
+        """Make the index anew from its dimensions and what was learnt: FAISS reads others, and trips over them."""
+
+
+@contextmanager
+def reading_at_most(size: int) -> Iterator[None]:
+    """Let FAISS read no array or list larger than the ``size`` bytes that it is read from, whatever a header says."""
+    limits = faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
+    faiss.set_deserialization_vector_byte_limit(size + 1)
+    faiss.set_deserialization_loop_limit(size + 1)
+    try:
+        yield
+    finally:
+        faiss.set_deserialization_vector_byte_limit(limits[0])
+        faiss.set_deserialization_loop_limit(limits[1])

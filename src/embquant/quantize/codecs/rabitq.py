@@ -1,0 +1,110 @@
+"""rabitq: 1 to 8 bits a dimension and factors that make the estimate of an inner product unbiased."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import faiss
+import numpy as np
+
+from embquant.errors import InputError
+from embquant.exact.products import inner_products
+from embquant.quantize.codecs.base import Sample
+from embquant.quantize.codecs.faiss_codes import FaissCodec
+
+
+@dataclass(frozen=True)
+class RaBitQParameters:
+    """``bits`` a dimension."""
+
+    bits: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what FAISS doesn't have."""
+        if not 1 <= self.bits <= 8:
+            raise InputError(f"bits is {self.bits}, expected 1 to 8")
+
+
+class RaBitQ(FaissCodec):
+    """FAISS's RaBitQ, the query not quantized: an estimate is ⟨q, x̃⟩ + o with a vector x̃ and an offset o a document.
+
+    Gao and Long 2024, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound for Approximate
+    Nearest Neighbor Search"; with several bits, Gao et al. 2025, "Practical and Asymptotically Optimal Quantization
+    of High-Dimensional Vectors in Euclidean Space for Approximate Nearest Neighbor Search". They take the vectors to
+    be rotated at random (``transform: rotation``); FAISS centres them itself.
+    """
+
+    family = "rabitq"
+    parameters = RaBitQParameters
+
+    def __init__(self, index: faiss.IndexRaBitQ) -> None:
+        """Take a trained, empty index."""
+        super().__init__(index)
+        index.qb = 0  # queries stay floats
+        self._bits: int = index.rabitq.nb_bits
+        self._center = faiss.vector_to_array(index.center)
+
+    @classmethod
+    def bits(cls, parameters: RaBitQParameters) -> float:
+        """As asked for."""
+        return parameters.bits
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: RaBitQParameters) -> Self:
+        """Find the mean of the corpus."""
+        index = faiss.IndexRaBitQ(sample.dim, faiss.METRIC_INNER_PRODUCT, parameters.bits)
+        index.train(sample.mean().astype(np.float32)[None])
+        return cls(index)
+
+    @staticmethod
+    def again(index: faiss.IndexRaBitQ) -> faiss.IndexRaBitQ:
+        """The mean is learnt."""
+        center = faiss.vector_to_array(index.center)
+        if len(center) != index.d or not 1 <= index.rabitq.nb_bits <= 8:
+            raise ValueError(f"a centre of {len(center)} dimensions, not {index.d}")
+        again = faiss.IndexRaBitQ(index.d, faiss.METRIC_INNER_PRODUCT, index.rabitq.nb_bits)
+        again.train(center[None])
+        again.qb = index.qb
+        return again
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return x̃, float32 (rows, dim)."""
+        steps, factors = self._read(codes)
+        return self._center + factors[:, 1:] * steps
+
+    def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Estimates of inner products."""
+        vectors, offsets = self._estimator(codes)
+        return queries @ vectors.T + offsets
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Estimates of inner products."""
+        vectors, offsets = self._estimator(codes.reshape(-1, codes.shape[-1]))
+        shape = codes.shape[:2]
+        return inner_products(queries, vectors.reshape(*shape, self.dim)) + offsets.reshape(shape)
+
+    def _estimator(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return x̃ = c + f·v (rows, dim) and o = a − f·⟨v, c⟩ (rows,): an estimate is ⟨q, c⟩ + f·⟨q − c, v⟩ + a."""
+        steps, factors = self._read(codes)
+        vectors = self._center + factors[:, 1:] * steps
+        return vectors, factors[:, 0] - factors[:, 1] * np.einsum("nd,d->n", steps, self._center)
+
+    def _read(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Take FAISS's codes apart: v (rows, dim), odd multiples of ½, and the factors a and f (rows, 2), float32.
+
+        A code is the signs, least significant bit first; ‖x − c‖² − ‖x‖² and a multiplier as float32. With several
+        bits a dimension follow an error bound, the lower bits of all dimensions, and a and f themselves.
+        """
+        signs = -(-self.dim // 8)
+        levels = np.unpackbits(codes[:, :signs], axis=1, count=self.dim, bitorder="little").astype(np.float32)
+        if self._bits == 1:
+            base, multiplier = _floats(codes[:, signs:]).T
+            factors = [-(base + self._center @ self._center) / 2, multiplier * np.float32(2 / np.sqrt(self.dim))]
+            return levels - np.float32(0.5), np.stack(factors, axis=1)
+        lower = self._bits - 1
+        rest = np.unpackbits(codes[:, signs + 12 : -8], axis=1, count=self.dim * lower, bitorder="little")
+        levels = levels * (1 << lower) + rest.reshape(len(codes), self.dim, lower) @ (1 << np.arange(lower))
+        return (levels - ((1 << self._bits) - 1) / 2).astype(np.float32), _floats(codes[:, -8:])
+
+
+def _floats(codes: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(codes).view("<f4")

@@ -1,0 +1,106 @@
+"""Scalar quantizers of FAISS: half-precision floats, and 8, 6 or 4 bits over the range of each dimension."""
+
+from typing import ClassVar, Self
+
+import faiss
+import numpy as np
+
+from embquant.entries import NoParameters
+from embquant.quantize.codecs.base import Sample
+from embquant.quantize.codecs.faiss_codes import FaissCodec
+from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
+
+
+class _HalfPrecision(FaissCodec):
+    quantizer: ClassVar[int]
+
+    @classmethod
+    def bits(cls, parameters: NoParameters) -> float:
+        """16."""
+        return 16
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
+        """Note the number of dimensions."""
+        return cls(_index(sample.dim, cls.quantizer, np.zeros(0, np.float32)))
+
+    @classmethod
+    def again(cls, index: faiss.IndexScalarQuantizer) -> faiss.IndexScalarQuantizer:
+        """Nothing is learnt."""
+        return _index(index.d, cls.quantizer, np.zeros(0, np.float32))
+
+
+class Float16(_HalfPrecision):
+    """IEEE half precision: 11 significant bits."""
+
+    family = "float16"
+    quantizer = faiss.ScalarQuantizer.QT_fp16
+
+
+class BFloat16(_HalfPrecision):
+    """The upper half of a float32: 8 significant bits. FAISS rounds queries in the same way."""
+
+    family = "bfloat16"
+    quantizer = faiss.ScalarQuantizer.QT_bf16
+
+    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
+        """Return the queries, float32, rounded."""
+        return self.decode(self.encode(queries))
+
+
+class _Steps(FaissCodec):
+    """Equal steps over the range of each dimension; a code stands for the middle of its step."""
+
+    parameters = RangeParameters
+    quantizer: ClassVar[int]
+    width: ClassVar[int]
+
+    @classmethod
+    def bits(cls, parameters: RangeParameters) -> float:
+        """The bits of a step's number."""
+        return cls.width
+
+    @classmethod
+    def fit(cls, sample: Sample, parameters: RangeParameters) -> Self:
+        """Take each dimension's range."""
+        low, high = fit_ranges(sample, parameters)
+        return cls(_index(sample.dim, cls.quantizer, np.concatenate([low, high - low])))
+
+    @classmethod
+    def again(cls, index: faiss.IndexScalarQuantizer) -> faiss.IndexScalarQuantizer:
+        """Ranges are learnt, two numbers a dimension."""
+        ranges = faiss.vector_to_array(index.sq.trained)
+        if len(ranges) != 2 * index.d:
+            raise ValueError(f"{len(ranges)} ends of ranges of {index.d} dimensions")
+        return _index(index.d, cls.quantizer, ranges)
+
+
+class UInt8(_Steps):
+    """256 steps, the codes that sentence-transformers calls uint8."""
+
+    family = "uint8"
+    quantizer = faiss.ScalarQuantizer.QT_8bit
+    width = 8
+
+
+class Int6(_Steps):
+    """64 steps, four to three bytes."""
+
+    family = "int6"
+    quantizer = faiss.ScalarQuantizer.QT_6bit
+    width = 6
+
+
+class Int4(_Steps):
+    """16 steps, two to a byte."""
+
+    family = "int4"
+    quantizer = faiss.ScalarQuantizer.QT_4bit
+    width = 4
+
+
+def _index(dim: int, quantizer: int, trained: np.ndarray) -> faiss.IndexScalarQuantizer:
+    index = faiss.IndexScalarQuantizer(dim, quantizer, faiss.METRIC_INNER_PRODUCT)
+    faiss.copy_array_to_vector(trained.astype(np.float32, copy=False), index.sq.trained)
+    index.is_trained = True
+    return index

@@ -1,0 +1,79 @@
+"""allocation: principal axes, in groups that deserve equally many bits, for a product quantizer to follow."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embquant.entries import check_least
+from embquant.errors import InputError
+from embquant.quantize.transforms.base import Sample, Transform
+from embquant.quantize.transforms.pca import principal_axes
+
+EXPONENT = 2
+"""Bits by the squared error of scores, where queries vary as documents do; 1 would be by that of vectors."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """``pieces``: subspaces of the quantizer that follows; ``bits`` it gives to each."""
+
+    pieces: int
+    bits: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that can't be meant."""
+        check_least(self, pieces=1, bits=1)
+
+
+def fit(sample: Sample, parameters: Parameters) -> Transform:
+    """Return x ↦ the principal coordinates of x, grouped, each group filled up with zeros to the widest one's size.
+
+    Bits go to an axis by reverse water-filling over variance^EXPONENT (Cover and Thomas, "Elements of Information
+    Theory", theorem 10.3.3; for search, Brandt 2010, "Transform coding for fast approximate nearest neighbor search
+    in high dimensions"). Axes that deserve none are left out. Those that vary most and have half of the bits fill half
+    of the groups, the others the other half (:func:`dealt`).
+    """
+    if parameters.pieces > sample.dim:
+        raise InputError(f"transform allocation: {sample.dim} dimensions can't fill {parameters.pieces} pieces")
+    mean, directions, variances = principal_axes(sample)
+    groups = dealt(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
+    width = max(map(len, groups))
+    matrix = np.zeros((parameters.pieces * width, sample.dim))
+    for piece, axes in enumerate(groups):
+        matrix[piece * width : piece * width + len(axes)] = directions[axes]
+    return Transform(matrix.astype(np.float32), (-matrix @ mean).astype(np.float32))
+
+
+def bits_of_axes(weights: np.ndarray, bits: float) -> np.ndarray:
+    """Share ``bits`` out among axes of descending ``weights``: ½·log₂(weight / level) where that is positive."""
+    positive = weights[weights > weights[0] * 1e-12] if weights[0] > 0 else weights[:1] + 1
+    logs = np.log2(positive)
+    levels = (np.cumsum(logs) - 2 * bits) / np.arange(1, len(logs) + 1)  # log₂ of the level if so many axes get bits
+    active = np.flatnonzero(logs > levels)[-1] + 1
+    shares = np.zeros(len(weights))
+    shares[:active] = (logs[:active] - levels[active - 1]) / 2
+    return shares
+
+
+def dealt(bits: np.ndarray, pieces: int) -> list[np.ndarray]:
+    """Deal the axes that have ``bits``, which descend, out to ``pieces`` groups of about equal sums; some may be empty.
+
+    In either half the next axis goes to the group with the fewest bits, so that each has axes of many and of few
+    bits: 256 centroids then fill four or five dimensions instead of two, or thirty, where they fill space less well.
+    """
+    axes = np.flatnonzero(bits)
+    middles = np.cumsum(bits[axes]) - bits[axes] / 2
+    first = -(-pieces // 2)
+    in_first = middles * pieces <= first * bits.sum()
+    halves = [(axes[in_first], first), (axes[~in_first], pieces - first)]
+    return [group for own, groups in halves for group in _evenly(own, bits, groups)]
+
+
+def _evenly(axes: np.ndarray, bits: np.ndarray, groups: int) -> list[np.ndarray]:
+    found: list[list[int]] = [[] for _ in range(groups)]
+    sums = np.zeros(groups)
+    for axis in axes:
+        least = int(sums.argmin())
+        found[least].append(int(axis))
+        sums[least] += bits[axis]
+    return [np.array(group, np.int64) for group in found]

@@ -1,0 +1,1 @@
+"""The numbers of the reports: significance, losses, cost, recommendation."""

@@ -1,0 +1,301 @@
+"""``explain-losses``: where it hurts. The queries that lose most, what they lose and why; loss by kinds of queries.
+
+Settings are those that the summary shows, measured in the first judged metric of the study, or in overlap@k where
+nothing is judged, at the least top_k at which it can be told. docs/columns.md is the dictionary of the columns.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from zlib import crc32
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from embquant.datasets.shown import shown_documents
+from embquant.files.parquet import read_matrices, read_table, write_parquet
+from embquant.measure.metrics import EPSILON, Judgements, Metric, parse_metric
+from embquant.measure.quality import Best, Sweep, read_judgements
+from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
+from embquant.report.numbers.lost import Ranked, lost_document
+from embquant.report.numbers.margins import cutoff_margins, relevance_margins
+from embquant.report.numbers.quality import shown
+from embquant.report.numbers.significance import Chance, Measured, read_measured
+from embquant.retrieve.candidates import Candidates
+from embquant.retrieve.rescoring import Store
+from embquant.study.settings import Cell, named_manifests
+
+KEYS = [
+    *((name, pa.string()) for name in ("dataset", "model", "method", "rescore_store")),
+    *((name, pa.int64()) for name in ("rescore_multiplier", "top_k")),
+    ("metric", pa.string()),
+]
+WORST = pa.schema(
+    [
+        *(*KEYS, ("place", pa.int64()), ("query_id", pa.string()), ("query", pa.string())),
+        *((name, pa.float64()) for name in ("baseline_value", "value", "loss")),
+        *((name, pa.string()) for name in ("document_id", "document")),
+        *((name, pa.int64()) for name in ("baseline_rank", "rank")),
+        ("reason", pa.string()),
+    ]
+)
+LOSSES = pa.schema(
+    [
+        *(*KEYS, ("by", pa.string()), ("bin_low", pa.float64()), ("bin_high", pa.float64()), ("queries", pa.int64())),
+        *((name, pa.float64()) for name in ("mean_loss", "mean_loss_low", "mean_loss_high")),
+    ]
+)
+
+SCHEMAS = {"worst_queries": WORST, "losses": LOSSES}
+"""The tables by the name of their file."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``explain-losses``."""
+    parser.add_argument("--runs", required=True, nargs="+", type=Path, help="all runs of one dataset and model")
+    parser.add_argument("--baseline", required=True, help="the method among them that losses refer to")
+    parser.add_argument("--exact-store", required=True, type=Path, help="manifest of the flat float32 index")
+    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
+    parser.add_argument("--embeddings", required=True, type=Path, help="query embeddings")
+    parser.add_argument("--queries", required=True, type=Path, help="queries of the dataset")
+    parser.add_argument("--corpus", required=True, type=Path, help="corpus of the dataset")
+    parser.add_argument("--qrels", required=True, type=Path, help="judgements of the dataset")
+    parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers of the study")
+    parser.add_argument("--worst", required=True, type=int, help="queries to list of each setting")
+    parser.add_argument("--statistics", required=True, metavar="JSON", help="confidence, resamples and seed")
+    parser.add_argument("--output", required=True, type=Path, help="folder of worst_queries.parquet and losses.parquet")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Write both tables; they are empty where no metric can be told."""
+    compared = Compared.of(read_measured(arguments.runs), arguments.baseline, arguments.multipliers)
+    worst, losses = [], []
+    if compared is not None:
+        study = Study.read(arguments, compared)
+        runs = {path.name: path for path in arguments.runs}
+        worst = [row for method in compared.methods() for row in study.worst(method, runs[method], arguments.worst)]
+        losses = study.losses(Chance(**json.loads(arguments.statistics)))
+    if worst:
+        worst = with_documents(worst, arguments.corpus)
+    for (name, schema), rows in zip(SCHEMAS.items(), [worst, losses], strict=True):
+        write_parquet(arguments.output / f"{name}.parquet", schema, [pa.Table.from_pylist(rows, schema)])
+
+
+def explained(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
+    """Return the reports that this command's files in ``folders`` are parts of, by name."""
+    return {
+        name: pa.concat_tables([read_table(folder / f"{name}.parquet", schema.names) for folder in folders]).to_pandas()
+        for name, schema in SCHEMAS.items()
+    }
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The settings whose losses are told, without the baseline, and what they have of ``metric``.
+
+    ``scores`` are float64 (settings, queries), ``baseline`` those of the baseline (queries,).
+    """
+
+    settings: pd.DataFrame
+    metric: Metric
+    scores: np.ndarray
+    baseline: np.ndarray
+
+    @classmethod
+    def of(cls, measured: Measured, baseline: str, multipliers: list[int]) -> Self | None:
+        """Take the settings at the least top_k that has the metric which counts most; None where there are none."""
+        found = []
+        for group in measured.by_top_k():
+            kind, names = group.compared_metrics()
+            if names and names[0] != "rbo":
+                found.append((kind != "quality", group.settings["top_k"].iloc[0], names[0], group))
+        if not found or set(measured.settings["method"]) == {baseline}:
+            return None
+        *_, name, group = min(found, key=lambda one: one[:2])
+        settings = group.settings.reset_index(drop=True)
+        values = group.metrics[name]
+        reference = values[np.flatnonzero(settings["method"] == baseline)[0]]
+        settings = shown(settings[settings["method"] != baseline], multipliers)
+        return cls(settings.reset_index(drop=True), parse_metric(name), values[settings.index], reference)
+
+    @property
+    def losses(self) -> np.ndarray:
+        """How much less than the baseline each setting has of each query, float64 (settings, queries)."""
+        return self.baseline - self.scores
+
+    def methods(self) -> list[str]:
+        """Return the methods, in the order of the study."""
+        return list(dict.fromkeys(self.settings["method"]))
+
+    def keys(self, setting: int) -> dict[str, Any]:
+        """Return the columns that say which setting and metric a row is of."""
+        return {**self.settings.drop(columns="queries").iloc[setting].to_dict(), "metric": str(self.metric)}
+
+
+@dataclass(frozen=True)
+class Study:
+    """What there is to know of a dataset's queries, and of the exact search for them.
+
+    ``vectors`` are float32 (queries, dim); ``rows`` and ``scores`` (queries, depth) are the exact ranking.
+    """
+
+    compared: Compared
+    ids: list[str]
+    texts: list[str]
+    vectors: np.ndarray
+    judgements: Judgements | None
+    rows: np.ndarray
+    scores: np.ndarray
+    exact: Store
+    stores: Mapping[str, Store]
+
+    @classmethod
+    def read(cls, arguments: argparse.Namespace, compared: Compared) -> Self:
+        """Read the files that the command names."""
+        texts = read_table(arguments.queries, ["id", "text"])
+        exact = Store.open(arguments.exact_store)
+        baseline = next(path for path in arguments.runs if path.name == arguments.baseline)
+        judged = compared.metric.judged
+        return cls(
+            compared,
+            *(texts.column(name).to_pylist() for name in ("id", "text")),
+            np.concatenate(list(read_matrices([arguments.embeddings], "embedding"))),
+            read_judgements(arguments.qrels, len(texts), len(exact.index)) if judged else None,
+            *Candidates(baseline / "candidates.parquet").read(0),
+            exact,
+            {name: Store.open(path) for name, path in named_manifests(arguments.stores).items()},
+        )
+
+    def worst(self, method: str, run: Path, number: int) -> Iterator[dict[str, Any]]:
+        """Yield a row for each of the queries that lose most, ``number`` at most, in each setting of a method.
+
+        Where queries lose as much, the first of them come first. ``document`` is still a row of the corpus.
+        """
+        compared = self.compared
+        settings = np.flatnonzero(compared.settings["method"] == method)
+        losing = {cell_of(compared, at): most(compared.losses[at], number) for at in settings}
+        chosen = np.unique(np.concatenate(list(losing.values())))
+        if not len(chosen):
+            return
+        sweep = Sweep(SomeCandidates(run / "candidates.parquet", chosen), self.vectors[chosen], self.stores)
+        rankings = dict(sweep.rankings(list(losing)))
+        for at, (cell, queries) in zip(settings, losing.items(), strict=True):
+            for place, query in enumerate(queries.tolist()):
+                row = self._lost(query, rankings[cell], int(np.searchsorted(chosen, query)), cell)
+                values = {"baseline_value": compared.baseline[query], "value": compared.scores[at, query]}
+                asked = {
+                    "place": place + 1,
+                    "query_id": self.ids[query],
+                    "query": one_kind_of_line_break(self.texts[query]),
+                }
+                yield {**compared.keys(at), **asked, **values, "loss": compared.losses[at, query], **row}
+
+    def losses(self, chance: Chance) -> list[dict[str, Any]]:
+        """Return a row for each setting and each quarter of the queries, by either of their properties."""
+        compared = self.compared
+        first = compared.settings.iloc[0]
+        found = {}
+        for by, values in {"query_words": self.words(), "baseline_margin": self.margins()}.items():
+            for low, high, queries in quarters(values):
+                seed = [chance.seed, crc32(first["dataset"].encode())]
+                counts = resample_counts(len(queries), chance.resamples, seed)
+                ends = percentile_interval(sample_means(compared.losses[:, queries], counts), chance.confidence)
+                found[by, low, high] = len(queries), ends
+        names = ["mean_loss", "mean_loss_low", "mean_loss_high"]
+        return [
+            {
+                **compared.keys(at),
+                **{"by": by, "bin_low": low, "bin_high": high, "queries": queries},
+                **dict(zip(names, ends[:, at], strict=True)),
+            }
+            for at in range(len(compared.settings))
+            for (by, low, high), (queries, ends) in found.items()
+        ]
+
+    def words(self) -> np.ndarray:
+        """Return the number of words of each query, those that white space separates, float64 (queries,)."""
+        return np.array([len(text.split()) for text in self.texts], dtype=np.float64)
+
+    def margins(self) -> np.ndarray:
+        """Return the gap by which float32 decides, float64 (queries,): to what is relevant, or at the cut-off."""
+        if self.judgements is None:
+            return cutoff_margins(self.scores, self.compared.metric.cutoff)
+        return relevance_margins(self.vectors, self.judgements, self.exact, self.rows, self.scores)
+
+    def _lost(self, query: int, best: Best, place: int, cell: Cell) -> dict[str, Any]:
+        """Return the columns on the document that a query lost, with its row for ``document``."""
+        baseline = self.rows[query, : cell.top_k]
+        own = best.rows[place]
+        gains = self._gains(query)
+        rankings = (Ranked(rows, gains(rows)) for rows in (baseline, own))
+        lost = lost_document(self.compared.metric, *rankings, best.pool.rows[place, : cell.depth])
+        ranks = {"baseline_rank": lost.baseline_rank, "rank": lost.rank}
+        return {"document": lost.row, **ranks, "reason": lost.reason}
+
+    def _gains(self, query: int) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what tells the gains of a query's documents (k,): relevance, or being one of the exact k best."""
+        if self.judgements is not None:
+            return lambda rows: self.judgements.gains(rows[None], np.array([query]))[0]
+        least = self.scores[query, min(self.compared.metric.cutoff, self.scores.shape[1]) - 1]
+        least -= EPSILON * max(1, abs(least))
+        vector = self.vectors[query : query + 1]
+        return lambda rows: (self.exact.score(vector, rows[None])[0] >= least).astype(np.float64)
+
+
+class SomeCandidates(Candidates):
+    """The candidates of some of the queries."""
+
+    def __init__(self, path: Path, queries: np.ndarray) -> None:
+        """Open a candidates file, of which only ``queries``, int64 rows, are of interest."""
+        super().__init__(path)
+        self._queries = queries
+
+    def read(self, group: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows int64 and scores float64 (some queries, candidates) of a row group, best first."""
+        rows, scores = super().read(group)
+        return rows[self._queries], scores[self._queries]
+
+
+def cell_of(compared: Compared, setting: int) -> Cell:
+    """Return a setting as the sweep knows it."""
+    row = compared.settings.iloc[setting]
+    return Cell(row["rescore_store"], int(row["rescore_multiplier"]), int(row["top_k"]))
+
+
+def most(losses: np.ndarray, number: int) -> np.ndarray:
+    """Return the queries of the greatest ``losses`` (queries,), greatest first: ``number`` at most, none without."""
+    queries = np.argsort(-losses, kind="stable")[:number]
+    return queries[losses[queries] > 0]
+
+
+def quarters(values: np.ndarray) -> Iterator[tuple[float, float, np.ndarray]]:
+    """Yield least and greatest value and the places, int64, of each quarter of ``values`` (n,).
+
+    Equal values are in the same quarter, so that quarters differ in size, and there may be fewer. NaN is in none.
+    """
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return
+    edges = np.unique(np.quantile(known, [0.25, 0.5, 0.75], method="inverted_cdf"))
+    quarter = np.where(np.isnan(values), -1, np.searchsorted(edges, values))
+    for number in range(len(edges) + 1):
+        places = np.flatnonzero(quarter == number)
+        if len(places):
+            yield float(values[places].min()), float(values[places].max()), places
+
+
+def with_documents(rows: Sequence[dict[str, Any]], corpus: Path) -> list[dict[str, Any]]:
+    """Return ``rows`` with id and text of the document whose row they have."""
+    wanted = np.unique([row["document"] for row in rows])
+    shown_texts = ((name, one_kind_of_line_break(text)) for name, text in shown_documents(corpus, wanted))
+    documents = dict(zip(wanted.tolist(), shown_texts, strict=True))
+    return [{**row, **dict(zip(("document_id", "document"), documents[row["document"]], strict=True))} for row in rows]
+
+
+def one_kind_of_line_break(text: str) -> str:
+    """Return a text whose lines end alike: a carriage return by itself ends a row of a CSV file for most readers."""
+    return "\n".join(text.splitlines())

@@ -1,0 +1,123 @@
+"""``search-index``: find each query's candidates, once, as deep as any multiplier needs them."""
+
+import argparse
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from embquant.errors import InputError
+from embquant.files.parquet import damaged_parquet, open_parquet, read_embeddings, read_metadata, write_parquet
+from embquant.indexes.base import Index
+from embquant.indexes.manifest import open_index
+from embquant.retrieve.method import Method, index_of
+
+log = logging.getLogger(__name__)
+
+SCHEMA = pa.schema(
+    [
+        ("query_row", pa.int64()),
+        ("rows", pa.list_(pa.int64())),
+        ("scores", pa.list_(pa.float64())),
+    ]
+)
+"""One row group a depth, in the order of the file's metadata ``depths``; −1 where no document was found."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``search-index``."""
+    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
+    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
+    parser.add_argument("--depths", required=True, nargs="+", type=int, help="numbers of candidates asked for")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the search (default 1)")
+    parser.add_argument("--output", required=True, type=Path, help="candidates (Parquet)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Search the index at the deepest depth; an approximate index at each, since depth changes what it finds."""
+    threadpool_limits(arguments.threads, "blas")
+    method = Method.read(arguments.method)
+    # Mapped: each code is read once, so that memory doesn't grow with the corpus.
+    codec, index = open_index(index_of(arguments.method), arguments.threads, method.search, mapped=True)
+    queries = read_embeddings(arguments.queries, codec.input_dim)
+    depths = sorted(set(arguments.depths))[-1 if index.exact else 0 :]
+    encoded = codec.encode_queries(queries, method.scoring)
+    write_parquet(arguments.output, SCHEMA, _searched(index, encoded, depths), {"depths": depths})
+    log.info("%s: %d queries searched to depth %d", method.name, len(queries), depths[-1])
+
+
+def _searched(index: Index, queries: np.ndarray, depths: list[int]) -> Iterator[pa.Table]:
+    for depth in depths:
+        scores, rows = index.candidates(queries, depth)
+        if rows.shape[1] < depth:
+            log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
+        yield as_table(scores, rows)
+
+
+def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:
+    """Return what was found (queries, candidates) at one depth as a table of :data:`SCHEMA`."""
+    return pa.table([np.arange(len(rows)), _lists(rows), _lists(scores.astype(np.float64))], schema=SCHEMA)
+
+
+def _lists(matrix: np.ndarray) -> pa.ListArray:
+    offsets = np.arange(len(matrix) + 1, dtype=np.int32) * matrix.shape[1]
+    return pa.ListArray.from_arrays(offsets, np.ascontiguousarray(matrix).reshape(-1))
+
+
+class Candidates:
+    """Reads what ``search-index`` wrote."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a candidates file; one that isn't is an InputError."""
+        self._path = path
+        self._file = open_parquet(path, SCHEMA.names)
+        self.metadata = read_metadata(path)
+        depths = self.metadata.get("depths")
+        if self._file.schema_arrow != SCHEMA or not is_ascending(depths) or self._file.num_row_groups != len(depths):
+            raise InputError(f"{path}: not a file of candidates; delete it and run again")
+        self.depths: list[int] = depths
+
+    def group(self, depth: int) -> int:
+        """Return the row group of the shallowest search that reaches ``depth``."""
+        group = int(np.searchsorted(self.depths, depth))
+        if group == len(self.depths):
+            raise InputError(f"{self._path}: searched to depth {self.depths[-1]}, not {depth}; delete it and run again")
+        return group
+
+    def read(self, group: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return rows int64 and scores float64 (queries, candidates) of a row group, best first."""
+        with damaged_parquet(self._path):
+            table = self._file.read_row_group(group, columns=["rows", "scores"])
+        return _matrix(table["rows"], self._path), _matrix(table["scores"], self._path)
+
+    def check(self, queries: int, documents: int) -> None:
+        """Refuse a file that doesn't hold rows of ``documents``, or −1 for none, for each of ``queries``."""
+        for group in range(len(self.depths)):
+            rows, scores = self.read(group)
+            if len(rows) != queries or scores.shape != rows.shape or not within(rows, -1, documents):
+                message = f"not candidates of {queries} queries among {documents} documents; delete it and run again"
+                raise InputError(f"{self._path}: {message}")
+
+
+def within(rows: np.ndarray, first: int, stop: int) -> bool:
+    """Whether all ``rows`` are from ``first`` on and before ``stop``."""
+    return bool(((rows >= first) & (rows < stop)).all())
+
+
+def is_ascending(depths: Any) -> bool:
+    """Whether ``depths`` are numbers of candidates as ``search-index`` notes them."""
+    numbers = isinstance(depths, list) and all(type(depth) is int and depth > 0 for depth in depths)
+    return numbers and bool(depths) and depths == sorted(set(depths))
+
+
+def _matrix(column: pa.ChunkedArray, path: Path) -> np.ndarray:
+    """Return a column of lists of the same length as an array (lists, length)."""
+    lists = column.combine_chunks()
+    lengths = lists.value_lengths()
+    if lists.null_count or lists.flatten().null_count or len(lengths.unique()) > 1:
+        raise InputError(f"{path}: queries have different numbers of candidates; delete it and run again")
+    return lists.flatten().to_numpy().reshape(len(lists), -1)

@@ -1,0 +1,98 @@
+"""Rescoring: score candidates again by the float query and a finer representation of the documents."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol, Self
+
+import numpy as np
+
+from embquant.exact.mapped import look_up
+from embquant.indexes.base import FlatIndex
+from embquant.indexes.manifest import open_index
+from embquant.quantize.codecs.base import Codec
+
+BYTES_AT_ONCE = 1 << 25
+"""Codes that are gathered at once, counted as float64: 32 MiB."""
+
+
+class Scorer(Protocol):
+    """Whatever scores candidates by the float query."""
+
+    def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Score candidates as :meth:`Store.score` does."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """A rescore store: a flat index, of which only the codes are used, and the codec that scores them."""
+
+    codec: Codec
+    index: FlatIndex
+
+    @classmethod
+    def open(cls, manifest: Path) -> Self:
+        """Open the flat index of ``manifest`` as a store, mapped from disk."""
+        codec, index = open_index(manifest, threads=1, mapped=True)
+        if not isinstance(index, FlatIndex):
+            raise TypeError(f"{manifest}: only flat indexes are rescore stores")
+        return cls(codec, index)
+
+    def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Score candidates ``rows`` (queries, k), −1 for none, by float32 ``queries`` (queries, dim).
+
+        Returns float64 (queries, k), −inf where there is no candidate.
+        """
+        slices = list(self._slices(rows.shape))
+        if len(slices) == 1:
+            return self._score(queries, rows)
+        with ThreadPoolExecutor(threads) as pool:
+            return np.concatenate(list(pool.map(lambda part: self._score(queries[part], rows[part]), slices)))
+
+    def _score(self, queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return np.where(rows < 0, -np.inf, self.codec.score(queries, look_up(self.index.codes, rows)))
+
+    def _slices(self, shape: tuple[int, int]) -> Iterator[slice]:
+        queries, candidates = shape
+        step = max(1, BYTES_AT_ONCE // max(1, 8 * candidates * self.codec.dim))
+        return (slice(first, first + step) for first in range(0, max(1, queries), step))
+
+
+@dataclass(frozen=True)
+class PartlyKnown:
+    """A store some of whose scores are known already: it looks the others up.
+
+    ``rows`` int64 (queries, k), −1 for none, have the ``scores`` float64 (queries, k), the same to the last bit as the
+    store's own.
+    """
+
+    store: Store
+    rows: np.ndarray
+    scores: np.ndarray
+
+    def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Score candidates ``rows`` (queries, n) as :meth:`Store.score` does; ``queries`` are those that are known."""
+        keys, known = self._known
+        wanted = self._keys(rows)
+        places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
+        scores = np.where(rows < 0, -np.inf, known[places])
+        unknown = (keys[places] != wanted) & (rows >= 0)
+        if width := unknown.sum(axis=1).max(initial=0):
+            columns = np.argsort(~unknown, axis=1, kind="stable")[:, :width]  # what is unknown of each query, and some
+            found = self.store.score(
+                queries, np.where(unknown, rows, -1)[np.arange(len(rows))[:, None], columns], threads
+            )
+            scores[unknown] = found[np.take_along_axis(unknown, columns, axis=1)]
+        return scores
+
+    @cached_property
+    def _known(self) -> tuple[np.ndarray, np.ndarray]:
+        keys = self._keys(self.rows).ravel()
+        order = np.argsort(keys)
+        return keys[order], self.scores.ravel()[order]
+
+    def _keys(self, rows: np.ndarray) -> np.ndarray:
+        """Return one number for each query's each document; documents are fewer than 2³²."""
+        return np.arange(len(rows))[:, None] << 32 | rows

@@ -1,0 +1,77 @@
+"""``embed-corpus``: the vectors of one part of a corpus, each distinct text embedded once."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.embedding.encoder import load_encoder
+from embquant.embedding.precomputed import PrecomputedVectors
+from embquant.embedding.progress import Progress
+from embquant.embedding.rows import in_row_groups, read_rows
+from embquant.files.atomic import read_json
+from embquant.files.parquet import ROWS_PER_GROUP, count_rows, matrix_to_array, part_rows, write_parquet
+
+WINDOW_CHARACTERS = 16 << 20
+"""Characters of the texts that are tokenized and sorted together: what long documents may take of memory."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--corpus", required=True, type=Path, help="corpus.parquet of a dataset")
+    parser.add_argument("--model", required=True, type=Path, help="model.json that prepare-model wrote")
+    parser.add_argument("--dataset", default="", help="stands for {dataset} in the paths of precomputed embeddings")
+    parser.add_argument("--threads", type=int, default=1, help="threads of the backend")
+    parser.add_argument("--part", required=True, type=int, help="which part, from 0")
+    parser.add_argument("--parts", required=True, type=int, help="number of parts")
+    parser.add_argument("--output", required=True, type=Path, help="Parquet file: row, embedding")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Embed the texts that occur first in this part, or find all its precomputed vectors."""
+    model = read_json(arguments.model)
+    start, stop = part_rows(count_rows([arguments.corpus]), arguments.part, arguments.parts)
+    precomputed = model["type"] == "precomputed"
+    if precomputed:
+        vectors = PrecomputedVectors(model, "corpus", arguments.dataset, arguments.corpus, start, stop)
+        pairs = ((np.arange(row, row + len(ids)), matrix) for row, ids, matrix in vectors.windows())
+        dim = vectors.dim
+    else:
+        encoder = load_encoder(arguments.model, arguments.threads)
+        total = sum(len(rows) for rows, _ in _first_occurrences(arguments.corpus, start, stop, []))
+        progress = Progress(total, "texts")
+        windows = distinct_texts(arguments.corpus, start, stop)
+        pairs = ((rows, encoder.encode_documents(texts, progress.advance)) for rows, texts in windows)
+        dim = encoder.dim
+    schema = pa.schema([("row", pa.int64()), ("embedding", pa.list_(pa.float32(), dim))])
+    tables = (pa.table([pa.array(rows), matrix_to_array(matrix)], schema=schema) for rows, matrix in pairs)
+    # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
+    metadata = {"model": model, "every_row": precomputed}
+    write_parquet(arguments.output, schema, in_row_groups(tables), metadata, kept=False)
+
+
+def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.ndarray, list[str]]]:
+    """Yield windows of (rows, texts) of rows ``start`` to ``stop`` that repeat no earlier row's text."""
+    rows: list[np.ndarray] = []
+    texts: list[str] = []
+    characters = 0
+    for new, batch in _first_occurrences(corpus, start, stop, ["text"]):
+        found = batch.column(1).to_pylist()
+        rows.append(new)
+        texts.extend(found)
+        characters += sum(map(len, found))
+        if len(texts) >= ROWS_PER_GROUP or characters >= WINDOW_CHARACTERS:
+            yield np.concatenate(rows), texts
+            rows, texts, characters = [], [], 0
+    if texts:
+        yield np.concatenate(rows), texts
+
+
+def _first_occurrences(
+    corpus: Path, start: int, stop: int, columns: Sequence[str]
+) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
+    for first, batch in read_rows(corpus, ["first_row", *columns], start, stop):
+        new = np.flatnonzero(batch.column(0).to_numpy() == np.arange(first, first + len(batch)))
+        yield first + new, batch.take(pa.array(new))

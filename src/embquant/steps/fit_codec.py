@@ -1,0 +1,48 @@
+"""``fit-codec``: fit a codec on the embeddings of a corpus."""
+
+import argparse
+import json
+import logging
+import time
+from pathlib import Path
+
+import pyarrow as pa
+
+from embquant.errors import InputError
+from embquant.files.atomic import write_json
+from embquant.files.parquet import count_rows, embedding_schema, open_parquet, read_matrices
+from embquant.quantize.codecs import Sample, parse_codec
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``fit-codec``."""
+    parser.add_argument("--codec", required=True, metavar="JSON", help="codec entry: family and its parameters")
+    parser.add_argument("--embeddings", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
+    parser.add_argument("--output", required=True, type=Path, help="state (.npz); its seconds beside it (.json)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Fit, save the state, and note the seconds it took beside it."""
+    entry = json.loads(arguments.codec)
+    spec = parse_codec(entry)
+    sample = corpus_sample(arguments.embeddings)
+    started = time.perf_counter()
+    codec = spec.fit(sample)
+    seconds = time.perf_counter() - started
+    codec.save(arguments.output)
+    write_json(arguments.output.with_suffix(".json"), {**entry, "seconds": seconds})
+    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, sample.rows, sample.dim, seconds)
+
+
+def corpus_sample(parts: list[Path]) -> Sample:
+    """Describe the embeddings of several part files as one sample."""
+    rows = count_rows(parts)
+    if rows == 0:
+        raise InputError(f"{parts[0]}: no embeddings to fit a codec on")
+    kind = open_parquet(parts[0], ["embedding"]).schema_arrow.field("embedding").type
+    if not pa.types.is_fixed_size_list(kind) or kind.list_size == 0:
+        raise InputError(f"{parts[0]}: holds {kind}, expected float32 vectors; delete it and run again")
+    kind = embedding_schema(kind.list_size).field("embedding").type
+    return Sample(lambda: read_matrices(parts, "embedding", kind), rows, kind.list_size)

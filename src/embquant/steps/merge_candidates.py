@@ -1,0 +1,48 @@
+"""``merge-candidates``: the candidates of all parts of a corpus, merged into those of a search of the whole."""
+
+import argparse
+import logging
+from pathlib import Path
+
+import numpy as np
+
+from embquant.errors import InputError
+from embquant.exact.topk import rank
+from embquant.files.parquet import write_parquet
+from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``merge-candidates``."""
+    parser.add_argument(
+        "--parts", required=True, nargs="+", type=Path, help="what search-part found, in order of parts"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="candidates (Parquet)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Merge one part after the other into the best so far: memory doesn't grow with the number of parts."""
+    depths = Candidates(arguments.parts[0]).depths
+    rows, scores, first = _found(arguments.parts[0], depths)
+    for part in arguments.parts[1:]:
+        own_rows, own_scores, documents = _found(part, depths)
+        if len(own_rows) != len(rows):
+            raise InputError(f"{part}: holds {len(own_rows)} queries, expected {len(rows)}; delete it and run again")
+        rows = np.concatenate([rows, own_rows + first], axis=1)
+        scores = np.concatenate([scores, own_scores], axis=1)
+        order = rank(scores, rows, depths[-1])
+        rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        first += documents
+    write_parquet(arguments.output, SCHEMA, [as_table(scores, rows)], {"depths": depths})
+    log.info("%d parts of together %d documents merged to depth %d", len(arguments.parts), first, depths[-1])
+
+
+def _found(path: Path, depths: list[int]) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return rows int64 and scores float64 (queries, candidates) of a part, and how many documents it has."""
+    part = Candidates(path)
+    documents = part.metadata.get("documents")
+    if type(documents) is not int or part.depths != depths:
+        raise InputError(f"{path}: not a part searched to depth {depths[-1]}; delete it and run again")
+    return *part.read(0), documents

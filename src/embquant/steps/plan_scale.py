@@ -1,0 +1,150 @@
+"""``plan-scale``: what a corpus that nobody has measured would need, from what was measured on smaller ones."""
+
+import argparse
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from tabulate import tabulate
+
+from embquant.errors import InputError
+from embquant.study.remaining import size
+
+GIB = 1 << 30
+HOUR = 3600
+STEP_COLUMNS = ("step", "name", "vectors", "seconds", "output_bytes")
+EMBEDDING_COLUMNS = ("what", "ours_docs_per_second", "machine")
+WRITING = ("encode-corpus", "build-index")
+GROWING = ("fit-codec", *WRITING, "search-index")
+"""Steps whose output, and whose work, is proportional to the corpus."""
+UNFITTED = ("float32", "binary")
+"""Codecs of the benchmark that look at no vector when they are fitted."""
+INDEX_SHARE = 0.8
+"""Share of a machine's memory that an index may take; the rest is for the search, the system and the files' cache."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: what it takes of a core and writes for each vector, and whether it holds all that it writes."""
+
+    name: str
+    seconds_per_vector: float
+    bytes_per_vector: float
+    cores: int
+
+    @property
+    def held(self) -> bool:
+        """Whether it builds an index, which is as large in memory as on disk."""
+        return self.name.startswith("build-index")
+
+    def plan(self, vectors: int, memory: int) -> dict[str, str]:
+        """Return the row of the table for ``vectors`` on machines of ``memory`` bytes."""
+        written = self.bytes_per_vector * vectors
+        hours = self.seconds_per_vector * vectors * self.cores / HOUR
+        machines = machines_for(written, memory) if self.held else 1
+        return {
+            "stage": self.name,
+            "writes": size(written) if written else "–",
+            "core hours": f"{hours:,.1f}",
+            "machines": f"{machines:,}" if self.held else "any number",
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``plan-scale``."""
+    parser.add_argument("--steps", required=True, type=Path, help="CSV of the steps that make bench-scale measured")
+    parser.add_argument("--embedding", required=True, type=Path, help="CSV that benchmarks/embedding.py wrote")
+    parser.add_argument("--vectors", nargs="+", type=int, default=[10**8, 10**9], help="numbers of vectors planned for")
+    parser.add_argument("--memory", type=int, default=64, help="GiB of memory of a machine (default 64)")
+    parser.add_argument("--cores", type=int, default=2, help="cores that searches were measured on (default 2)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the plan as Markdown."""
+    steps = read_csv(arguments.steps, STEP_COLUMNS)
+    embedding = read_csv(arguments.embedding, EMBEDDING_COLUMNS)
+    print(plan(steps, embedding, arguments.vectors, arguments.memory, arguments.cores))
+
+
+def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: list[int], memory: int, cores: int) -> str:
+    """Return the Markdown of the plan: one table a number of vectors, and what it assumes."""
+    measured = int(steps["vectors"].max())
+    stages = [*embedding_stages(embedding, steps, cores), *measured_stages(steps, cores)]
+    parts = [
+        "# What more vectors need\n",
+        "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, as told by",
+        "`embquant plan-scale --steps results/benchmarks/scale/steps.csv --embedding results/benchmarks/embedding.csv`",
+        "in this project's environment.\n",
+    ]
+    for vectors in counts:
+        table = tabulate([stage.plan(vectors, memory * GIB) for stage in stages], headers="keys", tablefmt="github")
+        parts += [f"## {vectors:,} vectors\n", table, ""]
+    parts += [
+        "## What this assumes\n",
+        f"- Rates are those of {measured:,} vectors, the largest corpus that was measured, and of the texts above, "
+        f"on {embedding['machine'].iloc[0]}. A stage's time is proportional to the vectors, as measured there.",
+        f"- An index is built in memory and searched there, split over machines of {memory} GiB of which it takes "
+        f"{INDEX_SHARE:.0%}; each answers for its share, and the best of all answers are merged. A study's own search "
+        "maps the index instead and reads it once for all queries, in flat memory.",
+        "- Hours are those of one core. Embedding, encoding and searching are split over as many cores as there are; "
+        "fitting is one pass over the float32 vectors.",
+        "- Searches are exact, of as many queries as were measured. What doesn't grow with the corpus is left out.",
+    ]
+    return "\n".join(parts)
+
+
+def embedding_stages(embedding: pd.DataFrame, steps: pd.DataFrame, cores: int) -> list[Stage]:
+    """Return a stage for each kind of text whose embedding was measured, on all ``cores``."""
+    texts = embedding.drop_duplicates("ours_docs_per_second")
+    names = texts["what"].str.partition(", beside")[0]
+    own = of_largest(steps)
+    width = own.loc[own["name"].str.startswith("part-"), "output_bytes"].sum() / own["vectors"].max()
+    return [
+        Stage(f"{name} each", 1 / rate, width, cores)
+        for name, rate in zip(names, texts["ours_docs_per_second"], strict=True)
+    ]
+
+
+def measured_stages(steps: pd.DataFrame, cores: int) -> list[Stage]:
+    """Return the stages of the largest corpus whose work grows with it."""
+    own = of_largest(steps)
+    vectors = own["vectors"].max()
+    sums = own.groupby("step", sort=False)[["seconds", "output_bytes"]].sum()
+    return [
+        Stage(
+            name,
+            row.seconds / vectors,
+            row.output_bytes / vectors if name.startswith(WRITING) else 0,
+            cores if name.startswith("search-index") else 1,
+        )
+        for name, row in sums.iterrows()
+        if name.startswith(GROWING) and not fits_nothing(name)
+    ]
+
+
+def fits_nothing(step: str) -> bool:
+    """Whether a step fits a codec that looks at no vector."""
+    command, _, family = step.partition(" ")
+    return command == "fit-codec" and family in UNFITTED
+
+
+def of_largest(steps: pd.DataFrame) -> pd.DataFrame:
+    """Return the steps of the largest corpus."""
+    return steps[steps["vectors"] == steps["vectors"].max()]
+
+
+def machines_for(index_bytes: float, memory: int) -> int:
+    """Return how many machines of ``memory`` bytes hold an index."""
+    return math.ceil(index_bytes / (INDEX_SHARE * memory))
+
+
+def read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """Read a benchmark's CSV; one that is missing, or lacks a column, is an InputError."""
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; make bench and make bench-scale write what is needed")
+    table = pd.read_csv(path)
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise InputError(f"{path}: no column {missing[0]!r}; give what the benchmark wrote")
+    return table

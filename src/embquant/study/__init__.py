@@ -1,0 +1,1 @@
+"""What a study is: its configuration, what follows from it, and where its files lie."""

@@ -1,0 +1,71 @@
+"""How fast a model embeds a dataset's own texts here: measured on some of them, for a few seconds."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from embquant.embedding.encoder import Encoder
+from embquant.embedding.rows import read_rows
+from embquant.files.parquet import count_rows
+
+PLACES = 16
+"""Places of the corpus, evenly spaced, that texts are taken from: neighbours are often alike."""
+SAMPLE = 1024
+"""Texts whose tokens are counted."""
+GROUP = 16
+"""Texts embedded together: neighbours in length, as they are when a part is embedded, so that little is padded."""
+SECONDS = 3.0
+"""How long texts are embedded for."""
+
+
+@dataclass(frozen=True)
+class Rate:
+    """Texts a second of one job, and the tokens of a text and of a query on average."""
+
+    texts_per_second: float
+    tokens_per_text: float
+    tokens_per_query: float
+
+    def seconds(self, texts: int, queries: int) -> float:
+        """Return what one job takes for so many texts and queries: as many times longer as they have more tokens."""
+        return (texts + queries * self.tokens_per_query / self.tokens_per_text) / self.texts_per_second
+
+
+def calibrate(encoder: Encoder, corpus: Path, queries: Path, seconds: float = SECONDS) -> Rate:
+    """Embed a sample of the corpus for some ``seconds``, short and long texts alike, and return the rate of all."""
+    texts = list(_sample(corpus))
+    tokens = encoder.document_tokens(texts)
+    order = np.argsort(-tokens, kind="stable")
+    groups = [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
+    np.random.default_rng(0).shuffle(groups)
+    encoder.encode_documents([texts[row] for row in groups[0][:2]])  # what is made at the first call is no part of it
+    embedded = 0
+    started = time.perf_counter()
+    for rows in groups:
+        encoder.encode_documents([texts[row] for row in rows])
+        embedded += int(tokens[rows].sum())
+        if time.perf_counter() - started > seconds:
+            break
+    rate = embedded / (time.perf_counter() - started)
+    of_queries = encoder.document_tokens(list(_sample(queries)))
+    return Rate(rate / float(tokens.mean()), float(tokens.mean()), float(of_queries.mean()))
+
+
+def count_distinct(corpus: Path) -> int:
+    """Return how many different texts a corpus has: each is embedded once."""
+    counts = (
+        int(np.count_nonzero(batch.column(0).to_numpy() == np.arange(first, first + len(batch))))
+        for first, batch in read_rows(corpus, ["first_row"], 0, count_rows([corpus]), 1 << 16)
+    )
+    return sum(counts)
+
+
+def _sample(table: Path) -> Iterator[str]:
+    total = count_rows([table])
+    each = SAMPLE // PLACES if total > SAMPLE else total
+    for start in np.unique(np.linspace(0, max(0, total - each), PLACES, dtype=np.int64)):
+        for _, batch in read_rows(table, ["text"], int(start), min(total, int(start) + each)):
+            yield from batch.column(0).to_pylist()
