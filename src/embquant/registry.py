@@ -1,4 +1,4 @@
-"""How a kind is found by its name: the one mechanism for codecs, transforms, indexes, sources, backends, metrics, tables.
+"""How a kind is found by its name: one mechanism for codecs, transforms, indexes, sources, backends, metrics, tables.
 
 A kind is known because this package lists it, because somebody's own package announces it as a Python entry point, or
 because a script registers it. It is imported when it is first asked for, so that no command pays for libraries that it

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from embquant.embedding.encoder import row_lengths, unit_rows
-from embquant.embedding.rows import read_rows
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.embedding.vectors import (
     BadVectorError,
@@ -23,7 +22,7 @@ from embquant.embedding.vectors import (
     window_rows,
 )
 from embquant.errors import InputError
-from embquant.files.parquet import read_batches
+from embquant.files.parquet import read_batches, read_rows
 from embquant.files.records import note_input
 
 logger = logging.getLogger(__name__)

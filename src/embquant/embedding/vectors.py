@@ -7,10 +7,9 @@ from typing import Protocol
 import numpy as np
 import pyarrow as pa
 
-from embquant.embedding.rows import read_rows, row_group_offsets
 from embquant.errors import InputError
 from embquant.files.atomic import UNREADABLE_NPY
-from embquant.files.parquet import ROWS_PER_GROUP, open_parquet
+from embquant.files.parquet import ROWS_PER_GROUP, open_parquet, read_rows, take_ascending
 
 WINDOW_BYTES = 256 << 20
 """Memory for vectors that are being put into order."""
@@ -55,39 +54,29 @@ class NpyVectors:
 
 
 class ParquetVectors:
-    """The lists in ``column`` of one or more Parquet files, counted through."""
+    """The lists in ``column`` of one or more Parquet files, numbered through."""
 
     def __init__(self, paths: Sequence[Path], column: str) -> None:
-        """Read the footers; an InputError if a file or the column is not what is expected."""
+        """Read the footers; raises InputError if a file or its column is not as expected."""
         self._paths = list(paths)
         self._column = column
         files = [open_parquet(path, [column]) for path in self._paths]
         self._starts = np.cumsum([0, *(file.metadata.num_rows for file in files)], dtype=np.int64)
-        self._groups = [row_group_offsets(file) for file in files]
         self.count = int(self._starts[-1])
         self.dim = self._width([file.schema_arrow.field(column).type for file in files])
 
     def take(self, positions: np.ndarray) -> np.ndarray:
         """Return the vectors at ``positions``; each row group that holds one is read once."""
         wanted, places = np.unique(positions, return_inverse=True)
-        found = np.empty((len(wanted), self.dim), dtype=np.float32)
-        for path, start, groups in zip(self._paths, self._starts, self._groups, strict=False):
-            edges = np.searchsorted(wanted, start + groups)
-            for group in np.flatnonzero(np.diff(edges)):
-                rows = wanted[edges[group] : edges[group + 1]] - start
-                self._read(path, int(start), rows, found[edges[group] : edges[group + 1]])
-        return found if np.array_equal(places, np.arange(len(found))) else found[places]
-
-    def _read(self, path: Path, start: int, rows: np.ndarray, out: np.ndarray) -> None:
-        """Fill ``out`` with the vectors at ``rows`` (ascending, of one row group) of the file that begins at start."""
-        for first, batch in read_rows(path, [self._column], int(rows[0]), int(rows[-1]) + 1, ROWS_PER_GROUP):
-            low, high = np.searchsorted(rows, [first, first + len(batch)])
-            if low < high:
-                chosen = rows[low:high]
-                vectors = batch.column(0)
-                if len(chosen) < len(vectors):
-                    vectors = vectors.take(pa.array(chosen - first))
-                out[low:high] = to_matrix(vectors, self.dim, chosen + start)
+        vectors = np.empty((len(wanted), self.dim), dtype=np.float32)
+        edges = np.searchsorted(wanted, self._starts)
+        for path, start, first, last in zip(self._paths, self._starts, edges, edges[1:], strict=False):
+            if first == last:
+                continue
+            for place, batch in take_ascending(path, [self._column], wanted[first:last] - start):
+                rows = slice(first + place, first + place + len(batch))
+                vectors[rows] = to_matrix(batch.column(0), self.dim, wanted[rows])
+        return vectors if np.array_equal(places, np.arange(len(vectors))) else vectors[places]
 
     def _width(self, kinds: Sequence[pa.DataType]) -> int:
         for path, kind in zip(self._paths, kinds, strict=True):

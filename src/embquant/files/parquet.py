@@ -19,7 +19,10 @@ from embquant.files.atomic import atomic_path
 
 METADATA_KEY = b"embquant"
 ROWS_PER_GROUP = 16_384
-"""Rows of a Parquet row group: 24 MiB of float32 at 384 dimensions, the unit that is held in memory."""
+"""Rows per Parquet row group: 24 MiB of float32 at 384 dimensions, the unit that is held in memory."""
+
+TEXTS_PER_BATCH = 256
+"""Rows per batch of texts: few enough that long texts stay small in memory."""
 
 
 def write_parquet(
@@ -31,8 +34,8 @@ def write_parquet(
 ) -> None:
     """Write ``batches`` of ``schema`` as they come, one row group each, and ``metadata`` last.
 
-    ``metadata`` is read after the last batch, so that it may hold what was counted on the way. Each page carries a
-    checksum, by which it is checked whenever it is read. ``kept``: see :func:`atomic_path`.
+    ``metadata`` is read after the last batch, so it may hold what was counted on the way. Each page carries a
+    checksum, which is verified whenever the page is read. ``kept``: see :func:`atomic_path`.
     """
     with (
         atomic_path(path, kept=kept) as temporary,
@@ -43,16 +46,30 @@ def write_parquet(
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
 
 
-def open_parquet(path: Path, columns: Sequence[str] = (), coded: Sequence[str] = ()) -> pq.ParquetFile:
-    """Open a Parquet file and check that it has ``columns``; a missing, changed or foreign one is an InputError.
+def in_row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Cut tables into pieces of at most ``ROWS_PER_GROUP`` rows."""
+    for table in tables:
+        yield from (table.slice(start, ROWS_PER_GROUP) for start in range(0, table.num_rows, ROWS_PER_GROUP))
 
-    Columns of text that are ``coded`` stay so: each different text is held once, and rows refer to it.
+
+@contextmanager
+def damaged_parquet(path: Path, found: str = "damaged Parquet file") -> Iterator[None]:
+    """Turn Arrow's error about a file that it can't read into an InputError about ``path``."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: {found} ({reason}); replace or delete it") from None
+
+
+def open_parquet(path: Path, columns: Sequence[str] = (), coded: Sequence[str] = ()) -> pq.ParquetFile:
+    """Open a Parquet file that has ``columns``; raises InputError if it is missing, changed or another kind of file.
+
+    Text columns named in ``coded`` stay dictionary-encoded: each distinct text is held once.
     """
     records.checked(path)
-    try:
+    with damaged_parquet(path, "not a readable Parquet file"):
         file = pq.ParquetFile(path, read_dictionary=coded, memory_map=True, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: not a readable Parquet file ({_first_line(error)}); replace or delete it") from None
     missing = [column for column in columns if column not in file.schema_arrow.names]
     if missing:
         names = ", ".join(file.schema_arrow.names)
@@ -60,59 +77,79 @@ def open_parquet(path: Path, columns: Sequence[str] = (), coded: Sequence[str] =
     return file
 
 
-def read_batches(path: Path, columns: Sequence[str], rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
-    """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time.
-
-    Row groups are not joined: what was written in bounds of memory is read in them.
-    """
-    with damaged_parquet(path):
-        file = open_parquet(path, columns)
-        for group in range(file.num_row_groups):
-            yield from file.iter_batches(batch_size=rows, row_groups=[group], columns=list(columns))
-
-
-@contextmanager
-def damaged_parquet(path: Path) -> Iterator[None]:
-    """Turn what Arrow says of pages that it can't read into an InputError about ``path``."""
+def metadata_of(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
+    """Return what :func:`write_parquet` stored as ``metadata`` in an open file; empty for another program's file."""
     try:
-        yield
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
-
-
-def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
-    """Read ``columns`` of a Parquet file whole."""
-    schema = pa.schema([open_parquet(path, columns).schema_arrow.field(column) for column in columns])
-    return pa.Table.from_batches(read_batches(path, columns), schema)
-
-
-def take_rows(path: Path, columns: Sequence[str], rows: np.ndarray) -> pa.Table:
-    """Return ``columns`` of some ``rows``, int64, of a Parquet file, in their order.
-
-    Only the row groups that they are in are read, each once, and one is held at a time.
-    """
-    file = open_parquet(path, columns)
-    starts = np.cumsum([0, *(file.metadata.row_group(group).num_rows for group in range(file.num_row_groups))])
-    groups = np.searchsorted(starts, rows, side="right") - 1
-    taken = [pa.schema([file.schema_arrow.field(column) for column in columns]).empty_table()]
-    try:
-        for group in np.unique(groups):
-            table = file.read_row_group(int(group), columns=list(columns))
-            taken.append(table.take(rows[groups == group] - starts[group]))
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path}: damaged Parquet file ({_first_line(error)}); replace or delete it") from None
-    return pa.concat_tables(taken).take(np.argsort(np.argsort(groups, kind="stable")))
-
-
-def read_metadata(path: Path) -> dict[str, Any]:
-    """Return what ``write_parquet`` stored as ``metadata``; empty for a foreign file."""
-    try:
-        metadata = json.loads((open_parquet(path).metadata.metadata or {}).get(METADATA_KEY, b"{}"))
+        metadata = json.loads((file.metadata.metadata or {}).get(METADATA_KEY, b"{}"))
     except (ValueError, RecursionError):
         metadata = None
     if not isinstance(metadata, dict):
         raise InputError(f"{path}: its metadata {METADATA_KEY.decode()!r} is damaged; replace or delete it")
     return metadata
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return what :func:`write_parquet` stored as ``metadata``; empty for another program's file."""
+    return metadata_of(path, open_parquet(path))
+
+
+def count_rows(paths: Iterable[Path]) -> int:
+    """Return the number of rows of several Parquet files together, from their footers."""
+    return sum(open_parquet(path).metadata.num_rows for path in paths)
+
+
+def part_rows(total: int, part: int, parts: int) -> tuple[int, int]:
+    """Return first and last (exclusive) row of part ``part`` of ``parts`` nearly equal ones."""
+    return total * part // parts, total * (part + 1) // parts
+
+
+def row_group_offsets(file: pq.ParquetFile) -> np.ndarray:
+    """Return the first row of each row group, and the number of rows at the end (int64, (groups + 1,))."""
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    return np.cumsum([0, *sizes], dtype=np.int64)
+
+
+def read_batches(path: Path, columns: Sequence[str], rows: int = ROWS_PER_GROUP) -> Iterator[pa.RecordBatch]:
+    """Read ``columns`` of a Parquet file, at most ``rows`` rows at a time.
+
+    Row groups are not joined: a file written in bounded memory is read in bounded memory.
+    """
+    return _row_groups(path, open_parquet(path, columns), columns, rows)
+
+
+def read_rows(
+    path: Path, columns: Sequence[str], start: int, stop: int, rows: int = TEXTS_PER_BATCH
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield rows ``start`` to ``stop`` (exclusive) of a Parquet file as (row of the first, batch)."""
+    file = open_parquet(path, columns)
+    offsets = row_group_offsets(file)
+    groups = np.flatnonzero((offsets[:-1] < stop) & (offsets[1:] > start))
+    for position, batch in _batches(path, file, columns, offsets, groups, rows):
+        first, last = max(start, position), min(stop, position + len(batch))
+        if first < last:
+            yield first, batch.slice(first - position, last - first)
+
+
+def take_ascending(path: Path, columns: Sequence[str], rows: np.ndarray) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield the rows ``rows`` (int64, ascending, each once) as (place of the first in ``rows``, batch).
+
+    Only the row groups that hold one are read, each once, at most ``ROWS_PER_GROUP`` rows at a time.
+    """
+    return _taken(path, open_parquet(path, columns), columns, rows)
+
+
+def take_rows(path: Path, columns: Sequence[str], rows: np.ndarray) -> pa.Table:
+    """Return ``columns`` of the rows ``rows`` (int64, any order, repeats allowed), in that order."""
+    file = open_parquet(path, columns)
+    wanted, places = np.unique(rows, return_inverse=True)
+    batches = [batch for _, batch in _taken(path, file, columns, wanted)]
+    return pa.Table.from_batches(batches, _schema(file, columns)).take(pa.array(places))
+
+
+def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
+    """Read ``columns`` of a Parquet file whole."""
+    file = open_parquet(path, columns)
+    return pa.Table.from_batches(_row_groups(path, file, columns, ROWS_PER_GROUP), _schema(file, columns))
 
 
 def embedding_schema(dim: int) -> pa.Schema:
@@ -135,18 +172,19 @@ def array_to_matrix(array: pa.Array) -> np.ndarray:
     return array.flatten().to_numpy(zero_copy_only=True).reshape(len(array), array.type.list_size)
 
 
-def read_matrices(paths: Iterable[Path], column: str, kind: pa.DataType | None = None) -> Iterator[np.ndarray]:
-    """Yield ``column`` of several Parquet files in order as (rows, width) matrices, a row group at a time.
+def read_matrices(paths: Iterable[Path], column: str, expected: pa.DataType | None = None) -> Iterator[np.ndarray]:
+    """Yield ``column`` of several Parquet files in order as (rows, width) matrices, one per row group.
 
-    A column that isn't of ``kind``, fixed-size lists or binaries, or lacks a value, is an InputError.
+    Raises InputError if the column isn't of type ``expected`` (default: any fixed-size list or binary) or has nulls.
     """
     for path in paths:
-        found = open_parquet(path, [column]).schema_arrow.field(column).type
+        file = open_parquet(path, [column])
+        found = file.schema_arrow.field(column).type
         lists = pa.types.is_fixed_size_list(found) and pa.types.is_primitive(found.value_type)
-        if not (lists or pa.types.is_fixed_size_binary(found)) or found != (kind or found):
-            expected = kind or "vectors of one size"
-            raise InputError(f"{path}: column {column!r} holds {found}, expected {expected}; delete it and run again")
-        for batch in read_batches(path, [column]):
+        if not (lists or pa.types.is_fixed_size_binary(found)) or found != (expected or found):
+            wanted = expected or "vectors of one size"
+            raise InputError(f"{path}: column {column!r} holds {found}, expected {wanted}; delete it and run again")
+        for batch in _row_groups(path, file, [column], ROWS_PER_GROUP):
             array = batch.column(0)
             if array.null_count or (lists and array.flatten().null_count):
                 raise InputError(f"{path}: column {column!r} lacks values; delete it and run again")
@@ -154,20 +192,50 @@ def read_matrices(paths: Iterable[Path], column: str, kind: pa.DataType | None =
 
 
 def read_embeddings(path: Path, dim: int) -> np.ndarray:
-    """Read an embeddings file whole, float32 (rows, dim); other dimensions are an InputError."""
-    kind = embedding_schema(dim).field("embedding").type
-    return np.concatenate([np.empty((0, dim), np.float32), *read_matrices([path], "embedding", kind)])
+    """Read an embeddings file whole, float32 (rows, dim); raises InputError for other dimensions."""
+    expected = embedding_schema(dim).field("embedding").type
+    return np.concatenate([np.empty((0, dim), np.float32), *read_matrices([path], "embedding", expected)])
 
 
-def count_rows(paths: Iterable[Path]) -> int:
-    """Return the number of rows of several Parquet files together, from their footers."""
-    return sum(open_parquet(path).metadata.num_rows for path in paths)
+def _schema(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Schema:
+    return pa.schema([file.schema_arrow.field(column) for column in columns])
 
 
-def part_rows(total: int, part: int, parts: int) -> tuple[int, int]:
-    """Return first and last (exclusive) row of part ``part`` of ``parts`` nearly equal ones."""
-    return total * part // parts, total * (part + 1) // parts
+def _taken(
+    path: Path, file: pq.ParquetFile, columns: Sequence[str], rows: np.ndarray
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    offsets = row_group_offsets(file)
+    for group in np.flatnonzero(np.diff(np.searchsorted(rows, offsets))):
+        for position, batch in _batches(path, file, columns, offsets, [group], ROWS_PER_GROUP):
+            first, last = np.searchsorted(rows, [position, position + len(batch)])
+            if last - first == len(batch):
+                yield int(first), batch
+            elif first < last:
+                yield int(first), batch.take(pa.array(rows[first:last] - position))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _row_groups(path: Path, file: pq.ParquetFile, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a whole file, row group after row group."""
+    offsets = row_group_offsets(file)
+    for group in range(file.num_row_groups):
+        yield from (batch for _, batch in _batches(path, file, columns, offsets, [group], rows))
+
+
+def _batches(
+    path: Path,
+    file: pq.ParquetFile,
+    columns: Sequence[str],
+    offsets: np.ndarray,
+    groups: Sequence[int] | np.ndarray,
+    rows: int,
+) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Yield batches of consecutive row ``groups`` as (row of the first, batch)."""
+    position = int(offsets[groups[0]]) if len(groups) else 0
+    batches = file.iter_batches(batch_size=rows, row_groups=list(map(int, groups)), columns=list(columns))
+    while True:
+        with damaged_parquet(path):  # around the reading alone, not around what the caller does with a batch
+            batch = next(batches, None)
+        if batch is None:
+            return
+        yield position, batch
+        position += len(batch)

@@ -73,7 +73,7 @@ class Job:
     command: list[str] = field(default_factory=list)
     in_run: bool = False
     """Whether the workflow called it, in whose folders nobody else writes."""
-    recording: bool = True
+    recording: bool = False
     """Whether what it writes belongs to the results of a study."""
     used: dict[Path, str] = field(default_factory=dict)
     compared: dict[Path, str] = field(default_factory=dict)

@@ -10,9 +10,16 @@ import pyarrow as pa
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.embedding.progress import Progress
-from embquant.embedding.rows import in_row_groups, read_rows
 from embquant.files.atomic import read_json
-from embquant.files.parquet import ROWS_PER_GROUP, count_rows, matrix_to_array, part_rows, write_parquet
+from embquant.files.parquet import (
+    ROWS_PER_GROUP,
+    count_rows,
+    in_row_groups,
+    matrix_to_array,
+    part_rows,
+    read_rows,
+    write_parquet,
+)
 
 WINDOW_CHARACTERS = 16 << 20
 """Characters of the texts that are tokenized and sorted together: what long documents may take of memory."""

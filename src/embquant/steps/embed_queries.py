@@ -10,9 +10,15 @@ import pyarrow as pa
 from embquant.embedding.encoder import Encoder, load_encoder
 from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.embedding.progress import track
-from embquant.embedding.rows import in_row_groups
 from embquant.files.atomic import read_json
-from embquant.files.parquet import count_rows, embedding_schema, matrix_to_array, read_batches, write_parquet
+from embquant.files.parquet import (
+    count_rows,
+    embedding_schema,
+    in_row_groups,
+    matrix_to_array,
+    read_batches,
+    write_parquet,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,16 +7,17 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from embquant.embedding.rows import in_row_groups, read_rows
 from embquant.embedding.vectors import ParquetVectors, window_rows
 from embquant.errors import InputError
 from embquant.files.parquet import (
     count_rows,
     embedding_schema,
+    in_row_groups,
     matrix_to_array,
     part_rows,
     read_batches,
     read_metadata,
+    read_rows,
     write_parquet,
 )
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from embquant.embedding.encoder import Encoder
-from embquant.embedding.rows import read_rows
-from embquant.files.parquet import count_rows
+from embquant.files.parquet import count_rows, read_rows
 
 PLACES = 16
 """Places of the corpus, evenly spaced, that texts are taken from: neighbours are often alike."""
