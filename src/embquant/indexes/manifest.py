@@ -7,13 +7,12 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from threadpoolctl import threadpool_limits
 
-from embquant.entries import parse_spec
+from embquant.entries import Entry, parse_spec, read_entry
 from embquant.errors import InputError
 from embquant.files.atomic import atomic_path, read_json, write_json
 from embquant.files.parquet import count_rows, read_matrices, read_metadata
@@ -26,8 +25,7 @@ from embquant.quantize.codecs.base import Codec, load_codec
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(Entry):
     """Describes an index file; lies beside it as JSON. Paths are relative to the manifest's folder."""
 
     family: str
@@ -45,7 +43,7 @@ class Manifest:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a manifest; a foreign JSON file is an InputError."""
-        manifest = parse_spec(cls, read_json(path), f"{path}: not the manifest of an index")
+        manifest = read_entry(cls, read_json(path), f"{path}: not the manifest of an index")
         if f"{manifest.file}.json" != Path(path).name:
             raise InputError(
                 f"{path}: names the index {manifest.file!r}, which isn't beside it; delete it and run again"
@@ -113,7 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
         encode_seconds=sum(_seconds(part, read_metadata) for part in arguments.codes),
         build_seconds=seconds,
     )
-    write_json(arguments.output.with_name(arguments.output.name + ".json"), asdict(manifest))
+    write_json(arguments.output.with_name(arguments.output.name + ".json"), manifest.model_dump())
     log.info("%s: %d vectors in %.2f s", arguments.output.name, len(codes), seconds)
 
 

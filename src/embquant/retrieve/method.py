@@ -3,19 +3,17 @@
 import argparse
 import json
 import os
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from embquant.entries import nearest, parse_spec
+from embquant.entries import Entry, nearest, read_entry
 from embquant.errors import InputError
 from embquant.files.atomic import read_json, write_json
 from embquant.indexes import scorings
 from embquant.indexes.manifest import Manifest
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(Entry):
     """A method of a study on one dataset and model. ``index`` is a manifest, relative to the method's folder."""
 
     name: str
@@ -26,7 +24,7 @@ class Method:
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a method; a foreign JSON file is an InputError."""
-        return parse_spec(cls, read_json(path), f"{path}: not the definition of a method")
+        return read_entry(cls, read_json(path), f"{path}: not the definition of a method")
 
 
 def index_of(method: Path) -> Path:
@@ -52,4 +50,5 @@ def run(arguments: argparse.Namespace) -> None:
         what = f"a {manifest.kind} index of {manifest.family} codes"
         raise InputError(f"method {arguments.name}: {what} has no scoring {scoring!r}{nearest(scoring, known)}")
     index = os.path.relpath(arguments.index, arguments.output.parent)
-    write_json(arguments.output, asdict(Method(arguments.name, index, scoring, json.loads(arguments.search))))
+    method = Method(name=arguments.name, index=index, scoring=scoring, search=json.loads(arguments.search))
+    write_json(arguments.output, method.model_dump())
