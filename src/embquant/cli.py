@@ -8,6 +8,7 @@ import argparse
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -79,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), 2)
     except OSError as error:
         return _fail(f"{error.filename or 'operating system'}: {error.strerror or error}", 1)
+    except Exception as error:  # a defect: the log keeps the traceback, and ends with an error line as ever
+        traceback.print_exc()
+        return _fail(f"unexpected {type(error).__name__}: {error}", 1)
 
 
 def _fail(message: str, status: int) -> int:

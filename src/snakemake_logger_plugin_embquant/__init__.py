@@ -1,7 +1,7 @@
-"""What a person sees of a run: a plugin of Snakemake's, which the default profile chooses (``logger: embquant``).
+"""What a person sees of a run: a logger plugin of Snakemake, chosen in the default profile (``logger: embquant``).
 
-On a terminal a display of stages, elsewhere a line now and then; the log of a job that fails at once, and its cause, or
-what else went wrong, in the last line. Dry runs, lists and graphs look as Snakemake has them.
+A terminal shows the stages and what runs; elsewhere there is a line now and then. A failed job's log is shown at once,
+and the last line says what went wrong. Dry runs, lists and graphs look as Snakemake shows them.
 """
 
 import logging
@@ -16,30 +16,30 @@ __all__ = ["LogHandler"]
 
 
 class LogHandler(LogHandlerBase):
-    """Hands what Snakemake says to a :class:`Reporter`, or to Snakemake's own handler where nothing is run."""
+    """Passes records to a :class:`Reporter`, or to Snakemake's own handler where nothing is run."""
 
     def __post_init__(self) -> None:
         """Choose who reports."""
         settings = self.common_settings
         self._reporter: Reporter | None = None
         if settings.dryrun or settings.verbose or settings.debug_dag or settings.printshellcmds:
-            choice = DefaultFilter(
+            log_filter = DefaultFilter(
                 settings.quiet, settings.debug_dag, settings.verbose, settings.dryrun, settings.printshellcmds
             )
             stream = sys.stdout if settings.stdout else sys.stderr
-            shape = DefaultFormatter(settings.quiet, settings.show_failed_logs)
-            self._default = ColorizingTextHandler(settings.nocolor, stream, shape, choice)
+            formatter = DefaultFormatter(settings.quiet, settings.show_failed_logs)
+            self._default = ColorizingTextHandler(settings.nocolor, stream, formatter, log_filter)
         else:
-            self._reporter = Reporter(plain_colours=settings.nocolor)
+            self._reporter = Reporter(no_colour=settings.nocolor)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show the record, or take it into account."""
+        """Show one record, or take it into account."""
         if self._reporter is None:
             self._default.handle(record)
             return
         try:
             self._reporter.take(record)
-        except Exception:  # as logging has it: what a handler raises would end the thread that all records come through
+        except Exception:  # raised on, it would end the thread that passes on all records
             self.handleError(record)
 
     def close(self) -> None:
@@ -48,27 +48,8 @@ class LogHandler(LogHandlerBase):
             self._reporter.finish()
         super().close()
 
-    @property
-    def writes_to_stream(self) -> bool:
-        """Instead of Snakemake's own handler."""
-        return True
-
-    @property
-    def writes_to_file(self) -> bool:
-        """Snakemake writes its own log all the same."""
-        return False
-
-    @property
-    def has_filter(self) -> bool:
-        """What is shown is chosen here."""
-        return True
-
-    @property
-    def has_formatter(self) -> bool:
-        """And how."""
-        return True
-
-    @property
-    def needs_rulegraph(self) -> bool:
-        """Stages are known by name."""
-        return False
+    writes_to_stream = True  # type: ignore[assignment]  # abstract properties of the base class
+    writes_to_file = False  # type: ignore[assignment]
+    has_filter = True  # type: ignore[assignment]
+    has_formatter = True  # type: ignore[assignment]
+    needs_rulegraph = False  # type: ignore[assignment]

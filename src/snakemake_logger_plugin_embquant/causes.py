@@ -8,57 +8,41 @@ from embquant.files.atomic import NO_SPACE
 from embquant.files.running import RunFolder
 
 OURS = "embquant: error:"
-ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-STATUS = re.compile(r"returned non-zero exit status (\d+)|died with <Signals\.(SIG\w+)")
-KILLED = 128
+"""How this project's own error lines begin, in logs and in errors that the Snakefile raises."""
+COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 RESULTS = Path("results")
-LITTLE = 1 << 16
-"""Bytes of free disk that a job may have run out of: what it wrote last is gone again by the time one looks."""
+FULL_BYTES = 1 << 16
+"""Free bytes below which a disk counts as full: what the failed job wrote last is removed before one looks."""
 
 
-def cause_in(text: str) -> str | None:
-    """Return what the last of our own error lines in ``text`` says, or None."""
-    said = [line.partition(OURS)[2].strip() for line in ESCAPES.sub("", text).splitlines() if OURS in line]
-    return said[-1] if said else None
+def own_error(text: str) -> str | None:
+    """Return the last of our own error lines in ``text`` without its beginning; None if there is none."""
+    errors = [line.partition(OURS)[2].strip() for line in _lines(text) if OURS in line]
+    return errors[-1] if errors else None
 
 
-def cause_of_job(message: str, log: str, raised: str) -> str:
-    """Return why a job failed: what its log says in our words, else how it ended and its log's last line.
+def cause_of_job(message: str, log: str) -> str:
+    """Return why a job failed, from its log; ``message`` says what the job did.
 
-    ``message`` is what the job was doing, ``raised`` what Snakemake said of its end.
+    A command that fails ends its log with an error line of ours. One that didn't was stopped from outside.
     """
-    own = cause_in(log)
-    if own is not None:
-        return own
-    lines = [line.strip() for line in log.splitlines() if line.strip()]
-    ended = ending(raised)
-    if not lines and shutil.disk_usage(RESULTS if RESULTS.is_dir() else ".").free < LITTLE:
-        return f"{message}: failed: {NO_SPACE}"  # not even its log could say so
-    last = lines[-1] if lines else ("its log is empty" if not ended else "")
-    return f"{message}: failed" + (f", {ended}" if ended else "") + (f": {last}" if last else "")
+    error = own_error(log)
+    if error is not None:
+        return error
+    lines = _lines(log)
+    if not lines and shutil.disk_usage(RESULTS if RESULTS.is_dir() else ".").free < FULL_BYTES:
+        return f"{message}: failed: {NO_SPACE}"
+    last = f"the last line of its log is: {lines[-1]}" if lines else "its log is empty"
+    return f"{message}: ended without an error message, perhaps killed (out of memory?); {last}"
 
 
-def ending(raised: str) -> str:
-    """Say which signal ended a job, if one did; a shell gives it as an exit status above 128."""
-    found = STATUS.search(raised)
-    if found is None:
-        return ""
-    status, name = found.groups()
-    number = int(status) - KILLED if status else None
-    if name == "SIGKILL" or number == 9:
-        return "killed, as the system does to a process when memory runs out"
-    if name or (number is not None and number > 0):
-        return f"ended by {name or f'signal {number}'}"
-    return ""
-
-
-def cause_of_run(text: str) -> str:
-    """Return why a run failed that no job's failure ended: in our words, else the last thing that Snakemake said."""
-    if "LockException" in text:
+def cause_of_run(exception: str, text: str) -> str:
+    """Return why a run failed in which no job did; ``exception`` is the name of the class that Snakemake raised."""
+    if exception == "LockException":
         return f"{RunFolder().holder()}; wait for it to end, then run again"
-    own = cause_in(text)
-    if own is not None:
-        return own
-    lines = [line.strip() for line in ESCAPES.sub("", text).splitlines() if line.strip()]
-    return f"snakemake: {lines[-1]}" if lines else "snakemake stopped without a word"
+    return own_error(text) or f"snakemake: {(_lines(text) or ['ended without a message'])[-1]}"
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in COLOURS.sub("", text).splitlines() if line.strip()]

@@ -1,75 +1,70 @@
-"""Takes Snakemake's events in and tells them: on a terminal in a display, elsewhere in lines."""
+"""Takes Snakemake's events and shows them: in a display on a terminal, elsewhere in lines."""
 
 import logging
+import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from embquant.files.atomic import read_json
-from embquant.study.remaining import lines
+from embquant.embedding.progress import tail
 from snakemake_logger_plugin_embquant.causes import OURS, cause_of_job, cause_of_run
-from snakemake_logger_plugin_embquant.screens import Lines, Screen, terminal
-from snakemake_logger_plugin_embquant.stages import Job, Run, tail
+from snakemake_logger_plugin_embquant.screens import Lines, Screen, is_terminal
+from snakemake_logger_plugin_embquant.stages import Job, Run
 
 LOG_LINES = 20
 """Lines of a failed job's log that are shown."""
-UNINTERESTING = (
-    "Assuming unrestricted",
-    "Building DAG",
-    "Complete log",
-    "Conda environments: ignored",
-    "Elapsed time",
-    "Execute ",
-    "Exiting because a job execution failed",
-    "Group jobs: inactive",
-    "Provided ",
-    "Removing output files of failed job",
-    "Removing temporary output",
-    "Rules claiming more threads",
-    "Select jobs",
-    "Shutting down",
-    "Singularity containers: ignored",
-    "Storing output in storage",
-    "Using shell",
-    "Will exit after finishing",
-    "WorkflowError:\nAt least one job did not complete",
-)
-"""How messages begin that tell nothing which isn't told otherwise; what isn't known here is shown."""
-INTERRUPTED = ("Terminating processes on user request", "Cancelling snakemake on user request")
 PLANNING = "plan_study"
+"""The rule whose text output is shown when it is written."""
+JOB_FAILED = "RuleException"
+"""What Snakemake raises just before a JOB_ERROR, which says more."""
 
 
 class Reporter:
-    """What is known of the run, and the screen that it is shown on."""
+    """What is known of the run, and the screen that shows it.
 
-    def __init__(self, plain_colours: bool) -> None:
-        """Report on standard error; ``plain_colours``: without any."""
+    Of Snakemake's own messages only warnings and errors are shown. The Snakefile's are marked: ``extra={"plan": …}``
+    for lines that a run begins with, ``extra={"result": True}`` for what it ends with, on standard output.
+    """
+
+    def __init__(self, no_colour: bool) -> None:
+        """Report on standard error."""
         self._run = Run()
-        self._screen: Screen | Lines = Screen(self._run, plain_colours) if terminal() else Lines(self._run)
-        self._plans: dict[int, Path] = {}
+        self._screen: Screen | Lines = Screen(self._run, no_colour) if is_terminal() else Lines(self._run)
+        self._started = self._has_jobs = self._interrupted = self._finished = False
+        self._early: list[str] = []  # messages before a run starts: of lint, unlock and the like, which start none
+        self._plans: list[Path] = []
         self._raised = ""
-        self._said: list[str] = []
+        self._error: tuple[str, str] | None = None  # the first exception's name and text that no job caused
         self._causes: dict[int, str] = {}  # of jobs that failed and have not succeeded since
-        self._interrupted = False
-        self._finished = False
+        self._watch_interrupts()
 
     def take(self, record: logging.LogRecord) -> None:
-        """Take one record of Snakemake's in."""
-        event = getattr(record, "event", None)
-        match event:
+        """Take one record of Snakemake's."""
+        event: Any = record  # an event's fields are attributes of its record
+        match getattr(record, "event", None):
+            case LogEvent.WORKFLOW_STARTED:
+                self._started = True
             case LogEvent.RUN_INFO:
-                self._run.begin(getattr(record, "stats", {}))
+                self._has_jobs = True
+                self._run.begin(event.stats)
                 self._screen.begin()
             case LogEvent.JOB_INFO:
-                self._start(record)
+                job = Job(event.rule_name, event.rule_msg or event.rule_name, Path(event.log[0]) if event.log else None)
+                self._run.running[event.jobid] = job
+                self._screen.started(job)
+                if job.rule == PLANNING:
+                    self._plans = [Path(path) for path in event.output if path.endswith(".txt")]
             case LogEvent.JOB_FINISHED:
-                self._end(record.job_id)  # type: ignore[attr-defined]
+                self._end(event.job_id)
             case LogEvent.JOB_ERROR:
-                self._fail(record)
-            case None | LogEvent.ERROR:
-                self._say(record)
+                self._fail(event)
+            case LogEvent.ERROR:
+                self._take_error(event.exception, record.getMessage())
+            case None:
+                self._take_message(record)
 
     def finish(self) -> None:
         """End the display, and say why the run failed if it did; the first time only."""
@@ -78,73 +73,73 @@ class Reporter:
         self._finished = True
         self._screen.end()
         if self._interrupted:
-            self._screen.say("embquant: interrupted; what is finished is kept, and the same command goes on from there")
+            self._screen.say("embquant: interrupted; finished results are kept, and the same command continues")
         elif self._causes:
             self._screen.say(f"{OURS} {next(iter(self._causes.values()))}")
-        elif self._said:
-            self._screen.say(f"{OURS} {of_study(cause_of_run(''.join(self._said)))}")
+        elif self._error is not None:
+            self._screen.say(f"{OURS} {with_configuration(cause_of_run(*self._error))}")
+        elif not self._started:
+            self._screen.say("\n".join(self._early))
+        elif not self._has_jobs:
+            self._screen.say("Nothing to be done: all results are up to date")
 
-    def _start(self, record: Any) -> None:
-        message = record.rule_msg or record.rule_name
-        log = Path(record.log[0]) if record.log else None
-        self._run.start(record.jobid, Job(record.rule_name, message, log, self._run.clock()))
-        if record.rule_name == PLANNING:
-            self._plans[record.jobid] = next(Path(path) for path in record.output if path.endswith(".json"))
-        self._screen.started(message)
+    def _watch_interrupts(self) -> None:
+        """Note Ctrl-C, of which Snakemake sends no event, and leave it to whoever handles it."""
+        handle = signal.getsignal(signal.SIGINT)
+        if threading.current_thread() is not threading.main_thread() or not callable(handle):
+            return
+
+        def note(number: int, frame: Any) -> None:
+            if self._has_jobs and not self._interrupted:
+                self._interrupted = True
+                self._screen.say("Stopping: running jobs are being ended …")
+            handle(number, frame)
+
+        signal.signal(signal.SIGINT, note)
 
     def _end(self, number: int) -> None:
-        self._run.end(number)
+        job = self._run.end(number)
         self._causes.pop(number, None)
-        if number in self._plans:
-            plan = self._plans.pop(number)
-            self._run.plan(plan)
-            self._screen.say("\n".join(lines(read_json(plan, noted=False), self._run.jobs)))
-        if self._run.whole().done == self._run.whole().total:
+        if job is not None and job.rule == PLANNING:
+            for path in self._plans:
+                self._screen.say(path.read_text(encoding="utf-8").rstrip())
+        if self._run.whole.done == self._run.whole.total:
             self._screen.end()
-        else:
-            self._screen.update()
 
-    def _fail(self, record: Any) -> None:
-        job = self._run.running.pop(record.jobid, None)
+    def _fail(self, event: Any) -> None:
+        job = self._run.running.pop(event.jobid, None)
         if self._interrupted:
             return
-        message = job.message if job else record.rule_name
-        logs = [Path(path) for path in record.log or []]
-        text = "\n".join(tail(path) for path in logs)
-        lines = [line for line in text.splitlines() if line.strip()]
-        shown = "\n".join(f"  {line}" for line in lines[-LOG_LINES:])
-        self._screen.say(
-            f"Failed: {message} ({', '.join(map(str, logs)) or 'no log'})" + (f"\n{shown}" if shown else "")
-        )
-        self._causes.setdefault(record.jobid, cause_of_job(message, text, self._raised))
+        message = job.message if job else event.rule_name
+        log = "\n".join(tail(Path(path)) for path in event.log)
+        lines = [line for line in (log.strip() or self._raised).splitlines() if line.strip()]
+        header = f"Failed: {message} ({', '.join(event.log) or 'no log'})"
+        self._screen.say("\n  ".join([header, *lines[-LOG_LINES:]]))
+        self._causes.setdefault(event.jobid, cause_of_job(message, log))
         self._raised = ""
 
-    def _say(self, record: logging.LogRecord) -> None:
-        message = record.getMessage()
-        plan = getattr(record, "plan", None)
-        if plan is not None:
-            self._run.plan(Path(plan))
-        if message.startswith(INTERRUPTED):
-            self._interrupted = True
-            self._screen.say("Stopping: jobs that run are being ended …")
-        elif record.levelno >= logging.ERROR:
-            self._err(message)
-        elif getattr(record, "result", False):
+    def _take_error(self, exception: str, text: str) -> None:
+        if exception == JOB_FAILED:
+            self._raised = text
+        elif not self._causes and not self._interrupted:  # after a job failed, Snakemake's own errors only repeat it
+            if OURS not in text:
+                self._screen.say(text.rstrip())
+            self._error = self._error or (exception, text)
+
+    def _take_message(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if hasattr(record, "result"):
             self._screen.end()
-            print(message, flush=True)
-        elif message and not message.startswith(UNINTERESTING):
-            self._screen.say(message)
-
-    def _err(self, message: str) -> None:
-        if "CalledProcessError" in message:  # the job's own error follows, and its log says more
-            self._raised = message
-        elif not message.startswith(UNINTERESTING) and not self._interrupted:
-            self._said.append(message + "\n")
-            if OURS not in message:
-                self._screen.say(message.rstrip())
+            print(text, flush=True)
+        elif record.levelno >= logging.ERROR:
+            self._take_error("", text)
+        elif record.levelno >= logging.WARNING or hasattr(record, "plan"):
+            self._screen.say(text)
+        elif not self._started:
+            self._early.append(text)
 
 
-def of_study(cause: str) -> str:
-    """Append the configuration that was given on the command line, unless the cause names it."""
-    given = [value for option, value in zip(sys.argv, sys.argv[1:], strict=False) if option == "--configfile"]
-    return f"{cause} ({given[-1]})" if given and given[-1] not in cause else cause
+def with_configuration(cause: str) -> str:
+    """Append the configuration file of the command line, unless ``cause`` names it."""
+    files = [value for option, value in zip(sys.argv, sys.argv[1:], strict=False) if option == "--configfile"]
+    return f"{cause} ({files[-1]})" if files and files[-1] not in cause else cause

@@ -22,7 +22,8 @@ def run_in_terminal(command, folder, variables, keys=None, columns=80, rows=24):
     if process == 0:
         os.chdir(folder)
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # what a shell starts in the background ignores Ctrl-C
-        os.execvpe(command[0], command, variables)
+        own_size = {name: value for name, value in variables.items() if name not in ("COLUMNS", "LINES")}
+        os.execvpe(command[0], command, own_size)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     written = ""
     while piece := read(terminal):

@@ -10,7 +10,7 @@ from terminals import ESCAPE, HIDE, is_sane, last_line, run_in_terminal
 
 pytestmark = pytest.mark.workflow
 
-SNAKEFILE = """
+SNAKEFILE = '''
 rule all:
     input:
         expand("{part}.parquet", part=["a", "b"]),
@@ -19,16 +19,17 @@ rule embed_corpus:
     output: "{part}.parquet"
     log: "{part}.log"
     message: "facts: embedding part {wildcards.part}"
-    shell: "JOB"
+    shell: """JOB"""
 
 onsuccess:
     logger.info("the verdict", extra={"result": True})
-"""
-FINE = "echo '12:00:00 1250 of 2811 texts, 97.4 a second, 16 s left' > {log}; touch {output}"
+'''
+PROGRESS = """echo '12:00:00 progress {{"done": 1250, "total": 2811, "per_second": 97.4}}' > {log}"""
+FINE = f"{PROGRESS}; touch {{output}}"
 FAILING = "echo 'reading'  > {log}; echo 'embquant: error: corpus.jsonl: not this' >> {log}; exit 2"
 KILLED = "echo 'embedding' > {log}; kill -9 $$"
 COLOUR = "\x1b[38;"
-ENDLESS = "echo '12:00:00 1250 of 2811 texts, 97.4 a second, 16 s left' > {log}; exec tail -f /dev/null"
+ENDLESS = f"{PROGRESS}; exec tail -f /dev/null"
 
 
 @pytest.fixture
@@ -74,11 +75,11 @@ def test_texts_and_jobs_are_shown_until_ctrl_c_ends_them_and_the_terminal_is_as_
     folder = workflow(ENDLESS)
     status, written = run_in_terminal(command(), folder, variables(), keys={"2,500 of 5,622 texts": "\x03"})
     plain = ESCAPE.sub("", written)
-    assert "2,500 of 5,622 texts, 195/s" in plain
+    assert "2,500 of 5,622 texts at 195/s" in plain
     assert "facts: embedding part a" in plain
     assert "facts: embedding part b" in plain
     assert status != 0
-    assert last_line(written).startswith("embquant: interrupted; what is finished is kept")
+    assert last_line(written).startswith("embquant: interrupted; finished results are kept")
     assert is_sane(written)
     assert not (folder / "a.parquet").exists()
 
@@ -92,11 +93,11 @@ def test_a_failing_job_shows_its_log_at_once_and_the_cause_in_the_last_line(work
     assert is_sane(written)
 
 
-def test_a_job_that_the_system_killed_is_said_to_have_been(workflow):
+def test_a_job_that_ends_without_an_error_message_was_perhaps_killed(workflow):
     status, written = piped(workflow(KILLED))
     assert status != 0
     assert last_line(written).endswith(
-        ": failed, killed, as the system does to a process when memory runs out: embedding"
+        ": ended without an error message, perhaps killed (out of memory?); the last line of its log is: embedding"
     )
 
 

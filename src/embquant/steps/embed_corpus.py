@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         encoder = load_encoder(arguments.model, arguments.threads)
         total = sum(len(rows) for rows, _ in _first_occurrences(arguments.corpus, start, stop, []))
-        progress = Progress(total, "texts")
+        progress = Progress(total)
         windows = distinct_texts(arguments.corpus, start, stop)
         pairs = ((rows, encoder.encode_documents(texts, progress.advance)) for rows, texts in windows)
         dim = encoder.dim

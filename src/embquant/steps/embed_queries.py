@@ -48,5 +48,5 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _embed(queries: Path, total: int, encoder: Encoder) -> Iterator[tuple[pa.Array, np.ndarray]]:
-    for batch in track(read_batches(queries, ["id", "text"]), total, "queries"):
+    for batch in track(read_batches(queries, ["id", "text"]), total):
         yield batch.column(0), encoder.encode_queries(batch.column(1).to_pylist())
