@@ -6,7 +6,6 @@ only when that command is called: no step pays for another step's libraries.
 
 import argparse
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from importlib import import_module
 from embquant import __version__
 from embquant.errors import InputError
 from embquant.files import records
-from embquant.files.running import end_with
+from embquant.files.parent import end_with, parent_run
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "prepare-dataset": ("embquant.datasets.prepare", "read a corpus, queries and judgements into Parquet, checked"),
@@ -69,9 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             modules[name] = import_module(module_name)
             modules[name].add_arguments(command)
     parsed = parser.parse_args(arguments)
-    run = os.environ.get("EMBQUANT_PARENT")
+    run = parent_run()
     records.begin(["embquant", *arguments], run is not None, parsed.command not in READERS)
-    end_with(run)
+    if run is not None:
+        end_with(run)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
     logging.getLogger("embquant").setLevel(logging.INFO)
     try:

@@ -19,9 +19,12 @@ RunFolder(Path(sys.argv[1])).hold("theirs")
 print("held", flush=True)
 time.sleep(600)
 """
-JOB = (
-    "import sys, time; from embquant.files.running import end_with; end_with(sys.argv[1]); print('up', flush=True); {}"
-)
+JOB = """
+import sys, time
+from embquant.files.parent import end_with
+end_with(int(sys.argv[1]))
+print("up", flush=True)
+"""
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_a_killed_run_holds_nothing(other_run, tmp_path):
 
 def test_a_job_ends_with_its_run(tmp_path):
     run = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    command = [sys.executable, "-c", JOB.format("time.sleep(600)"), str(run.pid)]
+    command = [sys.executable, "-c", JOB + "time.sleep(600)", str(run.pid)]
     job = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert job.stdout.readline() == "up\n"
     assert job.poll() is None
@@ -74,7 +77,7 @@ def test_a_job_ends_with_its_run(tmp_path):
 def test_a_job_of_a_run_that_is_gone_does_not_begin(tmp_path):
     run = subprocess.Popen([sys.executable, "-c", ""])
     run.wait()
-    command = [sys.executable, "-c", JOB.format("pass"), str(run.pid)]
+    command = [sys.executable, "-c", JOB, str(run.pid)]
     started = time.monotonic()
     assert subprocess.run(command, capture_output=True, text=True).stdout == ""
     assert time.monotonic() - started < 60
