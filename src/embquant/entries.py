@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from embquant.errors import InputError
+
+if TYPE_CHECKING:
+    from embquant.registry import Registry
 
 LONGEST_VALUE = 120
 """Characters of a wrong value that an error shows."""
@@ -97,18 +100,25 @@ def read_entry(kind: type[E], values: Mapping[str, Any] | str, where: str = "") 
     Raises:
         InputError: a key is unknown or missing, or a value is wrong. Unknown keys come first.
     """
-    if isinstance(values, str):
-        try:
-            values = json.loads(values)
-        except ValueError as error:
-            raise EntryError(where, (), f"not JSON ({error})") from None
-    if not isinstance(values, Mapping):
-        raise EntryError(where, (), f"expected a mapping, not {_shown(values)}")
+    values = _mapping(values, where)
     try:
-        return kind.model_validate(dict(values))
+        return kind.model_validate(values)
     except ValidationError as error:
         worst = min(error.errors(include_url=False), key=lambda one: _rank(one["type"]))
         raise EntryError(where, *_explain(kind, values, worst)) from None
+
+
+def read_kind(kinds: "Registry[type[E]]", key: str, values: Any, where: str = "", default: str | None = None) -> E:
+    """Build the entry whose class ``kinds`` has under the value of ``key``; other arguments and errors as above."""
+    values = _mapping(values, where)
+    name = values.get(key, default)
+    if not isinstance(name, str):
+        raise EntryError(where, (), f"{key} is {_shown(name)}, expected one of {', '.join(kinds.names())}")
+    try:
+        kind = kinds[name]
+    except InputError as error:
+        raise EntryError(where, (), str(error)) from None
+    return read_entry(kind, values, where)
 
 
 def parse_spec(kind: type[Value], values: Mapping[str, Any] | str, where: str) -> Value:
@@ -182,6 +192,18 @@ def describe(expected: Any, constraints: Iterable[Any] = ()) -> str:
         return f"a mapping with {', '.join(expected.model_fields)}"
     outer = "a mapping to" if issubclass(origin or expected, Mapping) else "a list of"
     return f"{outer} {describe(get_args(expected)[-1])}" if get_args(expected) else outer.rpartition(" ")[0]
+
+
+def _mapping(values: Any, where: str) -> dict[str, Any]:
+    """Return a mapping, or its JSON text, as a dictionary."""
+    if isinstance(values, str):
+        try:
+            values = json.loads(values)
+        except ValueError as error:
+            raise EntryError(where, (), f"not JSON ({error})") from None
+    if not isinstance(values, Mapping):
+        raise EntryError(where, (), f"expected a mapping, not {_shown(values)}")
+    return dict(values)
 
 
 def _rank(kind: str) -> int:

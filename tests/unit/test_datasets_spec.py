@@ -6,7 +6,6 @@ import pytest
 from dataset_files import write_beir
 
 from embquant.cli import main
-from embquant.datasets.inputs import input_files
 from embquant.datasets.spec import ByKey, FilesSpec, HuggingfaceSpec, parse_dataset
 from embquant.errors import InputError
 
@@ -17,7 +16,7 @@ def fails(values) -> str:
     return str(caught.value)
 
 
-def test_specs_become_dataclasses():
+def test_entries_are_typed_by_their_source():
     assert parse_dataset({"source": "files", "path": "x"}) == FilesSpec(path="x")
     spec = parse_dataset({"source": "files", "corpus": "x", "qrels": {"key": {"corpus": "a", "queries": "b"}}})
     assert isinstance(spec.qrels, ByKey)
@@ -31,25 +30,29 @@ def test_specs_become_dataclasses():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ([], "expected a mapping with the key 'source'"),
-        ({"path": "x"}, "expected a mapping with the key 'source'"),
-        ({"source": "file"}, "unknown source 'file'; did you mean 'files'?"),
+        ([], "expected a mapping, not []"),
+        ({"path": "x"}, "source is None, expected one of python-stdlib, files"),
+        ({"source": "file"}, "source 'file' is not known; did you mean 'files'?"),
         ({"source": "files", "max_query": 5}, "unknown key 'max_query'; did you mean 'max_queries'?"),
-        ({"source": "files", "max_queries": "5"}, "max_queries is '5', expected a whole number or null"),
-        ({"source": "files", "max_queries": True}, "max_queries is True, expected a whole number or null"),
+        ({"source": "files", "max_queries": "5"}, "max_queries is '5', expected a whole number (1 or more) or null"),
+        ({"source": "files", "max_queries": True}, "max_queries is True, expected a whole number (1 or more) or null"),
         ({"source": "files", "max_queries": 0}, "max_queries is 0, expected 1 or more"),
         ({"source": "files", "columns": {"corpus": {"txt": "x"}}}, "unknown field 'txt'; did you mean 'text'?"),
         ({"source": "files", "columns": {"corpora": {}}}, "unknown key 'corpora'; did you mean 'corpus'?"),
-        ({"source": "files", "columns": {"corpus": {"text": 5}}}, "expected a mapping to text or null"),
-        ({"source": "files", "qrels": {"key": {"corpus": "a"}}}, "qrels: key: the key 'queries' is missing"),
+        ({"source": "files", "columns": {"corpus": {"text": 5}}}, "columns.corpus: text is 5, expected text or null"),
+        ({"source": "files", "qrels": {"key": {"corpus": "a"}}}, "dataset: qrels.key: the key 'queries' is missing"),
         ({"source": "huggingface"}, "the key 'corpus' is missing"),
         ({"source": "huggingface", "corpus": {"repository": "x"}}, "corpus: the key 'split' is missing"),
         ({"source": "pooled", "datasets": "a"}, "datasets is 'a', expected a list of text"),
-        ({"source": "python-stdlib", "path": "x"}, "python-stdlib dataset: unknown key 'path'"),
+        ({"source": "python-stdlib", "path": "x"}, "dataset: unknown key 'path' (valid: source)"),
     ],
 )
 def test_wrong_specs_are_named(values, message):
     assert message in fails(values)
+
+
+def input_files(values):
+    return parse_dataset(values).input_files()
 
 
 def test_input_files(tmp_path):
@@ -67,7 +70,8 @@ def test_input_files(tmp_path):
 
 def test_input_files_imports_nothing_heavy():
     code = (
-        "import sys, embquant.datasets.inputs; print([m for m in ('numpy', 'pyarrow', 'datasets') if m in sys.modules])"
+        "import sys, embquant.datasets.layout, embquant.datasets.spec; "
+        "print([m for m in ('numpy', 'pyarrow', 'datasets') if m in sys.modules])"
     )
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"

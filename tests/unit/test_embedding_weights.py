@@ -80,13 +80,13 @@ def test_defaults_of_a_specification():
     ("text", "message"),
     [
         ('{"max_lenght": 128}', "unknown key 'max_lenght'; did you mean 'max_length'"),
-        ('{"type": "precomputd"}', "type is 'precomputd'; did you mean 'precomputed'"),
+        ('{"type": "precomputd"}', "model type 'precomputd' is not known; did you mean 'precomputed'"),
         ('{"type": "precomputed"}', "the key 'corpus' is missing"),
-        ('{"max_length": "128"}', "max_length is '128', expected a whole number or null"),
-        ('{"max_length": 0}', "max_length is 0; expected at least 1"),
-        ('{"batch_tokens": true}', "batch_tokens is True, expected a whole number or null"),
+        ('{"max_length": "128"}', "max_length is '128', expected a whole number (1 or more) or null"),
+        ('{"max_length": 0}', "max_length is 0, expected 1 or more"),
+        ('{"batch_tokens": true}', "batch_tokens is True, expected a whole number (1 or more) or null"),
         ('{"dtype": "int4"}', "dtype is 'int4', expected 'float32' or 'bfloat16' or 'float16'"),
-        ("[]", "expected keys and values"),
+        ("[]", "expected a mapping, not []"),
         ("{", "not JSON"),
     ],
 )

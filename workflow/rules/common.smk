@@ -12,7 +12,7 @@ from snakemake.logging import logger
 
 from embquant.files.atomic import remove_leftovers
 from embquant.quantize.codecs import parse_codec
-from embquant.datasets.inputs import input_files
+from embquant.datasets.spec import parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
 from embquant.indexes import KINDS, scorings, suffix
@@ -255,7 +255,7 @@ def pooled(wildcards):
 def source_files(wildcards):
     """Return the files a dataset is read from, as far as they are there: the command names what is missing."""
     joined = [f"{folder}/{file}" for folder in pooled(wildcards) for file in DATASET_FILES]
-    return joined + [str(path) for path in input_files(config["datasets"][wildcards.dataset])]
+    return joined + [str(path) for path in parse_dataset(config["datasets"][wildcards.dataset]).input_files()]
 
 
 def given_vectors(wildcards):

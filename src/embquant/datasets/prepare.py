@@ -19,13 +19,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import Collection, HeldOut
-from embquant.datasets.files import open_files
-from embquant.datasets.huggingface import open_huggingface
-from embquant.datasets.inputs import input_files
-from embquant.datasets.pooled import open_pooled
-from embquant.datasets.python_stdlib import open_python_stdlib
 from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
-from embquant.datasets.spec import FilesSpec, HuggingfaceSpec, PooledSpec, Spec, parse_dataset
+from embquant.datasets.spec import parse_dataset
 from embquant.datasets.staging import CORPUS_FILE, stage_corpus
 from embquant.datasets.texts import TableDigest
 from embquant.errors import InputError
@@ -63,9 +58,9 @@ def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], 
     then nothing was written.
     """
     spec = parse_dataset(values)
-    for path in input_files(values):
+    for path in spec.input_files():
         note_input(path)
-    collection = open_collection(spec, pool)
+    collection = spec.open(pool)
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
         description = _write(name, collection, Path(staging) / "corpus.parquet", output)
@@ -77,19 +72,6 @@ def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], 
     }
     write_json(output / "dataset.json", description)
     return description
-
-
-def open_collection(spec: Spec, pool: Sequence[Path] = ()) -> Collection:
-    """Open the source that ``spec`` asks for."""
-    match spec:
-        case FilesSpec():
-            return open_files(spec)
-        case HuggingfaceSpec():
-            return open_huggingface(spec)
-        case PooledSpec():
-            return open_pooled(spec, pool)
-        case _:
-            return open_python_stdlib()
 
 
 def _write(name: str, collection: Collection, staging: Path, output: Path) -> dict[str, Any]:

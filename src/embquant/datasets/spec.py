@@ -1,166 +1,240 @@
-"""What the user asks for: the spec of a dataset, checked and with its defaults.
+"""What a study says of its datasets: one class of entries for each source.
 
-A spec is a mapping with the key ``source`` and the keys of that source, as they stand in the configuration.
+An entry has the key ``source`` and the keys of that source. Somebody's own package adds a source with a subclass of
+:class:`DatasetSpec` and an entry point of the group ``embquant.sources``.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass
-from types import UnionType
-from typing import Any, ClassVar, TypeVar, get_args, get_type_hints
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
-from embquant.entries import nearest, parse_spec
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from embquant.entries import Entry, nearest, read_kind
 from embquant.errors import InputError
+from embquant.registry import Registry
+
+if TYPE_CHECKING:
+    from embquant.datasets.collection import Collection
 
 FIELDS: Mapping[str, Sequence[str]] = {
     "corpus": ("id", "title", "text", "display"),
     "queries": ("id", "text"),
     "qrels": ("query_id", "doc_id", "relevance"),
 }
-"""The fields of each table, whose columns a spec may name."""
+"""The fields of each table, whose columns an entry may name."""
 
-Columns = Mapping[str, str | None]
+Columns = dict[str, str | None]
 """Column names of a table by field, for example ``{"text": "intent"}``; null says that there is no such column."""
 
+HELD_OUT = "without queries, so many documents (default: 1,000, or a tenth of the corpus) become queries"
+MAX_QUERIES = "only the first so many (judged) queries"
+SEED = "of the draw of held-out queries"
 
-@dataclass(frozen=True)
-class KeyColumns:
+
+def _fields_of(table: str) -> Callable[[Columns], Columns]:
+    def check(columns: Columns) -> Columns:
+        for name in columns:
+            if name not in FIELDS[table]:
+                raise ValueError(f"unknown field {name!r}{nearest(name, FIELDS[table])}")
+        return columns
+
+    return check
+
+
+def _columns(table: str) -> Any:
+    """Return the field of a table's columns."""
+    keys = {"propertyNames": {"enum": list(FIELDS[table])}}
+    return Field({}, description=f"columns of {', '.join(FIELDS[table])}", json_schema_extra=keys)
+
+
+class KeyColumns(Entry):
     """The columns of corpus and queries that hold a common key."""
 
-    corpus: str
-    queries: str
+    corpus: str = Field(description="column of the corpus")
+    queries: str = Field(description="column of the queries")
 
 
-@dataclass(frozen=True)
-class ByKey:
+class ByKey(Entry):
     """Judgements by key: a query is relevant to every document with the same value in the key column."""
 
-    key: KeyColumns
+    key: KeyColumns = Field(description="columns with the same value in a query and its relevant documents")
 
 
-@dataclass(frozen=True)
-class TableColumns:
+class TableColumns(Entry):
     """The columns of each table."""
 
-    corpus: Columns = field(default_factory=dict)
-    queries: Columns = field(default_factory=dict)
-    qrels: Columns = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Check the names of fields."""
-        for table in FIELDS:
-            _check_fields(table, getattr(self, table))
+    corpus: Annotated[Columns, AfterValidator(_fields_of("corpus"))] = _columns("corpus")
+    queries: Annotated[Columns, AfterValidator(_fields_of("queries"))] = _columns("queries")
+    qrels: Annotated[Columns, AfterValidator(_fields_of("qrels"))] = _columns("qrels")
 
 
-@dataclass(frozen=True)
-class PythonStdlibSpec:
-    """The functions of the running Python's standard library; nothing to choose."""
+class DatasetSpec(Entry):
+    """The entry of a dataset: where its corpus, queries and judgements come from."""
 
-    source: ClassVar[str] = "python-stdlib"
+    pooled: ClassVar[bool] = False
+    """Whether the dataset is made of other prepared datasets of the study."""
 
+    source: str
 
-@dataclass(frozen=True)
-class FilesSpec:
-    """One's own files: a folder, or single files, which go before what the folder has."""
+    def open(self, pool: Sequence[Path]) -> "Collection":
+        """Open the dataset; ``pool`` has the folders of the prepared datasets that a pooled one joins."""
+        raise NotImplementedError
 
-    source: ClassVar[str] = "files"
-    path: str | None = None
-    corpus: str | None = None
-    queries: str | None = None
-    qrels: str | ByKey | None = None
-    split: str = "test"
-    columns: TableColumns = field(default_factory=TableColumns)
-    held_out_queries: int | None = None
-    seed: int = 0
-    max_queries: int | None = None
+    def input_files(self) -> list[Path]:
+        """Return the local files that are read, as far as they exist, in a fixed order."""
+        return []
 
 
-@dataclass(frozen=True)
-class RepositorySpec:
-    """One table of a hub repository, or of a local folder in the hub's layout.
+class PythonStdlibSpec(DatasetSpec):
+    """The functions of the running Python's standard library without their docstrings, which give the queries."""
 
-    ``folder`` takes the tables of one folder of a repository that doesn't say which configurations it has.
-    """
+    source: Literal["python-stdlib"] = "python-stdlib"
 
-    repository: str
-    split: str
-    configuration: str | None = None
-    folder: str | None = None
-    revision: str | None = None
-    columns: Columns = field(default_factory=dict)
+    def open(self, pool: Sequence[Path]) -> "Collection":
+        """Read the standard library."""
+        from embquant.datasets.python_stdlib import open_python_stdlib
+
+        return open_python_stdlib()
 
 
-@dataclass(frozen=True)
-class HuggingfaceSpec:
+class FilesSpec(DatasetSpec):
+    """Your own files: a folder, or single files, which take precedence over those of the folder."""
+
+    source: Literal["files"] = "files"
+    path: str | None = Field(
+        None,
+        description="a folder with `corpus.*`, `queries.*` (or `queries_<split>.*`) and `qrels/<split>.*` (or "
+        "`qrels_<split>.*`, `qrels.*`); formats by suffix: `.jsonl`, `.csv`, `.tsv` (also `.gz`), `.parquet`",
+    )
+    corpus: str | None = Field(None, description="a single file, instead of the folder's")
+    queries: str | None = Field(None, description="a single file, instead of the folder's")
+    qrels: str | ByKey | None = Field(
+        None,
+        description="a single file, instead of the folder's; or `{key: {corpus: COLUMN, queries: COLUMN}}`: a query is "
+        "relevant to all documents with the same value",
+    )
+    split: str = Field("test", description="of the judgements")
+    columns: TableColumns = Field(
+        TableColumns(),
+        description="`{corpus: {id, title, text, display}, queries: {id, text}, "
+        "qrels: {query_id, doc_id, relevance}}`, where the names differ from BEIR's; `display` is what search "
+        "results show instead of the text",
+    )
+    held_out_queries: int | None = Field(None, ge=1, description=HELD_OUT)
+    seed: int = Field(0, ge=0, description=SEED)
+    max_queries: int | None = Field(None, ge=1, description=MAX_QUERIES)
+
+    def open(self, pool: Sequence[Path]) -> "Collection":
+        """Open the files."""
+        from embquant.datasets.files import open_files
+
+        return open_files(self)
+
+    def input_files(self) -> list[Path]:
+        """Return the files that are found; none if the folder's layout is wrong, which ``open`` says."""
+        from embquant.datasets.layout import find_layout
+
+        try:
+            return [path for path in find_layout(self).paths() if path.is_file()]
+        except InputError:
+            return []
+
+
+class RepositorySpec(Entry):
+    """One table of a hub repository, or of a local folder in the hub's layout."""
+
+    repository: str = Field(description="name on the hub, or a local folder in the hub's layout")
+    split: str = Field(description="split of the table; `a+b` joins two")
+    configuration: str | None = Field(None, description="the hub's name of the table, where there are several")
+    folder: str | None = Field(
+        None, description="folder of the files, in a repository that doesn't say which configurations it has"
+    )
+    revision: str | None = Field(None, description="commit, branch or tag")
+    columns: Columns = Field({}, description="names of the columns, as for `files`")
+
+
+def _repository_or_key(value: Any) -> str:
+    by_key = isinstance(value, ByKey) or (isinstance(value, Mapping) and "key" in value)
+    return "ByKey" if by_key else "RepositorySpec"
+
+
+class HuggingfaceSpec(DatasetSpec):
     """Tables read through ``datasets.load_dataset``."""
 
-    source: ClassVar[str] = "huggingface"
-    corpus: RepositorySpec
-    queries: RepositorySpec | None = None
-    qrels: RepositorySpec | ByKey | None = None
-    held_out_queries: int | None = None
-    seed: int = 0
-    max_queries: int | None = None
-    retries: int = 5
+    source: Literal["huggingface"] = "huggingface"
+    corpus: RepositorySpec = Field(description="table of the documents")
+    queries: RepositorySpec | None = Field(None, description="table of the queries")
+    qrels: (
+        Annotated[
+            Annotated[RepositorySpec, Tag("RepositorySpec")] | Annotated[ByKey, Tag("ByKey")],
+            Discriminator(_repository_or_key),
+        ]
+        | None
+    ) = Field(None, description="table of the judgements, or `{key: {corpus: COLUMN, queries: COLUMN}}`")
+    held_out_queries: int | None = Field(None, ge=1, description=HELD_OUT)
+    seed: int = Field(0, ge=0, description=SEED)
+    max_queries: int | None = Field(None, ge=1, description=MAX_QUERIES)
+    retries: int = Field(5, ge=0, description="further attempts where the hub can't be reached")
 
-    def __post_init__(self) -> None:
-        """Check the names of fields."""
-        for table in FIELDS:
-            _check_fields(table, getattr(getattr(self, table), "columns", {}))
+    @model_validator(mode="after")
+    def _check_columns(self) -> Self:
+        for name, table in self.tables().items():
+            try:
+                _fields_of(name)(table.columns)
+            except ValueError as error:
+                raise ValueError(f"columns of {name}: {error}") from None
+        return self
 
+    def tables(self) -> dict[str, RepositorySpec]:
+        """Return the tables that are read from repositories, by name."""
+        asked = {"corpus": self.corpus, "queries": self.queries, "qrels": self.qrels}
+        return {name: table for name, table in asked.items() if isinstance(table, RepositorySpec)}
 
-@dataclass(frozen=True)
-class PooledSpec:
-    """Several prepared datasets as one corpus, cut or repeated to ``documents`` rows where given."""
+    def open(self, pool: Sequence[Path]) -> "Collection":
+        """Open the tables, downloaded or from the hub's cache."""
+        from embquant.datasets.huggingface import open_huggingface
 
-    source: ClassVar[str] = "pooled"
-    datasets: Sequence[str]
-    documents: int | None = None
-    max_queries: int | None = None
+        return open_huggingface(self)
 
-
-Spec = PythonStdlibSpec | FilesSpec | HuggingfaceSpec | PooledSpec
-SOURCES: dict[str, type] = {kind.source: kind for kind in get_args(Spec)}
-LEAST = {"held_out_queries": 1, "max_queries": 1, "documents": 1, "retries": 0, "seed": 0}
-"""The smallest value of each number."""
-
-Kind = TypeVar("Kind")
-
-
-def parse_dataset(values: Any) -> Spec:
-    """Turn a spec as read from JSON into its dataclass; anything wrong in it is an InputError."""
-    if not isinstance(values, Mapping) or "source" not in values:
-        raise InputError(f"dataset: expected a mapping with the key 'source', one of {', '.join(SOURCES)}")
-    values = dict(values)
-    source = values.pop("source")
-    if not isinstance(source, str) or source not in SOURCES:
-        raise InputError(f"dataset: unknown source {source!r}{nearest(source, SOURCES)}")
-    return _parse(SOURCES[source], values, f"{source} dataset")
+    def input_files(self) -> list[Path]:
+        """Return all files of the repositories that are local folders."""
+        folders = {Path(table.repository) for table in self.tables().values()}
+        return sorted(path for folder in folders if folder.is_dir() for path in folder.rglob("*") if path.is_file())
 
 
-def _check_fields(table: str, columns: Columns) -> None:
-    for name in columns:
-        if name not in FIELDS[table]:
-            raise InputError(f"columns of {table}: unknown field {name!r}{nearest(name, FIELDS[table])}")
+class PooledSpec(DatasetSpec):
+    """Several datasets of the study as one corpus, ids prefixed by the dataset's name."""
+
+    pooled: ClassVar[bool] = True
+
+    source: Literal["pooled"] = "pooled"
+    datasets: list[str] = Field(description="names of datasets of the study")
+    documents: int | None = Field(
+        None, ge=1, description="rows of the corpus: it is cut, or repeated from the start in order"
+    )
+    max_queries: int | None = Field(None, ge=1, description="only the first so many (judged) queries of each dataset")
+
+    def open(self, pool: Sequence[Path]) -> "Collection":
+        """Pool the prepared datasets in the folders ``pool``."""
+        from embquant.datasets.pooled import open_pooled
+
+        return open_pooled(self, pool)
 
 
-def _parse(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
-    """Build the dataclass ``kind`` and those within it: no unknown or missing keys, values of the annotated types."""
-    annotations = get_type_hints(kind)
-    converted = {
-        key: _convert(value, annotations[key], f"{where}: {key}") if key in annotations else value
-        for key, value in values.items()
-    }
-    parsed = parse_spec(kind, converted, where)
-    for key, value in converted.items():
-        if key in LEAST and value is not None and value < LEAST[key]:
-            raise InputError(f"{where}: {key} is {value}, expected {LEAST[key]} or more")
-    return parsed
+SOURCES: Registry[type[DatasetSpec]] = Registry(
+    "source",
+    "embquant.sources",
+    {
+        "python-stdlib": "embquant.datasets.spec:PythonStdlibSpec",
+        "files": "embquant.datasets.spec:FilesSpec",
+        "huggingface": "embquant.datasets.spec:HuggingfaceSpec",
+        "pooled": "embquant.datasets.spec:PooledSpec",
+    },
+)
+"""The sources of datasets."""
 
 
-def _convert(value: Any, expected: Any, where: str) -> Any:
-    """Return a mapping as the dataclass that ``expected`` has for it, anything else as it is."""
-    options = get_args(expected) if isinstance(expected, UnionType) else (expected,)
-    kinds = [option for option in options if is_dataclass(option)]
-    if not kinds or not isinstance(value, Mapping):
-        return value
-    return _parse(ByKey if ByKey in kinds and ("key" in value or len(kinds) == 1) else kinds[0], value, where)
+def parse_dataset(values: Mapping[str, Any] | str, where: str = "dataset") -> DatasetSpec:
+    """Read the entry of a dataset, or its JSON text; anything wrong is an InputError that starts with ``where``."""
+    return read_kind(SOURCES, "source", values, where)

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,7 @@ def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
     for dataset in datasets if templated else [""]:
         dims = {}
         for role in ("corpus", "queries"):
-            paths, id_path = locate(asdict(spec), role, dataset)
+            paths, id_path = locate(spec.model_dump(), role, dataset)
             dims[role] = _open(paths, spec.embedding_column).dim
             for path in (*paths, *([id_path] if id_path else [])):
                 note_input(path)

@@ -5,7 +5,6 @@ import errno
 import logging
 import shutil
 import tempfile
-from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
     spec = parse_model(arguments.spec)
     if isinstance(spec, PrecomputedSpec):
         check_files(spec, arguments.dataset)
-        model = asdict(spec)
+        model = spec.model_dump()
     else:
         arguments.output.mkdir(parents=True, exist_ok=True)
         model = prepare_text_model(spec, arguments.output)
@@ -79,7 +78,7 @@ def prepare_text_model(spec: TextModelSpec, output: Path) -> dict[str, Any]:
     own = own_prompts(weights.folder)
     tokenizer = original.tokenizer
     model = {
-        **asdict(spec),
+        **spec.model_dump(),
         "folder": str(weights.folder),
         "source": weights.source,
         "sha256": weights.sha256,
