@@ -1,18 +1,14 @@
 """A headless Chromium, as Debian packages it, that can reach nothing."""
 
 import shutil
-import sys
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
-sys.path.append(str(Path(__file__).parents[1] / "unit"))
-from made_up_study import write_study, write_worst_queries
-
 from embquant.cli import main
+from support.made_up_study import write_study, write_worst_queries
 
 ARGUMENTS = [
     "--headless=new",

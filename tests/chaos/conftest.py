@@ -1,15 +1,13 @@
 """What is done to runs here is real: processes are killed, disks filled, file systems mounted. It takes root."""
 
-import importlib.util
 import os
 import random
 import shutil
-from pathlib import Path
 
 import pytest
 from runs import Study
 
-SMALL_STUDY = Path(__file__).parents[1] / "workflow" / "conftest.py"
+from support.small_study import new_checkout
 
 
 def pytest_addoption(parser):
@@ -53,27 +51,18 @@ def short(request):
 
 
 @pytest.fixture(scope="session")
-def small_study():
-    """The module that makes the small study's checkout."""
-    spec = importlib.util.spec_from_file_location("small_study", SMALL_STUDY)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def undisturbed(small_study, tmp_path_factory):
+def undisturbed(tmp_path_factory):
     """A study that ran from start to end, whose reports all others must have; nothing in it is to be changed."""
-    study = Study(small_study.new_checkout(tmp_path_factory.mktemp("undisturbed") / "study").folder)
+    study = Study(new_checkout(tmp_path_factory.mktemp("undisturbed") / "study").folder)
     done = study.run()
     assert done.status == 0, done.output
     return study
 
 
 @pytest.fixture
-def fresh(small_study, tmp_path):
+def fresh(tmp_path):
     """A study of which nothing has run."""
-    return Study(small_study.new_checkout(tmp_path / "study").folder)
+    return Study(new_checkout(tmp_path / "study").folder)
 
 
 @pytest.fixture

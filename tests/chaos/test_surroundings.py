@@ -8,6 +8,8 @@ import pytest
 import yaml
 from runs import STAGES, Study, ended, job_of
 
+from support.small_study import new_checkout
+
 HUB = {
     "source": "huggingface",
     "corpus": {"repository": "team/beir", "configuration": "corpus", "split": "corpus"},
@@ -60,10 +62,8 @@ def test_of_two_studies_at_once_the_second_is_refused_and_the_first_ends_as_ever
 
 
 @pytest.mark.long
-def test_read_only_input_a_path_with_spaces_and_umlauts_the_c_locale_and_a_strict_umask(
-    undisturbed, small_study, tmp_path
-):
-    study = Study(small_study.new_checkout(tmp_path / "Ablage für Läufe – zwei" / "die Studie").folder)
+def test_read_only_input_a_path_with_spaces_and_umlauts_the_c_locale_and_a_strict_umask(undisturbed, tmp_path):
+    study = Study(new_checkout(tmp_path / "Ablage für Läufe – zwei" / "die Studie").folder)
     given = study.folder / "input"
     subprocess.run(["mount", "--bind", str(given), str(given)], check=True)
     try:

@@ -1,6 +1,5 @@
 """A small study on a Slurm of this one machine, with jobs killed on the way, beside the same study without Slurm."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -17,19 +16,10 @@ import pytest
 import yaml
 
 from embquant.files.parquet import matrix_to_array
+from support.small_study import DOCUMENTS, QUERIES, new_checkout, study
 
-WORKFLOW_TESTS = Path(__file__).parents[1] / "workflow" / "conftest.py"
 SECONDS = 600
 """What the run through Slurm may take: two minutes on an idle machine, many more beside other work."""
-
-
-def small_study():
-    """Return the module that writes the small study of the workflow's tests, a conftest as well."""
-    spec = importlib.util.spec_from_file_location("small_study", WORKFLOW_TESTS)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @dataclass(frozen=True)
@@ -46,16 +36,15 @@ class Run:
 @pytest.fixture(scope="session")
 def checkouts(tmp_path_factory):
     """Two checkouts with the same study of several parts."""
-    small = small_study()
     folder = tmp_path_factory.mktemp("slurm")
-    methods = {name: small.study()["methods"][name] for name in ("float32", "binary")}
+    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
     rescore = {"stores": ["int8"], "multipliers": [2]}
     model = {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}
-    pair = [small.new_checkout(folder / name) for name in ("here", "cluster")]
+    pair = [new_checkout(folder / name) for name in ("here", "cluster")]
     for checkout in pair:
         checkout.configure(parts=3, models={"drawn": model}, methods=methods, rescore=rescore)
-        write_vectors(checkout.folder / "corpus.parquet", "d", len(small.DOCUMENTS), seed=0)
-        write_vectors(checkout.folder / "queries.parquet", "q", len(small.QUERIES), seed=1)
+        write_vectors(checkout.folder / "corpus.parquet", "d", len(DOCUMENTS), seed=0)
+        write_vectors(checkout.folder / "queries.parquet", "q", len(QUERIES), seed=1)
     return pair
 
 

@@ -3,7 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from codec_cases import (
+
+from embquant.quantize import transforms
+from embquant.quantize.codecs import FAMILIES
+from embquant.quantize.codecs.base import load_codec
+from support.codec_cases import (
     CASES,
     case,
     fitted,
@@ -11,10 +15,6 @@ from codec_cases import (
     repeated_for,
     unit_vectors,
 )
-
-from embquant.quantize import transforms
-from embquant.quantize.codecs import FAMILIES
-from embquant.quantize.codecs.base import load_codec
 
 every_case = pytest.mark.parametrize("name", CASES)
 

@@ -2,7 +2,11 @@
 
 import numpy as np
 import pytest
-from codec_cases import (
+
+from embquant.errors import InputError
+from embquant.quantize.codecs import FAMILIES, parse_codec
+from embquant.quantize.codecs.base import load_codec
+from support.codec_cases import (
     CASES,
     HARD,
     PQ,
@@ -10,10 +14,6 @@ from codec_cases import (
     repeated_for,
     unit_vectors,
 )
-
-from embquant.errors import InputError
-from embquant.quantize.codecs import FAMILIES, parse_codec
-from embquant.quantize.codecs.base import load_codec
 
 every_case = pytest.mark.parametrize("name", CASES)
 

@@ -3,15 +3,6 @@
 import faiss
 import numpy as np
 import pytest
-from codec_cases import (
-    PQ,
-    SCALED_PQ,
-    fitted,
-    heavy_tails,
-    repeated_for,
-    sample,
-    unit_vectors,
-)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -21,6 +12,15 @@ from embquant.quantize.codecs.binary import Binary
 from embquant.quantize.codecs.int8 import Int8
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
 from embquant.quantize.codecs.scaled_pq import unbiased
+from support.codec_cases import (
+    PQ,
+    SCALED_PQ,
+    fitted,
+    heavy_tails,
+    repeated_for,
+    sample,
+    unit_vectors,
+)
 
 finite = st.floats(-4, 4, width=32)
 matrices = hnp.arrays(np.float32, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24), elements=finite)

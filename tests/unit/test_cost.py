@@ -2,10 +2,10 @@
 
 import pandas as pd
 import pytest
-from report_tables import CONFIG, config, setting, summary
 
 from embquant.report.numbers.cost import COST, cost_table, mark, pareto_marks, priced
 from embquant.report.numbers.quality import decisive, measures, pareto, with_quality
+from support.report_tables import CONFIG, config, setting, summary
 
 
 def of_one(row, vectors=None, config=CONFIG, beside=()):

@@ -4,9 +4,9 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from dataset_files import CORPUS, QRELS, QUERIES, TEXTS, column, prepare, rows, write_beir, write_table
 
 from embquant.errors import InputError
+from support.dataset_files import CORPUS, QRELS, QUERIES, TEXTS, column, prepare, rows, write_beir, write_table
 
 FORMATS = ["parquet", "jsonl", "jsonl.gz", "csv", "csv.gz", "tsv"]
 

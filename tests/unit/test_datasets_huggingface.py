@@ -8,10 +8,10 @@ import threading
 
 import datasets
 import pytest
-from dataset_files import CORPUS, QRELS, TEXTS, column, prepare, rows, write_beir, write_table
-from fake_hub import COMMIT, FakeHub
 
 from embquant.errors import InputError
+from support.dataset_files import CORPUS, QRELS, TEXTS, column, prepare, rows, write_beir, write_table
+from support.fake_hub import COMMIT, FakeHub
 
 README = """---
 configs:

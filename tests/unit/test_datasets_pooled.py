@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from dataset_files import CORPUS, QRELS, QUERIES, column, prepare, rows, write_beir
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embquant.errors import InputError
+from support.dataset_files import CORPUS, QRELS, QUERIES, column, prepare, rows, write_beir
 
 NAMES = ("left", "right", "plain")
 

@@ -2,10 +2,10 @@ import ast
 import sys
 
 import pytest
-from dataset_files import column, prepare, rows
 
 from embquant.datasets.python_stdlib import open_python_stdlib, standard_functions, summary
 from embquant.errors import InputError
+from support.dataset_files import column, prepare, rows
 
 MODULE = '''
 class Reader:

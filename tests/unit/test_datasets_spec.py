@@ -3,11 +3,11 @@ import subprocess
 import sys
 
 import pytest
-from dataset_files import write_beir
 
 from embquant.cli import main
 from embquant.datasets.spec import ByKey, FilesSpec, HuggingfaceSpec, parse_dataset
 from embquant.errors import InputError
+from support.dataset_files import write_beir
 
 
 def fails(values) -> str:

@@ -9,13 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 import yaml
-from codec_cases import PQ, SCALED_PQ, unit_vectors
 
 from embquant.cli import main
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.indexes import KINDS, scorings, suffix
 from embquant.report.deployment import code, configuration
 from embquant.retrieve.retriever import Retriever
+from support.codec_cases import PQ, SCALED_PQ, unit_vectors
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "pq-fastscan": {"family": "pq", "pieces": 8, "bits": 4}}

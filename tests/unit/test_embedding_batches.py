@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from embedding_files import write_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.tokens import Tokenizer, batches
 from embquant.embedding.weights import resolve_weights
 from embquant.steps import embed_corpus as corpus
+from support.embedding_files import write_corpus
 
 
 @given(st.lists(st.integers(0, 300), max_size=60), st.integers(1, 500))

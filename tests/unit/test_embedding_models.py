@@ -8,7 +8,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from embedding_files import TEXTS, command, prepare, small_model, write_corpus, write_queries
 from sentence_transformers import SentenceTransformer
 
 from embquant.embedding.backends import BACKENDS, onnx
@@ -17,6 +16,7 @@ from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import resolve_weights
 from embquant.files.atomic import read_json
 from embquant.files.parquet import array_to_matrix, read_matrices, read_metadata, read_table
+from support.embedding_files import TEXTS, command, prepare, small_model, write_corpus, write_queries
 
 ALLOWED = 1e-5
 GRAPHS = ["openvino", "onnx"]

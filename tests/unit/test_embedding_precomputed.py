@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from embedding_files import command, write_corpus, write_queries
 
 from embquant.embedding.vectors import load_npy
 from embquant.errors import InputError
 from embquant.files.parquet import array_to_matrix, read_table
+from support.embedding_files import command, write_corpus, write_queries
 
 IDS = ["a", "b", "c", "d", "e"]
 VECTORS = np.random.default_rng(1).normal(size=(5, 5)).astype(np.float32)

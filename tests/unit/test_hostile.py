@@ -13,8 +13,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from codec_cases import SCALED_PQ, case, fitted, unit_vectors
-from embedding_files import command, small_model
 
 from embquant.cli import main
 from embquant.datasets.formats import open_table
@@ -25,6 +23,8 @@ from embquant.indexes import index_class
 from embquant.indexes.base import Codes
 from embquant.indexes.manifest import Manifest
 from embquant.quantize.codecs.base import load_codec
+from support.codec_cases import SCALED_PQ, case, fitted, unit_vectors
+from support.embedding_files import command, small_model
 
 SOURCE = Path(__file__).parents[2] / "src" / "embquant"
 

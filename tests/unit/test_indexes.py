@@ -1,22 +1,18 @@
 """Indexes: the documents that brute force finds, in files that the libraries themselves open."""
 
-from functools import cache
-
 import faiss
 import numpy as np
 import pytest
-from codec_cases import PQ, SCALED_PQ, fitted, heavy_tails, repeated_for, unit_vectors, with_zero_vectors
 from usearch.index import Index as Graph
 from usearch.index import MetricKind, search
 from usearch.io import load_matrix
 
 from embquant.errors import InputError
-from embquant.indexes import KINDS, index_class, scorings, suffix
-from embquant.indexes.base import Codes
+from embquant.indexes import KINDS, index_class, scorings
 from embquant.quantize.codecs import FAMILIES, codec_class
+from support.codec_cases import PQ, SCALED_PQ, fitted, heavy_tails, repeated_for, unit_vectors, with_zero_vectors
+from support.index_cases import built, codec_of, opened
 
-ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "rabitq": {"family": "rabitq", "bits": 2}}
-FASTSCAN_PQ = {"family": "pq", "pieces": 8, "bits": 4}
 EXHAUSTIVE = {"hnsw": {"expansion_search": 600}, "ivf": {"nprobe": 600}}
 """Search parameters with which an approximate index looks nearly everywhere."""
 
@@ -24,28 +20,6 @@ FLAT = [family for family, kind in KINDS if kind == "flat"]
 every_index = pytest.mark.parametrize(("family", "kind"), KINDS)
 SEARCHES = [(*index, scoring) for index in KINDS for scoring in scorings(*index)]
 every_search = pytest.mark.parametrize(("family", "kind", "scoring"), SEARCHES)
-
-
-@cache
-def codec_of(family, kind, dim=32):
-    entry = FASTSCAN_PQ if (family, kind) == ("pq", "fastscan") else ENTRIES.get(family, {"family": family})
-    return fitted(entry, unit_vectors(dim=dim))
-
-
-def built(path, family, kind, vectors, codec=None, **parameters):
-    """Build an index of ``vectors`` in the folder ``path`` from batches; return codec, codes and file."""
-    codec = codec or codec_of(family, kind, vectors.shape[1])
-    codes = codec.encode(vectors)
-    path = path / f"index{suffix(family, kind)}"
-    index = index_class(family, kind)
-    batches = Codes(lambda: iter([codes[:250], codes[250:]]), len(codes))
-    index.build(codec, batches, path, index.build_parameters(**parameters))
-    return codec, codes, path
-
-
-def opened(family, kind, path, codec, threads=1, mapped=False, **search):
-    index = index_class(family, kind)
-    return index.open(path, codec, threads, index.search_parameters(**search), mapped)
 
 
 def brute_force(codec, codes, asked):

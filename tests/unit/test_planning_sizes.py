@@ -2,8 +2,6 @@
 
 import pyarrow as pa
 import pytest
-from codec_cases import CASES, case, fitted, unit_vectors
-from test_indexes import ENTRIES, FASTSCAN_PQ, built
 
 from embquant.errors import InputError
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
@@ -12,6 +10,8 @@ from embquant.quantize.codecs import parse_codec
 from embquant.study.outline import Outline
 from embquant.study.remaining import check_disk, duration, remaining_seconds, size, to_write
 from embquant.study.sizes import Corpus, index_bytes, parquet_floats, state_bytes, width
+from support.codec_cases import CASES, case, fitted, unit_vectors
+from support.index_cases import ENTRIES, FASTSCAN_PQ, built
 
 ROWS = 600
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from report_tables import CONFIG, config, setting, summary
 
 from embquant.report.numbers.recommendation import advice, recommendation_table, recommendations, verdict, verdicts
+from support.report_tables import CONFIG, config, setting, summary
 
 REPORT = Path("results/reports/study/summary.txt")
 STUDY = [

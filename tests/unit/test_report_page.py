@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from made_up_study import write_study, write_worst_queries
 
 from embquant.cli import main
+from support.made_up_study import write_study, write_worst_queries
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 HOSTILE = '"><img src=x onerror=alert(1)> & <script>alert(2)<'

@@ -5,8 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from codec_cases import case, unit_vectors
-from searched import both_ways, write_embeddings
 
 from embquant.errors import InputError
 from embquant.files import scratch
@@ -15,6 +13,8 @@ from embquant.indexes import manifest as build
 from embquant.indexes import suffix
 from embquant.indexes.manifest import open_index
 from embquant.measure import memory
+from support.codec_cases import case, unit_vectors
+from support.searched import both_ways, write_embeddings
 
 FORMATS = ["float32", "int8", "int4", "binary", "pq", "scaled-pq"]
 """A family for each kind of index file."""

@@ -4,14 +4,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from codec_cases import CASES, case, unit_vectors
-from searched import both_ways
 
 from embquant.errors import InputError
 from embquant.files.parquet import write_parquet
 from embquant.retrieve import candidates as search
 from embquant.retrieve.candidates import Candidates
 from embquant.steps import merge_candidates, search_part
+from support.codec_cases import CASES, case, unit_vectors
+from support.searched import both_ways
 
 ALL_SCORINGS = [(name, scoring) for name in CASES for scoring in case(name).scorings]
 

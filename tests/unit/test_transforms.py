@@ -3,7 +3,6 @@
 import faiss
 import numpy as np
 import pytest
-from codec_cases import fitted, sample, unit_vectors
 from scipy.optimize import brentq
 from sentence_transformers.util import truncate_embeddings
 from sklearn.decomposition import PCA
@@ -13,6 +12,7 @@ from embquant.quantize.transforms import KINDS, fit_transforms, parse_transforms
 from embquant.quantize.transforms.allocation import bits_of_axes, dealt
 from embquant.quantize.transforms.base import Transform
 from embquant.quantize.transforms.rotation import random_rotation
+from support.codec_cases import fitted, sample, unit_vectors
 
 PARAMETERS = {
     "center": {},

@@ -4,7 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import study
+
+from support.small_study import study
 
 pytestmark = pytest.mark.workflow
 

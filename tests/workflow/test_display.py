@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from conftest import REPOSITORY
-from terminals import ESCAPE, HIDE, is_sane, last_line, run_in_terminal
+
+from support.small_study import REPOSITORY
+from support.terminals import ESCAPE, HIDE, is_sane, last_line, run_in_terminal
 
 pytestmark = pytest.mark.workflow
 

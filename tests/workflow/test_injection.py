@@ -6,7 +6,8 @@ import shutil
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import DOCUMENTS, QUERIES, study
+
+from support.small_study import DOCUMENTS, QUERIES, study
 
 pytestmark = pytest.mark.workflow
 

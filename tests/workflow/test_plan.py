@@ -6,7 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Checkout, new_checkout
+
+from support.small_study import Checkout, new_checkout
 
 pytestmark = pytest.mark.workflow
 

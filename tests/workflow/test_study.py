@@ -8,7 +8,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, study
+
+from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, study
 
 pytestmark = pytest.mark.workflow
 KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
-from codec_cases import case, unit_vectors
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
@@ -16,6 +15,7 @@ from embquant.retrieve import candidates as search
 from embquant.retrieve import method as methods
 from embquant.steps import encode_corpus as encode
 from embquant.steps import merge_candidates, search_part
+from support.codec_cases import case, unit_vectors
 
 
 def write_embeddings(path, vectors):

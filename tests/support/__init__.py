@@ -1,0 +1,1 @@
+"""What tests share: collections, models, codecs and studies to start from, and how they are run."""
