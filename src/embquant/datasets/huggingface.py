@@ -17,7 +17,7 @@ from embquant.datasets.assembly import Source, assemble
 from embquant.datasets.collection import BATCH_ROWS, Collection
 from embquant.datasets.formats import Rows
 from embquant.datasets.spec import HuggingfaceSpec, RepositorySpec
-from embquant.errors import InputError
+from embquant.errors import InputError, require
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -91,6 +91,7 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> tuple["Dataset
     The hub's client already tries each request several times and goes on with partial files, so that this is for
     connections that stay away longer. A hub that can't be reached to begin with has been tried long enough by then.
     """
+    require("hub", "datasets", "huggingface_hub")
     import datasets
     import huggingface_hub
 

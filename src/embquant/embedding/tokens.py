@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
+from embquant.errors import require
+
 TEXTS_AT_ONCE = 256
 """The library's encodings are many times larger than the ids that are kept of them."""
 
@@ -16,6 +18,7 @@ class Tokenizer:
     def __init__(self, path: Path, max_length: int, pad_id: int, threads: int) -> None:
         """Load tokenizer.json at ``path``; ``pad_id`` fills up the shorter texts of a batch."""
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true" if threads > 1 else "false")
+        require("embed", "tokenizers")
         import tokenizers
 
         self._tokenizer = tokenizers.Tokenizer.from_file(str(path))

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from embquant.embedding.spec import MINILM, TextModelSpec
-from embquant.errors import InputError
+from embquant.errors import InputError, require
 from embquant.files.records import note_input
 
 logger = logging.getLogger(__name__)
@@ -99,6 +99,7 @@ def _find(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
 
 
 def _download(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
+    require("embed", "huggingface_hub")
     from huggingface_hub import snapshot_download
 
     try:

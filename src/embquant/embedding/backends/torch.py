@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embquant.errors import InputError
+from embquant.errors import InputError, require
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -57,6 +57,7 @@ class PromptedText:
 
 def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> "SentenceTransformer":
     """Load the model in ``folder`` from safetensors alone, without running code that it may bring."""
+    require("embed", "torch", "safetensors", "sentence_transformers", "transformers")
     import torch
     from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
