@@ -41,7 +41,7 @@ def read_corpus(table: Table, chosen: Columns, key: str | None, number_rows: boo
 
 
 def read_queries(table: Table, chosen: Columns, key: str | None, number_rows: bool) -> Iterator[pa.RecordBatch]:
-    """Yield queries as batches of ``QUERIES``; without an id column and with ``number_rows``, ids are q0, q1, …"""
+    """Yield queries as batches of ``QUERIES``; with ``number_rows`` and no id column, ids are q0, q1 and so on."""
     names = _locate(table, "queries", chosen, key, {"id"} if number_rows else set())
     for first, rows in _read(table, names):
         yield pa.record_batch([_ids(rows, names, "q", first), _text(rows, names["text"]), _key(rows, names)], QUERIES)

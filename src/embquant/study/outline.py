@@ -74,7 +74,7 @@ class Outline:
         return {method.built: method for method in self.methods.values() if method.index != "flat"}
 
     def cells(self, method: str) -> list[Cell]:
-        """The settings at which a method is measured."""
+        """Return the settings at which a method is measured."""
         return cells(self.methods[method].stores, self.multipliers, self.top_k)
 
     @property

@@ -1,5 +1,6 @@
-"""What the backends share that run a converted graph: tokens in, sentence vectors out, and neither torch nor
-sentence-transformers needed for it, which is why embedding jobs start in a second.
+"""What the backends share that run a converted graph: tokens in, sentence vectors out.
+
+Neither torch nor sentence-transformers is needed for it, which is why embedding jobs start in a second.
 """
 
 from abc import ABC, abstractmethod

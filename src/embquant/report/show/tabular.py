@@ -110,12 +110,12 @@ def _cells(record: Mapping[str, object], columns: Mapping[str, Column]) -> list[
 
 def _cell(record: Mapping[str, object], name: str, column: Column) -> Cell:
     value = record[name]
-    if value is None or value != value:
+    if pd.isna(value):
         return Cell("", "")
     if not column.number or isinstance(value, str):
         return Cell(str(value), str(value))
     text = f"{value:{column.number}}"
     if column.interval:
         low, high = record.get(f"{name}_low"), record.get(f"{name}_high")
-        text += "" if low is None or low != low or low == high else f" [{low:{column.number}}, {high:{column.number}}]"
+        text += "" if pd.isna(low) or low == high else f" [{low:{column.number}}, {high:{column.number}}]"
     return Cell(text, f"{value:{EXACT}}")

@@ -59,7 +59,7 @@ def draw_latency(group: Group) -> Drawing:
     )
 
 
-def _draw(
+def _draw(  # noqa: PLR0913 - what the two figures differ in
     group: Group,
     rows: pd.DataFrame,
     column: str,
