@@ -70,7 +70,7 @@ def test_input_files(tmp_path):
 
 def test_input_files_imports_nothing_heavy():
     code = (
-        "import sys, embquant.datasets.layout, embquant.datasets.spec; "
+        "import sys, embquant.datasets.files, embquant.datasets.spec; "
         "print([m for m in ('numpy', 'pyarrow', 'datasets') if m in sys.modules])"
     )
     assert (

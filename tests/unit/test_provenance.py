@@ -33,3 +33,15 @@ def test_byte_code_is_not(package):
     before = digest("embquant.report")
     (package / "page" / "old.pyc").write_text("")
     assert digest("embquant.report") == before
+
+
+def test_a_module_of_another_package_counts_and_so_does_what_it_imports_from_this_one(package, tmp_path, monkeypatch):
+    theirs = tmp_path / "site" / "somebodys_codec.py"
+    theirs.parent.mkdir()
+    theirs.write_text("from embquant.other import x")
+    monkeypatch.syspath_prepend(theirs.parent)
+    before = digest("somebodys_codec")
+    (package / "other.py").write_text("x = 1")
+    imported = digest("somebodys_codec")
+    theirs.write_text("from embquant.other import x, y")
+    assert len({before, imported, digest("somebodys_codec")}) == 3

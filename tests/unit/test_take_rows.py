@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from embquant.datasets.shown import shown_documents
+from embquant.datasets.corpus import shown_documents
 from embquant.errors import InputError
 from embquant.files.parquet import take_rows, write_parquet
 

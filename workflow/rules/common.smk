@@ -12,7 +12,7 @@ from snakemake.logging import logger
 
 from embquant.files.atomic import remove_leftovers
 from embquant.quantize.codecs import parse_codec
-from embquant.datasets.spec import parse_dataset
+from embquant.datasets.spec import SOURCES, parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
 from embquant.indexes import KINDS, scorings, suffix

@@ -24,7 +24,9 @@ rule prepare_dataset:
         spec=local_spec,  # but not what depends on inputs
         pool=pooled,
         folder=subpath(output.described, parent=True),
-        code=code("embquant.datasets.prepare"),
+        code=lambda wildcards: code(
+            "embquant.datasets.prepare", SOURCES.module(config["datasets"][wildcards.dataset]["source"])
+        ),
     message:
         "Dataset {wildcards.dataset}: reading and checking"
     shell:

@@ -3,9 +3,7 @@
 
 def addresses(dataset):
     """Return the files of a dataset that are given by an address, as {key of the configuration: address}."""
-    spec = config["datasets"][dataset]
-    given = {key: spec.get(key) for key in ("corpus", "queries", "qrels")}
-    return {key: value for key, value in given.items() if isinstance(value, str) and "://" in value}
+    return parse_dataset(config["datasets"][dataset]).addresses()
 
 
 def fetched_files(wildcards):

@@ -1,5 +1,6 @@
 """Datasets: a corpus, queries and relevance judgements, read from several kinds of source and checked.
 
-:mod:`embquant.datasets.prepare` is the command. Each source has a module of its own that turns a spec into a
-:class:`embquant.datasets.collection.Collection`, tables in streamed batches; all checking and writing is shared.
+Each source has a module of its own, which turns an entry of the configuration (:mod:`embquant.datasets.spec`) into a
+:class:`embquant.datasets.collection.Collection`: tables in streamed batches. :mod:`embquant.datasets.prepare` checks
+and writes them, whatever the source.
 """

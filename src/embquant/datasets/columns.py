@@ -1,14 +1,15 @@
-"""From a table's own columns to the fixed ones: names and aliases, and what each column must hold."""
+"""From tables with columns of any name to a collection: names and aliases, and what each column must hold."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embquant.datasets.collection import CORPUS, QRELS, QUERIES
+from embquant.datasets.collection import CORPUS, QRELS, QUERIES, Collection, HeldOut, Named
 from embquant.datasets.formats import Rows, Table
-from embquant.datasets.spec import Columns
+from embquant.datasets.spec import ByKey, Columns, FilesSpec, HuggingfaceSpec
 from embquant.errors import InputError
 
 ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -23,6 +24,49 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """The fields of each table and the column names they have by default."""
 
 OPTIONAL = {"title", "display"}
+
+
+@dataclass(frozen=True)
+class NamedTable:
+    """A table and the columns that the user named."""
+
+    table: Table
+    columns: Columns
+
+
+def assemble(
+    entry: FilesSpec | HuggingfaceSpec,
+    corpus: NamedTable,
+    queries: NamedTable | None,
+    qrels: NamedTable | None,
+    origin: dict[str, Any],
+) -> Collection:
+    """Return the collection of these tables; judgements go by key where ``entry.qrels`` says so.
+
+    Rows need no ids unless judgements name them: without an id column the row number is the id. Without queries a
+    sample of the documents is held out as queries.
+    """
+    key = entry.qrels.key if isinstance(entry.qrels, ByKey) else None
+    if queries is None and (qrels is not None or key is not None):
+        raise InputError(f"{corpus.table.name}: there are judgements but no queries; name the table of queries")
+    if queries is not None and entry.held_out_queries is not None:
+        raise InputError(
+            f"{queries.table.name}: held_out_queries is for a corpus without queries; remove one of the two"
+        )
+    number_rows = qrels is None
+    documents = read_corpus(corpus.table, corpus.columns, key and key.corpus, number_rows)
+    asked: Named | HeldOut = HeldOut(entry.held_out_queries, entry.seed)
+    if queries is not None:
+        rows = read_queries(queries.table, queries.columns, key and key.queries, number_rows)
+        asked = Named(queries.table.name, rows)
+    return Collection(
+        corpus=Named(corpus.table.name, documents),
+        queries=asked,
+        qrels=None if qrels is None else Named(qrels.table.name, read_qrels(qrels.table, qrels.columns)),
+        by_key=key is not None,
+        max_queries=entry.max_queries,
+        origin=origin,
+    )
 
 
 def read_corpus(table: Table, chosen: Columns, key: str | None, number_rows: bool) -> Iterator[pa.RecordBatch]:

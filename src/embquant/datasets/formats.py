@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import BATCH_ROWS
-from embquant.datasets.layout import SUFFIXES
+from embquant.datasets.files import SUFFIXES
 from embquant.errors import InputError
 from embquant.files.parquet import damaged_parquet, open_parquet
 

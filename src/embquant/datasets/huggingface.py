@@ -8,13 +8,12 @@ mirror) and ``HTTPS_PROXY``. Loading scripts never run: ``datasets`` has none an
 import logging
 import re
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embquant.datasets.assembly import Source, assemble
 from embquant.datasets.collection import BATCH_ROWS, Collection
+from embquant.datasets.columns import NamedTable, assemble
 from embquant.datasets.formats import Rows
 from embquant.datasets.spec import HuggingfaceSpec, RepositorySpec
 from embquant.errors import InputError, require
@@ -25,15 +24,14 @@ if TYPE_CHECKING:
 CONVERTED = "refs/convert/parquet"
 """The branch that the hub writes by itself, for repositories with a loading script too; a configuration is a folder."""
 
-LONGEST_WAIT = 60.0
-"""Seconds between two attempts, at most."""
-
+LONGEST_WAIT_SECONDS = 60
 LONGEST_REASON = 300
-"""Characters of another library's message."""
+"""Characters of another library's message that are repeated in ours."""
 
 COMMIT = re.compile("[0-9a-f]{40}")
 
-TRANSIENT_STATUS = {408, 429, 500, 502, 503, 504}
+BUSY = {408, 429, 500, 502, 503, 504}
+"""HTTP statuses after which a request is worth repeating."""
 
 UNREACHABLE = (
     "connect to the network (HTTPS_PROXY is honoured), or download the repository elsewhere and give its folder as "
@@ -45,15 +43,13 @@ log = logging.getLogger(__name__)
 
 def open_huggingface(spec: HuggingfaceSpec) -> Collection:
     """Download (or find in the cache) and open the tables of ``spec``; their rows are read as batches are taken."""
-    asked = {"corpus": spec.corpus, "queries": spec.queries, "qrels": spec.qrels}
-    repositories = {name: table for name, table in asked.items() if isinstance(table, RepositorySpec)}
-    tables = {name: RepositoryTable(repository, spec.retries) for name, repository in repositories.items()}
-    sources = {name: Source(table, repositories[name].columns) for name, table in tables.items()}
+    tables = {name: RepositoryTable(repository, spec.retries) for name, repository in spec.tables().items()}
+    named = {name: NamedTable(table, spec.tables()[name].columns) for name, table in tables.items()}
     return assemble(
         spec,
-        corpus=sources["corpus"],
-        queries=sources.get("queries"),
-        qrels=sources.get("qrels"),
+        corpus=named["corpus"],
+        queries=named.get("queries"),
+        qrels=named.get("qrels"),
         origin={"versions": {name: table.version for name, table in tables.items()}},
     )
 
@@ -88,28 +84,34 @@ class RepositoryTable:
 def _load(repository: RepositorySpec, name: str, retries: int) -> tuple["Dataset", str]:
     """Return a split and its version; a dropped download is taken up again, up to ``retries`` times.
 
-    The hub's client already tries each request several times and goes on with partial files, so that this is for
-    connections that stay away longer. A hub that can't be reached to begin with has been tried long enough by then.
+    The hub's client already repeats each request several times and continues partial files; this is for connections
+    that stay away longer. A hub that can't be reached in the first place isn't tried again.
     """
     require("hub", "datasets", "huggingface_hub")
     import datasets
     import huggingface_hub
+    import tenacity
 
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
         huggingface_hub.utils.disable_progress_bars()
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else the log has a line for each request
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            return _fetch(repository)
-        except Exception as error:  # whatever the many readers behind load_dataset raise
-            if attempt > retries or not _is_transient(error):
-                raise InputError(f"{name}: {_explain(error)}") from error
-            wait = min(2.0**attempt, LONGEST_WAIT)
-            log.warning("%s: %s; trying again in %.0f s (%d of %d)", name, _reason(error), wait, attempt, retries)
-            time.sleep(wait)
+
+    def announce(state: tenacity.RetryCallState) -> None:
+        reason, wait = _reason(state.outcome.exception()), state.next_action.sleep
+        log.warning("%s: %s; trying again in %.0f s (%d of %d)", name, reason, wait, state.attempt_number, retries)
+
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(_is_transient),
+        stop=tenacity.stop_after_attempt(retries + 1),
+        wait=tenacity.wait_exponential(multiplier=2, max=LONGEST_WAIT_SECONDS),
+        before_sleep=announce,
+        reraise=True,
+    )
+    try:
+        return attempts(_fetch, repository)
+    except Exception as error:  # whatever the many readers behind load_dataset raise
+        raise InputError(f"{name}: {_explain(error)}") from error
 
 
 def _fetch(repository: RepositorySpec) -> tuple["Dataset", str]:
@@ -141,17 +143,13 @@ def _fetch(repository: RepositorySpec) -> tuple["Dataset", str]:
 
 
 def _is_transient(error: BaseException) -> bool:
-    """Whether a connection broke off or the server was busy, anywhere in the chain of causes."""
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
+    """Whether a connection broke off or the server was busy."""
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError
 
-    for cause in _causes(error):
-        if type(cause) is ConnectionError or isinstance(cause, OfflineModeIsEnabled):
-            return False  # datasets' way to say that it couldn't reach the hub to begin with
-        if isinstance(cause, HfHubHTTPError):
-            return cause.response is not None and cause.response.status_code in TRANSIENT_STATUS
-        if isinstance(cause, HTTPError | ConnectionError | TimeoutError):
-            return True
-    return False
+    cause = _cause(error)
+    if isinstance(cause, HfHubHTTPError):
+        return cause.response is not None and cause.response.status_code in BUSY
+    return isinstance(cause, HTTPError | TimeoutError | ConnectionResetError)
 
 
 def _explain(error: BaseException) -> str:
@@ -168,18 +166,14 @@ def _explain(error: BaseException) -> str:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the message in one line, shortened; that of the cause where the outer one says nothing."""
-    from datasets.exceptions import DatasetGenerationError
-
-    if isinstance(error, DatasetGenerationError) and error.__cause__ is not None:
-        error = error.__cause__
-    message = " ".join(str(error).split()) or type(error).__name__
+    """Return the message of the cause in one line, shortened."""
+    cause = _cause(error)
+    message = " ".join(str(cause).split()) or type(cause).__name__
     return message if len(message) <= LONGEST_REASON else f"{message[:LONGEST_REASON]}…"
 
 
-def _causes(error: BaseException) -> list[BaseException]:
-    """Return ``error`` and what caused it, one by one."""
-    causes = [error]
-    while (cause := causes[-1].__cause__) is not None:
-        causes.append(cause)
-    return causes
+def _cause(error: BaseException) -> BaseException:
+    """Return the cause of an error of ``datasets`` that says no more than that a table can't be made."""
+    from datasets.exceptions import DatasetGenerationError
+
+    return error.__cause__ if isinstance(error, DatasetGenerationError) and error.__cause__ else error

@@ -19,10 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import Collection, HeldOut
+from embquant.datasets.corpus import CORPUS_FILE, TableDigest, stage_corpus
 from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
-from embquant.datasets.spec import parse_dataset
-from embquant.datasets.staging import CORPUS_FILE, stage_corpus
-from embquant.datasets.texts import TableDigest
+from embquant.datasets.spec import SOURCES, parse_dataset
 from embquant.errors import InputError
 from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
@@ -57,17 +56,17 @@ def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], 
     ``pool`` has the folders of the members of a pooled dataset. Anything wrong with the input is an InputError, and
     then nothing was written.
     """
-    spec = parse_dataset(values)
-    for path in spec.input_files():
+    source = parse_dataset(values)
+    for path in source.input_files():
         note_input(path)
-    collection = spec.open(pool)
+    collection = source.open(pool)
     output.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
         description = _write(name, collection, Path(staging) / "corpus.parquet", output)
     description["source"] = {**values}
     description["provenance"] = {
         "origin": collection.origin,
-        "code": code_digest("embquant.datasets.prepare"),
+        "code": code_digest("embquant.datasets.prepare", SOURCES.module(values["source"])),
         "environment": environment(["datasets", "numpy", "pyarrow"]),
     }
     write_json(output / "dataset.json", description)

@@ -14,8 +14,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
-
 from embquant.datasets.collection import CORPUS, QRELS, QUERIES, Collection, Named, batch
 from embquant.errors import InputError
 
@@ -57,10 +55,11 @@ def open_python_stdlib(root: Path | None = None) -> Collection:
         raise InputError(f"{root}: no Python sources of the standard library; install them, or choose another source")
     queries = {text: f"q{number}" for number, text in enumerate(relevant)}
     pairs = [(queries[text], document) for text, found in relevant.items() for document in found]
+    qrels = {"query_id": [query for query, _ in pairs], "doc_id": [document for _, document in pairs]}
     return Collection(
         Named("python-stdlib", [batch(CORPUS, {"id": list(documents.values()), "text": list(documents)})]),
         Named("python-stdlib queries", [batch(QUERIES, {"id": list(queries.values()), "text": list(queries)})]),
-        Named("python-stdlib qrels", [_judgements(pairs)]),
+        Named("python-stdlib qrels", [batch(QRELS, qrels | {"relevance": [1] * len(pairs)})]),
         origin={"python": platform.python_version()},
         left_out={"documents_that_are_exact_copies": copies},
     )
@@ -108,8 +107,3 @@ def _functions(parent: ast.AST, prefix: str, docstrings: Mapping[ast.AST, str]) 
             if code.count("\n") + 1 >= LEAST_LINES:
                 yield Function(name, code, summary(docstrings.get(node, "")))
         yield from _functions(node, name, docstrings)
-
-
-def _judgements(pairs: list[tuple[str, str]]) -> pa.RecordBatch:
-    queries, documents = zip(*pairs, strict=True) if pairs else ((), ())
-    return batch(QRELS, {"query_id": queries, "doc_id": documents, "relevance": [1] * len(pairs)})

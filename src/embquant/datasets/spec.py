@@ -85,6 +85,10 @@ class DatasetSpec(Entry):
         """Return the local files that are read, as far as they exist, in a fixed order."""
         return []
 
+    def addresses(self) -> dict[str, str]:
+        """Return the files that lie in object storage, as {key of the entry: address}."""
+        return {}
+
 
 class PythonStdlibSpec(DatasetSpec):
     """The functions of the running Python's standard library without their docstrings, which give the queries."""
@@ -133,12 +137,17 @@ class FilesSpec(DatasetSpec):
 
     def input_files(self) -> list[Path]:
         """Return the files that are found; none if the folder's layout is wrong, which ``open`` says."""
-        from embquant.datasets.layout import find_layout
+        from embquant.datasets.files import find_layout
 
         try:
             return [path for path in find_layout(self).paths() if path.is_file()]
         except InputError:
             return []
+
+    def addresses(self) -> dict[str, str]:
+        """Return the tables that are given by an address such as ``s3://bucket/corpus.jsonl``."""
+        given = {"corpus": self.corpus, "queries": self.queries, "qrels": self.qrels}
+        return {key: value for key, value in given.items() if isinstance(value, str) and "://" in value}
 
 
 class RepositorySpec(Entry):

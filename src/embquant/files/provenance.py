@@ -1,8 +1,7 @@
-"""What a result was made with: code, library versions, machine.
+"""What a result was made with: source code, library versions, machine.
 
-Snakemake sees parameters and inputs change, but not the modules a command imports. The workflow puts
-:func:`code_digest` into each rule's parameters, so that editing a module reruns the stages that use it
-and no others.
+Snakemake notices changed parameters and inputs, but not changed modules. The workflow therefore puts
+:func:`code_digest` into each rule's parameters: editing a module reruns the stages that use it, and no others.
 """
 
 import ast
@@ -12,6 +11,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[1]
@@ -19,16 +19,17 @@ PACKAGE = Path(__file__).parents[1]
 
 @cache
 def code_digest(*modules: str) -> str:
-    """Return a digest of ``modules`` and all modules of this package that they import, directly or not.
+    """Return a digest of the source of ``modules`` and of all modules of this package that they import.
 
-    ``modules`` are dotted names such as ``embquant.retrieve.candidates``. Imports are found in the syntax tree, those
-    inside functions included; what a registry imports by name must be given as a module of its own. Files that lie
-    beside a package's modules, such as templates, are part of it.
+    ``modules`` are dotted names such as ``embquant.retrieve.candidates``, or of another package that adds a kind.
+    Indirect imports and imports inside functions count. A module that a registry imports by its name must be among
+    ``modules``. Other files that lie in a package's folder, such as templates, are part of it.
     """
     digest = hashlib.sha256()
     reachable = _reachable(modules)
     for path in sorted(reachable.union(*map(_beside, reachable))):
-        digest.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+        name = path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name
+        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
@@ -69,12 +70,15 @@ def _reachable(modules: Sequence[str]) -> set[Path]:
         if path is not None and path not in found:
             found.add(path)
             waiting.extend(_imports(path))
-            if "." in module:
+            if module.startswith("embquant."):
                 waiting.append(module.rpartition(".")[0])  # importing a module runs its package's __init__
     return found
 
 
 def _source(module: str) -> Path | None:
+    if module.partition(".")[0] != "embquant":
+        found = find_spec(module)
+        return Path(found.origin) if found is not None and found.has_location and found.origin else None
     base = PACKAGE.joinpath(*module.split(".")[1:])
     for path in (base / "__init__.py", base.with_suffix(".py")):
         if path.is_file():

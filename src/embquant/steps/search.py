@@ -8,7 +8,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from embquant.datasets.shown import shown_documents
+from embquant.datasets.corpus import shown_documents
 from embquant.embedding.encoder import load_encoder
 from embquant.entries import nearest
 from embquant.errors import InputError

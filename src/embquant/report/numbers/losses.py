@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from embquant.datasets.shown import shown_documents
+from embquant.datasets.corpus import shown_documents
 from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.metrics import EPSILON, Judgements, Metric, parse_metric
 from embquant.measure.quality import Best, Sweep, read_judgements

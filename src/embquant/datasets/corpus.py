@@ -1,7 +1,12 @@
-"""The corpus on its way: written down once as it streams in, summed up in arrays, then written in its final form."""
+"""The corpus: staged once as it streams in, summed up in arrays, written in its final form, and shown to a person.
 
-from collections.abc import Iterator
+Texts are digested straight from Arrow's buffers: no Python object is made for a text.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import CORPUS, Named
-from embquant.datasets.texts import DIGEST_BYTES, first_rows, text_digests
 from embquant.errors import InputError
-from embquant.files.parquet import read_batches, write_parquet
+from embquant.files.parquet import read_batches, take_rows, write_parquet
 
 STAGED = pa.schema([CORPUS.field(name) for name in ("id", "text", "display")])
 CORPUS_FILE = pa.schema([*STAGED, ("first_row", pa.int64())])
 """The columns of corpus.parquet."""
+
+DIGEST_BYTES = 16
+SHOWN_CHARACTERS = 300
+"""How much of a document is shown."""
 
 
 @dataclass(frozen=True)
@@ -106,3 +114,60 @@ def check_unique(ids: pa.ChunkedArray, name: str, what: str) -> None:
         raise InputError(
             f"{name}: {what} {rows[1]} has the id {repeated.as_py()!r}, which {what} {rows[0]} has already"
         )
+
+
+def shown_documents(corpus: Path, rows: np.ndarray) -> Iterator[tuple[str, str]]:
+    """Yield id and text, shortened for a person, of the documents at ``rows`` (int64) of a corpus file."""
+    for document in take_rows(corpus, ["id", "text", "display"], rows).to_pylist():
+        text = document["display"] or document["text"]
+        yield document["id"], text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + " …"
+
+
+def text_digests(texts: pa.StringArray) -> bytes:
+    """Return the 128-bit digests of ``texts``, one after the other; equal texts have equal digests."""
+    offsets, data = _utf8(texts)
+    bounds = offsets.tolist()
+    return b"".join(
+        hashlib.blake2b(data[start:end], digest_size=DIGEST_BYTES).digest() for start, end in pairwise(bounds)
+    )
+
+
+def first_rows(digests: bytes) -> np.ndarray:
+    """Return for each digest the first row that has the same one, int64[rows]."""
+    codes = pa.FixedSizeBinaryArray.from_buffers(
+        pa.binary(DIGEST_BYTES), len(digests) // DIGEST_BYTES, [None, pa.py_buffer(digests)]
+    ).dictionary_encode()
+    rows = codes.indices.to_numpy()
+    _, first = np.unique(rows, return_index=True)
+    return first[rows].astype(np.int64)
+
+
+class TableDigest:
+    """A SHA-256 of the rows of a table, whatever batches they come in; text counts as its lengths and its bytes."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        """Digest ``columns``, text without nulls or integers."""
+        self._digests = {column: (hashlib.sha256(), hashlib.sha256()) for column in columns}
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Take in the rows of ``batch``."""
+        for column, (lengths, values) in self._digests.items():
+            array = batch.column(column)
+            if pa.types.is_string(array.type):
+                offsets, data = _utf8(array)
+                lengths.update(np.diff(offsets).astype("<i8").tobytes())
+                values.update(data[offsets[0] : offsets[-1]])
+            else:
+                values.update(array.to_numpy().astype("<i8").tobytes())
+
+    def digest(self) -> bytes:
+        """Return the digest of all rows so far."""
+        parts = (name.encode() + a.digest() + b.digest() for name, (a, b) in self._digests.items())
+        return hashlib.sha256(b"".join(parts)).digest()
+
+
+def _utf8(texts: pa.StringArray) -> tuple[np.ndarray, memoryview]:
+    """Return the offsets of ``texts``, int32[rows + 1], and the bytes they point into."""
+    _, offsets, data = texts.buffers()
+    bounds = np.zeros(1, np.int32) if offsets is None else np.frombuffer(offsets, np.int32)
+    return bounds[texts.offset : texts.offset + len(texts) + 1], memoryview(data or b"")
