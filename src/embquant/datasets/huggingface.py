@@ -87,7 +87,7 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> tuple["Dataset
     The hub's client already repeats each request several times and continues partial files; this is for connections
     that stay away longer. A hub that can't be reached in the first place isn't tried again.
     """
-    require("hub", "datasets", "huggingface_hub")
+    require("hub", "datasets", "huggingface_hub", "tenacity")
     import datasets
     import huggingface_hub
     import tenacity
