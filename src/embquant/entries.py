@@ -113,7 +113,7 @@ def read_kind(kinds: "Registry[type[E]]", key: str, values: Any, where: str = ""
     values = _mapping(values, where)
     name = values.get(key, default)
     if not isinstance(name, str):
-        raise EntryError(where, (), f"{key} is {_shown(name)}, expected one of {', '.join(kinds.names())}")
+        raise EntryError(where, (), f"{key} is {shown(name)}, expected one of {', '.join(kinds.names())}")
     try:
         kind = kinds[name]
     except InputError as error:
@@ -159,11 +159,16 @@ def reading(read: Callable[[Any], Value]) -> Callable[[Any], Value]:
         try:
             return read(values)
         except EntryError as error:
-            raise PydanticCustomError("entry", "{text}", {"text": error.message, "path": error.path}) from None
+            raise mistake(error.message, *error.path) from None
         except InputError as error:
-            raise PydanticCustomError("entry", "{text}", {"text": str(error), "path": ()}) from None
+            raise mistake(str(error)) from None
 
     return validate
+
+
+def mistake(message: str, *path: str | int) -> PydanticCustomError:
+    """Return what a validator raises about the value at ``path`` within the one that it was called for."""
+    return PydanticCustomError("entry", "{text}", {"text": message, "path": path})
 
 
 def nearest(name: object, valid: Iterable[str]) -> str:
@@ -194,6 +199,12 @@ def describe(expected: Any, constraints: Iterable[Any] = ()) -> str:
     return f"{outer} {describe(get_args(expected)[-1])}" if get_args(expected) else outer.rpartition(" ")[0]
 
 
+def shown(value: Any) -> str:
+    """Return a wrong value as an error shows it, cut if it is long."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
+
+
 def _mapping(values: Any, where: str) -> dict[str, Any]:
     """Return a mapping, or its JSON text, as a dictionary."""
     if isinstance(values, str):
@@ -202,7 +213,7 @@ def _mapping(values: Any, where: str) -> dict[str, Any]:
         except ValueError as error:
             raise EntryError(where, (), f"not JSON ({error})") from None
     if not isinstance(values, Mapping):
-        raise EntryError(where, (), f"expected a mapping, not {_shown(values)}")
+        raise EntryError(where, (), f"expected a mapping, not {shown(values)}")
     return dict(values)
 
 
@@ -224,7 +235,7 @@ def _explain(kind: type[Entry], values: Any, error: ErrorDetails) -> tuple[tuple
         *steps, name, _ = steps
         path, expected, _, _ = _follow(kind, values, steps)
         names = next(get_args(option)[0] for option in _options(expected) if get_origin(option) is dict)
-        return path, f"the name is {_shown(name)}, expected {describe(names)}"
+        return path, f"the name is {shown(name)}, expected {describe(names)}"
     path, expected, constraints, found = _follow(kind, values, steps)
     if sort == "entry":
         return (*path, *error["ctx"]["path"]), error["ctx"]["text"]
@@ -238,7 +249,7 @@ def _explain(kind: type[Entry], values: Any, error: ErrorDetails) -> tuple[tuple
     elif sort == "too_short":
         wanted = "at least one"
     last = -2 if isinstance(path[-1], int) else -1
-    return path[:last], f"{_dotted(path[last:])} is {_shown(found)}, expected {wanted}"
+    return path[:last], f"{_dotted(path[last:])} is {shown(found)}, expected {wanted}"
 
 
 def _follow(
@@ -312,8 +323,3 @@ def _bounds(constraints: Iterable[Any]) -> str:
 
 def _dotted(path: Iterable[str | int]) -> str:
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path).removeprefix(".")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"

@@ -6,7 +6,7 @@ An entry has the key ``source`` and the keys of that source. Somebody's own pack
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
@@ -72,10 +72,11 @@ class TableColumns(Entry):
 class DatasetSpec(Entry):
     """The entry of a dataset: where its corpus, queries and judgements come from."""
 
-    pooled: ClassVar[bool] = False
-    """Whether the dataset is made of other prepared datasets of the study."""
-
     source: str
+
+    def members(self) -> list[str]:
+        """Return the names of the datasets of the study that this one is made of."""
+        return []
 
     def open(self, pool: Sequence[Path]) -> "Collection":
         """Open the dataset; ``pool`` has the folders of the prepared datasets that a pooled one joins."""
@@ -215,14 +216,16 @@ class HuggingfaceSpec(DatasetSpec):
 class PooledSpec(DatasetSpec):
     """Several datasets of the study as one corpus, ids prefixed by the dataset's name."""
 
-    pooled: ClassVar[bool] = True
-
     source: Literal["pooled"] = "pooled"
     datasets: list[str] = Field(description="names of datasets of the study")
     documents: int | None = Field(
         None, ge=1, description="rows of the corpus: it is cut, or repeated from the start in order"
     )
     max_queries: int | None = Field(None, ge=1, description="only the first so many (judged) queries of each dataset")
+
+    def members(self) -> list[str]:
+        """Return the names of the datasets that are pooled."""
+        return self.datasets
 
     def open(self, pool: Sequence[Path]) -> "Collection":
         """Pool the prepared datasets in the folders ``pool``."""

@@ -1,0 +1,290 @@
+"""The configuration of a study as typed entries: what a person may write, checked, with its defaults filled in."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, model_validator
+
+from embquant.datasets.spec import DatasetSpec, parse_dataset
+from embquant.embedding.spec import ModelSpec, parse_model
+from embquant.entries import Entry, Expected, Number, mistake, read_entry, reading, shown
+from embquant.errors import InputError
+from embquant.measure.metrics import parse_metric
+from embquant.quantize.codecs import FAMILIES, CodecSpec, parse_codec
+from embquant.study.configfile import read_yaml
+from embquant.study.references import check_references
+
+
+def _unique(values: list[Any]) -> list[Any]:
+    twice = next((value for place, value in enumerate(values) if value in values[:place]), None)
+    if twice is not None:
+        raise ValueError(f"{twice!r} is listed twice")
+    return values
+
+
+def _known_metric(name: str) -> str:
+    parse_metric(name)
+    return name
+
+
+def _chosen(read: Callable[[Any], Any]) -> PlainValidator:
+    """Return the validator of an entry whose class depends on one of its values."""
+
+    def read_mapping(values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            raise InputError(f"expected a mapping, not {shown(values)}")
+        return read(values)
+
+    return PlainValidator(reading(read_mapping), json_schema_input_type=dict[str, Any])
+
+
+Name = Annotated[
+    str, Field(pattern="^[a-z0-9][a-z0-9-]*$"), Expected("a name of lower-case letters, digits and hyphens")
+]
+Unique = Field(min_length=1, json_schema_extra={"uniqueItems": True})
+Counts = Annotated[list[Annotated[int, Field(ge=1)]], Unique, AfterValidator(_unique)]
+Names = Annotated[list[str], Unique, AfterValidator(_unique)]
+Metrics = Annotated[list[Annotated[str, AfterValidator(reading(_known_metric))]], Unique, AfterValidator(_unique)]
+
+
+@dataclass(frozen=True)
+class CodecEntry:
+    """The entry of a codec: ``family``, perhaps ``transform``, and the family's parameters."""
+
+    values: dict[str, Any]
+    """The entry as it was written."""
+    spec: CodecSpec
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> Self:
+        """Read and check the entry."""
+        if not isinstance(values.get("family"), str):
+            raise InputError(f"family is {shown(values.get('family'))}, expected one of {', '.join(FAMILIES)}")
+        return cls(dict(values), parse_codec(values))
+
+    @property
+    def family(self) -> str:
+        """The name of the codec's family."""
+        return str(self.values["family"])
+
+    @property
+    def plain_float32(self) -> bool:
+        """Whether the codes are the embeddings themselves."""
+        return self.family == "float32" and not self.spec.transforms
+
+
+class MethodEntry(Entry):
+    """The entry of a method: a codec, and the index in which its codes are searched."""
+
+    codec: str = Field(description="a name of `codecs`")
+    index: str = Field(description="kind of index; which there are for a family of codecs is shown below")
+    scoring: Literal["symmetric", "asymmetric"] | None = Field(
+        None,
+        description="symmetric: the query is quantized as the documents are; asymmetric: it is not; the default is the "
+        "index's first",
+    )
+    build: dict[str, Any] = Field({}, description="parameters of building the index")
+    search: dict[str, Any] = Field(
+        {}, description="parameters of searching the index; a list of values makes one method of each, on one index"
+    )
+
+    _index_name: str = PrivateAttr("")
+
+    @property
+    def index_name(self) -> str:
+        """The name of the method that the index is built for; methods of one sweep share it."""
+        return self._index_name
+
+    def swept(self, name: str) -> dict[str, Self]:
+        """Return this method, called ``name``, or one of each combination of the search parameters given as lists."""
+        lists = {key: values for key, values in self.search.items() if isinstance(values, list)}
+        methods = {}
+        for values in product(*lists.values()):
+            chosen = dict(zip(lists, values, strict=True))
+            method = self.model_copy(update={"search": {**self.search, **chosen}})
+            method._index_name = name
+            full_name = "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in chosen.items())])
+            if full_name in methods:
+                raise mistake(f"there is another method {full_name!r}", name)
+            methods[full_name] = method
+        if not methods:
+            raise mistake(
+                f"{next(key for key in lists if not lists[key])} is [], expected at least one", name, "search"
+            )
+        return methods
+
+
+def _sweep(entries: dict[str, MethodEntry]) -> dict[str, MethodEntry]:
+    """Make one method of each combination of search parameters that are given as lists."""
+    methods: dict[str, MethodEntry] = {}
+    for name, entry in entries.items():
+        for full_name, method in entry.swept(name).items():
+            if full_name in methods:
+                raise mistake(f"there is another method {full_name!r}", name)
+            methods[full_name] = method
+    return methods
+
+
+class Rescore(Entry):
+    """How candidates are scored again."""
+
+    stores: Annotated[list[str], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})] = Field(
+        [],
+        description="codecs that candidates are scored with again, wherever they are at least as fine as the method's",
+    )
+    multipliers: Counts = Field([4], description="candidates fetched = `top_k` × multiplier")
+
+
+class Search(Entry):
+    """How candidates are found."""
+
+    by: Literal["index", "part"] = Field(
+        "index",
+        description="`index` scans one index of the whole corpus; `part` gives each part a job of its own and merges "
+        "what they find, with the same result. Approximate methods always search their one index",
+    )
+
+
+class Statistics(Entry):
+    """How differences are judged."""
+
+    confidence: Number = Field(
+        0.95, ge=0.5, le=0.9999, description="confidence level of all intervals; tests use α = 1 − confidence"
+    )
+    resamples: int = Field(10_000, ge=1000, description="number of bootstrap resamples and of random sign flips")
+    seed: int = Field(0, ge=0, description="seed of both")
+
+
+class Timing(Entry):
+    """How searches are timed."""
+
+    threads: Annotated[Literal["all"] | Annotated[int, Field(ge=1)], Expected("a number of threads, or all")] = Field(
+        "all", description="threads of a timed search; all: the cores of the run"
+    )
+    rounds: int = Field(3, ge=1, description="how often everything is timed")
+    single_queries: int = Field(100, ge=1, description="queries timed one at a time in each round")
+
+
+class Price(Entry):
+    """What a GB costs, and who says so."""
+
+    usd_per_gb_month: Number = Field(ge=0, description="USD per GB (10⁹ bytes) and month")
+    source: str = Field(min_length=1, description="who says so")
+
+
+class Prices(Entry):
+    """What memory and disk cost."""
+
+    # The price that embedding quantization is usually reckoned with: the blog estimates it for AWS's x2gd instances.
+    memory: Price = Field(
+        Price(
+            usd_per_gb_month=3.8,
+            source="AWS x2gd instances, as estimated in https://huggingface.co/blog/embedding-quantization",
+        ),
+        description="price of memory, which holds the index",
+    )
+    disk: Price = Field(
+        Price(
+            usd_per_gb_month=0.1,
+            source="AWS EBS gp2 volumes, us-east-1, list price, https://aws.amazon.com/ebs/pricing/",
+        ),
+        description="price of disk, which holds the index and the rescore store",
+    )
+
+
+class Requirements(Entry):
+    """What the recommended setting has to meet."""
+
+    min_retention: Number = Field(
+        0.99,
+        ge=0,
+        description="least share of float32's quality, at the lower bound of its confidence interval; where nothing is "
+        "judged, least agreement (`overlap@k`)",
+    )
+    max_latency_p95_ms: Number | None = Field(
+        None, gt=0, description="most time of 95 % of the single queries, at the size measured"
+    )
+    max_bytes_per_vector: Number | None = Field(
+        None, gt=0, description="most bytes per vector in memory, its share of a graph or of lists included"
+    )
+    max_usd_per_month: Number | None = Field(None, gt=0, description="highest price of memory and disk together")
+    vectors: int | None = Field(
+        None, ge=1, description="number of vectors that the price is meant for; the corpus's by default"
+    )
+
+
+class Configuration(Entry):
+    """A study: datasets × models × methods."""
+
+    study: Name = Field(description="name; the reports go to `results/reports/<study>/`")
+    datasets: dict[Name, Annotated[DatasetSpec, _chosen(partial(parse_dataset, where=""))]] = Field(
+        min_length=1, description="name → a source and its keys"
+    )
+    evaluate: Names | None = Field(
+        None, description="the datasets that are reported on, all by default; the others serve `pooled` ones"
+    )
+    models: dict[Name, Annotated[ModelSpec, _chosen(partial(parse_model, where=""))]] = Field(
+        min_length=1, description="name → a model"
+    )
+    parts: int = Field(
+        4, ge=1, le=999, description="pieces of a corpus, embedded and encoded in parallel; what a crash can lose"
+    )
+    codecs: dict[Name, Annotated[CodecEntry, _chosen(CodecEntry.read)]] = Field(
+        min_length=1, description="name → `family`, its parameters and perhaps `transform`"
+    )
+    methods: Annotated[dict[Name, MethodEntry], AfterValidator(_sweep)] = Field(
+        min_length=1, description="name → `codec`, `index`, `scoring`, `build`, `search`"
+    )
+    disk_gb: Number | None = Field(
+        None,
+        ge=0,
+        description="GB (10⁹ bytes) that the study may still write, what the disk has free by default; a run that "
+        "needs more is refused before it embeds anything",
+    )
+    baseline: str = Field(
+        "float32", description="the method that retention and speed-up refer to: a float32 codec with a flat index"
+    )
+    top_k: Counts = Field([10, 100], description="numbers of documents returned")
+    rescore: Rescore = Rescore()
+    search: Search = Search()
+    metrics: Metrics = Field(
+        ["nDCG@10", "RR@10", "AP@100", "R@10", "R@100", "overlap@10", "rbo"],
+        description="`nDCG@k`, `RR@k`, `AP@k`, `R@k`, `P@k`, `overlap@k`, `rbo`",
+    )
+    statistics: Statistics = Statistics()
+    worst_queries: int = Field(
+        10, ge=0, description="queries per setting that `worst_queries.csv` lists, those that lose most against float32"
+    )
+    timing: Timing = Timing()
+    prices: Prices = Prices()
+    requirements: Requirements = Requirements()
+
+    @model_validator(mode="after")
+    def _check_references(self) -> Self:
+        check_references(self)
+        return self
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any], name: str = "config.yaml") -> Self:
+        """Check a configuration and fill in its defaults; a mistake is an InputError that starts with ``name``."""
+        return read_entry(cls, values, name)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read the YAML file ``path``; anything wrong is an InputError that starts with its name."""
+        return cls.read(read_yaml(path), str(path))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the configuration as JSON would have it: each method of a sweep by itself, all defaults filled in."""
+        entries = {"datasets", "models", "codecs"}
+        values = self.model_dump(exclude=entries, exclude_none=True)
+        return {
+            **values,
+            "datasets": {name: entry.given() for name, entry in self.datasets.items()},
+            "models": {name: entry.given() for name, entry in self.models.items()},
+            "codecs": {name: entry.values for name, entry in self.codecs.items()},
+        }

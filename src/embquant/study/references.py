@@ -1,0 +1,75 @@
+"""Checks across the entries of a configuration: names that are used are defined, and the pieces fit together."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from embquant.entries import mistake, nearest, parse_spec
+from embquant.errors import InputError
+from embquant.indexes import index_class, index_module, scorings
+from embquant.study.settings import NO_STORE
+
+if TYPE_CHECKING:
+    from embquant.study.config import Configuration, MethodEntry
+
+RESERVED_DATASETS = {
+    "all": "the reports call all datasets together so",
+    **{name: f"results/{name} has another use" for name in ("benchmarks", "logs", "models", "reports")},
+}
+"""Names that no dataset can have, and why."""
+
+Result = TypeVar("Result")
+
+
+def check_references(config: "Configuration") -> None:
+    """Check names and combinations; what is wrong is raised as a validator of the configuration does."""
+    _check_datasets(config)
+    if NO_STORE in config.codecs:
+        raise mistake(f"a codec can't be called {NO_STORE!r}, which stands for no rescoring", "codecs")
+    for method in config.methods.values():
+        _check_defined(method.codec, config.codecs, "methods", method.index_name, "codec")
+        _check_method(method, config.codecs[method.codec].family)
+    for store in config.rescore.stores:
+        _check_defined(store, config.codecs, "rescore", "stores")
+    _check_defined(config.baseline, config.methods, "baseline")
+    baseline = config.methods[config.baseline]
+    if baseline.index != "flat" or not config.codecs[baseline.codec].plain_float32:
+        raise mistake(f"{config.baseline!r} is not a float32 codec with a flat index", "baseline")
+
+
+def _check_datasets(config: "Configuration") -> None:
+    for name, dataset in config.datasets.items():
+        if name in RESERVED_DATASETS:
+            raise mistake(f"a dataset can't be called {name!r}: {RESERVED_DATASETS[name]}", "datasets")
+        for member in dataset.members():
+            _check_defined(member, config.datasets, "datasets", name, "datasets")
+            if config.datasets[member].members():
+                raise mistake("the members of a pooled dataset can't be pooled themselves", "datasets", name)
+    for name in config.evaluate or []:
+        _check_defined(name, config.datasets, "evaluate")
+
+
+def _check_method(method: "MethodEntry", family: str) -> None:
+    """Check that there is such an index, its scoring, and its parameters of building and searching."""
+    place = ("methods", method.index_name)
+    _in_place(place, lambda: index_module(family, method.index))
+    known = scorings(family, method.index)
+    if method.scoring is not None and method.scoring not in known:
+        what = f"a {method.index} index of {family} codes"
+        raise mistake(f"{what} has only the scoring {', '.join(known)}", *place)
+    if method.build or method.search:  # most methods have neither, and need no index library here
+        index = index_class(family, method.index)
+        _in_place((*place, "build"), lambda: parse_spec(index.build_parameters, method.build, ""))
+        _in_place((*place, "search"), lambda: parse_spec(index.search_parameters, method.search, ""))
+
+
+def _in_place(place: tuple[str, ...], check: Callable[[], Result]) -> Result:
+    """Call a check of the library and put the place in the configuration before its message."""
+    try:
+        return check()
+    except InputError as error:
+        raise mistake(str(error), *place) from None
+
+
+def _check_defined(name: str, names: Iterable[str], *place: str) -> None:
+    if name not in names:
+        raise mistake(f"{name!r} is not defined{nearest(name, names)}", *place)
