@@ -17,7 +17,6 @@ from time import perf_counter
 import numpy as np
 from harness import CORES, Row, rounds_option, save, times_faster
 from sweep import Study
-from threadpoolctl import threadpool_limits
 
 from embquant.indexes.manifest import open_index
 from embquant.retrieve.rescoring import Store
@@ -41,7 +40,6 @@ def main() -> None:
 
 def measure(folder: Path, args: argparse.Namespace) -> list[Row]:
     study = Study(folder, args.vectors, args.queries)
-    threadpool_limits(CORES, "blas")  # which building an index has limited
     baselines = [retriever(study, "float32", "symmetric", engine=engine) for engine in ENGINES]
     binary, int8 = retriever(study, "binary", "symmetric"), retriever(study, "int8", "asymmetric")
     rescored = replace(binary, store=Store.open(study.manifest("int8")))

@@ -81,19 +81,19 @@ def steps_of(folder: Path, size: int, part: int) -> Iterator[tuple[str, str, lis
         state, index = folder / f"{family}.npz", folder / f"{family}{suffix(family, 'flat')}"
         method, found = folder / f"{family}.json", folder / f"{family}.candidates.parquet"
         entry = json.dumps({"family": family})
-        words = ["fit-codec", "--codec", entry, "--embeddings", *map(str, parts), "--output", str(state)]
+        words = ["fit-codec", "--entry", entry, "--embeddings", *map(str, parts), "--output", str(state)]
         yield f"fit-codec {family}", f"fit-codec {family}", [*command, *words], state
         codes = parts
         if family != "float32":
             codes = [folder / f"{family}-{path.name}" for path in parts]
             for path, coded in zip(parts, codes, strict=True):
-                words = ["encode-corpus", "--codec", str(state), "--embeddings", str(path), "--output", str(coded)]
+                words = ["encode-corpus", "--state", str(state), "--embeddings", str(path), "--output", str(coded)]
                 yield f"encode-corpus {family}", coded.stem, [*command, *words], coded
-        words = ["build-index", "--kind", "flat", "--codec", str(state), "--codes", *map(str, codes)]
+        words = ["build-index", "--index-kind", "flat", "--state", str(state), "--codes", *map(str, codes)]
         yield f"build-index {family}", f"build-index {family}", [*command, *words, "--output", str(index)], index
-        words = ["define-method", "--name", family, "--index", f"{index}.json", "--output", str(method)]
+        words = ["define-method", "--name", family, "--manifest", f"{index}.json", "--output", str(method)]
         yield "define-method", f"define-method {family}", [*command, *words], method
-        words = ["search-index", "--method", str(method), "--queries", str(queries), "--threads", str(CORES)]
+        words = ["search-index", "--method-file", str(method), "--query-vectors", str(queries), "--threads", str(CORES)]
         words += ["--depths", *map(str, DEPTHS), "--output", str(found)]
         yield f"search-index {family}", f"search-index {family}", [*command, *words], found
     stores = {family: folder / f"{family}{suffix(family, 'flat')}.json" for family in FAMILIES}
@@ -102,10 +102,11 @@ def steps_of(folder: Path, size: int, part: int) -> Iterator[tuple[str, str, lis
     yield "generate", "qrels", judge, qrels
     for family in FAMILIES:
         output = folder / f"{family}.metrics.parquet"
-        words = ["evaluate-run", "--method", str(folder / f"{family}.json")]
+        words = ["evaluate-run", "--method-file", str(folder / f"{family}.json")]
         words += ["--candidates", str(folder / f"{family}.candidates.parquet")]
-        words += ["--exact", str(folder / "float32.candidates.parquet"), "--exact-store", str(stores["float32"])]
-        words += ["--queries", str(queries), "--qrels", str(qrels), "--multipliers", "1", "2", "4", "10"]
+        words += ["--reference", str(folder / "float32.candidates.parquet")]
+        words += ["--float32-store", str(stores["float32"])]
+        words += ["--query-vectors", str(queries), "--qrels", str(qrels), "--multipliers", "1", "2", "4", "10"]
         words += ["--top-k", "10", "100", "--metrics", "overlap@10", "rbo"]
         words += ["--stores", *(f"{name}={path}" for name, path in stores.items())]
         yield f"evaluate-run {family}", f"evaluate-run {family}", [*command, *words, "--output", str(output)], output

@@ -9,7 +9,6 @@ all of its own.
 
 import argparse
 import tempfile
-from argparse import Namespace
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,16 +22,16 @@ from sentence_transformers.util.quantization import semantic_search_faiss, seman
 from usearch.index import Index
 
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import manifest as build
 from embquant.indexes import suffix
 from embquant.measure.quality import Sweep
 from embquant.quantize.codecs.base import load_codec
-from embquant.retrieve import candidates as search
-from embquant.retrieve import method as methods
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
-from embquant.steps import encode_corpus as encode
-from embquant.steps import fit_codec as fit
+from embquant.steps.build_index import build_index
+from embquant.steps.define_method import define_method
+from embquant.steps.encode_corpus import encode_corpus
+from embquant.steps.fit_codec import fit_codec
+from embquant.steps.search_index import search_index
 from embquant.study.settings import NO_STORE, Cell, cells
 
 TOP_K = (10, 100)
@@ -73,15 +72,14 @@ class Study:
         self.codecs, self.codes = {}, {}
         for family in ("binary", "int8", "float32"):
             state, codes = folder / f"{family}.npz", folder / f"{family}.parquet"
-            fit.run(Namespace(codec=f'{{"family": "{family}"}}', embeddings=[parts], output=state))
-            encode.run(Namespace(codec=state, embeddings=parts, output=codes))
-            output = self._index(family)
-            build.run(Namespace(kind="flat", codec=state, codes=[codes], parameters="{}", output=output))
+            fit_codec(entry={"family": family}, embeddings=[parts], output=state)
+            encode_corpus(state=state, embeddings=parts, output=codes)
+            build_index(index_kind="flat", state=state, codes=[codes], output=self._index(family))
             self.codecs[family] = load_codec(state)
             self.codes[family] = self.codecs[family].encode(documents)
         for family in STORES:
-            index, output = self.manifest(family), folder / f"{family}.json"
-            methods.run(Namespace(name=family, index=index, scoring="symmetric", search="{}", output=output))
+            manifest, output = self.manifest(family), folder / f"{family}.json"
+            define_method(name=family, manifest=manifest, scoring="symmetric", output=output)
         self.ranges = load_codec(folder / "int8.npz").ranges
 
     @cached_property
@@ -101,14 +99,12 @@ class Study:
     def sweep(self, method: str, grid: Sequence[Cell]) -> dict[Cell, np.ndarray]:
         """Search and rank every cell of the grid, as ``search-index`` and ``evaluate-run`` do."""
         output = self.folder / f"{method}.candidates.parquet"
-        search.run(
-            Namespace(
-                method=self.folder / f"{method}.json",
-                queries=self.folder / "queries.parquet",
-                depths=[cell.depth for cell in grid],
-                threads=CORES,
-                output=output,
-            )
+        search_index(
+            method_file=self.folder / f"{method}.json",
+            query_vectors=self.folder / "queries.parquet",
+            depths=[cell.depth for cell in grid],
+            threads=CORES,
+            output=output,
         )
         stores = {name: Store.open(self.manifest(name)) for name in {cell.store for cell in grid} - {NO_STORE}}
         rankings = Sweep(Candidates(output), self.queries, stores, CORES).rankings(grid)

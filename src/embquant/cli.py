@@ -1,81 +1,77 @@
 """The command line: one command per pipeline step, and those that read what a run has built.
 
-Each command lives in the module that does its work (``add_arguments`` and ``run``), which is imported
-only when that command is called: no step pays for another step's libraries.
+The command ``fit-codec`` is the function ``fit_codec`` of the module ``embquant.steps.fit_codec``. Its options follow
+from the function's signature, see :func:`add_options`. A step's module is imported only when its command is called: no
+step pays for another step's libraries.
 """
 
 import argparse
+import ast
+import inspect
+import json
 import logging
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from embquant import __version__
 from embquant.errors import InputError
 from embquant.files import records
 from embquant.files.parent import end_with, parent_run
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "prepare-dataset": ("embquant.datasets.prepare", "read a corpus, queries and judgements into Parquet, checked"),
-    "prepare-model": ("embquant.embedding.prepare", "find a model, check it and choose what runs it"),
-    "calibrate": ("embquant.steps.calibrate", "measure how fast some of a dataset's texts are embedded here"),
-    "plan-study": ("embquant.steps.plan_study", "tell what a study will take, and refuse what the disk can't hold"),
-    "embed-corpus": ("embquant.steps.embed_corpus", "embed the distinct texts of one part of a corpus"),
-    "place-embeddings": ("embquant.steps.place_embeddings", "give every row of one part its embedding"),
-    "embed-queries": ("embquant.steps.embed_queries", "embed the queries of a dataset"),
-    "time-embedding": ("embquant.steps.time_embedding", "time embedding itself; needs the machine to itself"),
-    "collect-ids": ("embquant.steps.collect_ids", "write the ids of a corpus in row order"),
-    "fit-codec": ("embquant.steps.fit_codec", "fit a codec on the embeddings of a corpus"),
-    "encode-corpus": ("embquant.steps.encode_corpus", "encode one part of a corpus"),
-    "build-index": ("embquant.indexes.manifest", "build an index, or a plain store, from codes"),
-    "define-method": ("embquant.retrieve.method", "name an index and the way it is searched"),
-    "search-index": ("embquant.retrieve.candidates", "find each query's candidates"),
-    "search-part": ("embquant.steps.search_part", "find each query's candidates among one part of the corpus"),
-    "merge-candidates": ("embquant.steps.merge_candidates", "merge the candidates of all parts of the corpus"),
-    "evaluate-run": ("embquant.measure.quality", "measure every rescore store and multiplier on the candidates"),
-    "explain-losses": ("embquant.report.numbers.losses", "list the queries that lose most, what they lose and why"),
-    "time-search": ("embquant.measure.speed", "time a method beside the baseline; needs the machine to itself"),
-    "measure-memory": ("embquant.measure.memory", "measure the memory of a method, each setting in its own process"),
-    "join-reports": ("embquant.steps.join_reports", "join all measurements of a study into its CSV reports"),
-    "write-report": ("embquant.steps.write_report", "write a study's reports as one page, with figures and tables"),
-    "compare": ("embquant.steps.compare", "tell what changed between two runs, and what of it is chance"),
-    "plan-scale": ("embquant.steps.plan_scale", "tell what a larger corpus would need, from measured rates"),
-    "present": ("embquant.steps.present", "print a study's tables as Markdown and draw its figures"),
-    "search": ("embquant.steps.search", "answer a question from what a run has built"),
-    "verify": (
-        "embquant.files.verify",
-        "check every file of a study against its record",
-    ),
-}
-
+COMMANDS = (
+    "prepare-dataset",
+    "prepare-model",
+    "calibrate",
+    "plan-study",
+    "embed-corpus",
+    "place-embeddings",
+    "embed-queries",
+    "time-embedding",
+    "fit-codec",
+    "encode-corpus",
+    "build-index",
+    "define-method",
+    "search-index",
+    "search-part",
+    "merge-candidates",
+    "evaluate-run",
+    "explain-losses",
+    "time-search",
+    "measure-memory",
+    "join-reports",
+    "write-report",
+    "compare",
+    "plan-scale",
+    "present",
+    "search",
+    "verify",
+)
+"""All commands, in the order of a study."""
 
 READERS = ("plan-scale", "present", "compare", "search", "verify")
-"""Commands that write no results: if anything, files where the user likes."""
+"""Commands that write no results of a study; what files they write lie where the user likes."""
+
+DESCRIPTION = "Measure what quantizing embeddings costs in retrieval quality and saves in memory and time."
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return the exit status (0 fine, 1 the machine's fault or what it checked, 2 the input's)."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    parser = argparse.ArgumentParser(prog="embquant", description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"embquant {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    asked = next((word for word in arguments if not word.startswith("-")), None)
-    modules = {}
-    for name, (module_name, summary) in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=summary, allow_abbrev=False)
-        if name == asked:
-            modules[name] = import_module(module_name)
-            modules[name].add_arguments(command)
-    parsed = parser.parse_args(arguments)
-    run = parent_run()
-    records.begin(["embquant", *arguments], run is not None, parsed.command not in READERS)
-    if run is not None:
-        end_with(run)
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
-    logging.getLogger("embquant").setLevel(logging.INFO)
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit status: 0 fine, 1 the machine's fault or a failed check, 2 wrong input."""
+    words = sys.argv[1:] if words is None else list(words)
     try:
-        return modules[parsed.command].run(parsed) or 0
+        command, positional, options = _parse(words)
+        function = step(command)
+        run = parent_run()
+        records.begin(["embquant", *words], run is not None, command not in READERS)
+        if run is not None:
+            end_with(run)
+        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
+        logging.getLogger("embquant").setLevel(logging.INFO)
+        status = function(*positional, **options)
+        return status if isinstance(status, int) else 0
     except InputError as error:
         return _fail(str(error), 2)
     except OSError as error:
@@ -83,6 +79,109 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:  # a defect: the log keeps the traceback, and ends with an error line as ever
         traceback.print_exc()
         return _fail(f"unexpected {type(error).__name__}: {error}", 1)
+
+
+def step(command: str) -> Callable[..., Any]:
+    """Return the function of a command."""
+    name = command.replace("-", "_")
+    return getattr(import_module(f"embquant.steps.{name}"), name)
+
+
+def summary(command: str) -> str:
+    """Return the first line of the docstring of a command's function, read without importing the module."""
+    name = command.replace("-", "_")
+    source = Path(__file__).parent / "steps" / f"{name}.py"
+    functions = (node for node in ast.parse(source.read_bytes()).body if isinstance(node, ast.FunctionDef))
+    docstring = next(ast.get_docstring(function) for function in functions if function.name == name)
+    return (docstring or "").partition("\n")[0]
+
+
+def add_options(parser: argparse.ArgumentParser, function: Callable[..., Any]) -> None:
+    """Add an option for each parameter of ``function``; its annotation is ``Annotated[type, "help text"]``.
+
+    ``--top-k`` is the parameter ``top_k``; a positional-only parameter is a positional argument. A parameter without a
+    default is required. What the types mean:
+
+    - ``Literal``: one of its values.
+    - ``Sequence[X]``: one or more values; with a default, zero or more.
+    - ``Mapping[str, Path]``: any number of ``NAME=PATH``. Any other mapping: a JSON object.
+    - ``X | None``: may be left out, or given without a value.
+    - ``Path``, ``int``, ``float``, ``str``: a single value.
+    """
+    for parameter in inspect.signature(function, eval_str=True).parameters.values():
+        kind, text = get_args(parameter.annotation)
+        required, default = parameter.default is parameter.empty, parameter.default
+        options = _described(kind, required)
+        if not required:
+            options["default"] = default
+            shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+            text += f" (default {shown})" if shown not in (None, "", {}) else ""
+        if parameter.kind is parameter.POSITIONAL_ONLY:
+            parser.add_argument(parameter.name, help=text, **options)
+        else:
+            name = f"--{parameter.name.replace('_', '-')}"
+            parser.add_argument(name, help=text, required=required, **options)
+
+
+def _described(kind: Any, required: bool) -> dict[str, Any]:
+    """Return how argparse reads values of a type."""
+    origin, inner = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return {"choices": inner}
+    if origin is Sequence:
+        return {"type": inner[0], "nargs": "+" if required else "*"}
+    if origin is Mapping and inner[1] is Path:
+        return {"type": _named_path, "nargs": "*", "action": _NamedPaths, "metavar": "NAME=PATH"}
+    if origin is Mapping:
+        return {"type": _json_object, "metavar": "JSON"}
+    if type(None) in inner:
+        return {**_described(inner[0], required=True), "nargs": "?"}
+    return {"type": kind}
+
+
+def _named_path(text: str) -> tuple[str, Path]:
+    name, sign, path = text.partition("=")
+    if not (name and sign and path):
+        raise argparse.ArgumentTypeError(f"expected NAME=PATH, got {text!r}")
+    return name, Path(path)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise argparse.ArgumentTypeError(f"expected a JSON object, got {text[:60]!r}")
+    return values
+
+
+class _NamedPaths(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, *_: Any) -> None:
+        setattr(namespace, self.dest, dict(values))
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def _parse(words: list[str]) -> tuple[str, list[Any], dict[str, Any]]:
+    """Return the command, its positional arguments and its options."""
+    parser = _Parser(prog="embquant", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"embquant {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for command in [asked] if asked in COMMANDS else COMMANDS:
+        line = summary(command)
+        own = commands.add_parser(command, help=line, description=line, allow_abbrev=False)
+        if command == asked:
+            add_options(own, step(command))
+    options = vars(parser.parse_args(words))
+    command = options.pop("command")
+    parameters = inspect.signature(step(command)).parameters.values()
+    positional = [options.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY]
+    return command, positional, options
 
 
 def _fail(message: str, status: int) -> int:

@@ -30,7 +30,7 @@ def test_without_a_network_local_data_and_weights_are_all_it_takes(undisturbed, 
 
 @pytest.mark.long
 def test_without_a_network_a_hub_is_tried_again_and_again_and_then_the_error_says_what_to_do(fresh, tmp_path):
-    command = ["prepare-dataset", "--name", "hub", "--spec", json.dumps(HUB), "--output", "results/hub"]
+    command = ["prepare-dataset", "--name", "hub", "--entry", json.dumps(HUB), "--output", "results/hub"]
     failed = fresh.embquant(*command, before=ALONE, HF_HUB_OFFLINE="0", HF_HOME=str(tmp_path / "home"))
     assert failed.status == 2
     waits = [line.partition("Retrying in ")[2] for line in failed.output.splitlines() if line.startswith("Retrying in")]

@@ -40,12 +40,12 @@ class Study:
     def _make(self, family: str) -> None:
         transform = {"transform": "rotation"} if family in ("float32", "int4") else {}
         entry = json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
-        _run("fit-codec", "--codec", entry, "--embeddings", self.embeddings, "--output", self.state(family))
+        _run("fit-codec", "--entry", entry, "--embeddings", self.embeddings, "--output", self.state(family))
         _run("encode-corpus", *self.encoding(self.folder, family), "--output", self.codes(family))
         for kind in (kind for own, kind in KINDS if own == family):
             index = self.index(family, kind)
-            _run("build-index", "--kind", kind, *self.building(self.folder, family), "--output", index)
-            method = ["--name", "method", "--index", f"{index}.json", "--scoring", scorings(family, kind)[-1]]
+            _run("build-index", "--index-kind", kind, *self.building(self.folder, family), "--output", index)
+            method = ["--name", "method", "--manifest", f"{index}.json", "--scoring", scorings(family, kind)[-1]]
             _run("define-method", *method, "--output", self.method(family, kind))
             _run("search-index", *self.searching(self.folder, family, kind), "--output", self.found(family, kind))
 
@@ -71,24 +71,31 @@ class Study:
 
     def encoding(self, folder: Path, family: str) -> list:
         """Options of encode-corpus in a ``folder`` that is the study's, or a copy of some of it."""
-        return ["--codec", folder / family / "state.npz", "--embeddings", folder / "embeddings.parquet"]
+        return ["--state", folder / family / "state.npz", "--embeddings", folder / "embeddings.parquet"]
 
     def building(self, folder: Path, family: str) -> list:
         """Options of build-index."""
-        return ["--codec", folder / family / "state.npz", "--codes", folder / family / "codes.parquet"]
+        return ["--state", folder / family / "state.npz", "--codes", folder / family / "codes.parquet"]
 
     def searching(self, folder: Path, family: str, kind: str) -> list:
         """Options of search-index."""
         method = folder / family / f"{kind}.method.json"
-        return ["--method", method, "--queries", folder / "queries.parquet", "--depths", DEPTH]
+        return ["--method-file", method, "--query-vectors", folder / "queries.parquet", "--depths", DEPTH]
 
     def evaluating(self, folder: Path, family: str, kind: str) -> list:
         """Options of evaluate-run, rescored by the family's own store."""
         candidates = folder / family / f"{kind}.candidates.parquet"
         store = folder / family / f"flat{suffix(family, 'flat')}.json"
         return [
-            *("--method", folder / family / f"{kind}.method.json", "--candidates", candidates, "--exact", candidates),
-            *("--exact-store", store, "--stores", f"own={store}", "--queries", folder / "queries.parquet"),
+            *(
+                "--method-file",
+                folder / family / f"{kind}.method.json",
+                "--candidates",
+                candidates,
+                "--reference",
+                candidates,
+            ),
+            *("--float32-store", store, "--stores", f"own={store}", "--query-vectors", folder / "queries.parquet"),
             *("--qrels", folder / "qrels.parquet", "--multipliers", 2, "--top-k", 5),
             *("--metrics", "nDCG@5", "overlap@5", "rbo"),
         ]

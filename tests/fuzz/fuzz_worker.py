@@ -31,19 +31,19 @@ LIBRARIES = (
     *(
         "embquant.steps.encode_corpus",
         "embquant.steps.fit_codec",
-        "embquant.datasets.prepare",
+        "embquant.steps.prepare_dataset",
         "embquant.steps.embed_corpus",
     ),
     *(
-        "embquant.embedding.prepare",
+        "embquant.steps.prepare_model",
         "embquant.steps.embed_queries",
-        "embquant.measure.quality",
-        "embquant.indexes.manifest",
+        "embquant.steps.evaluate_run",
+        "embquant.steps.build_index",
     ),
     *(
         "embquant.steps.merge_candidates",
-        "embquant.retrieve.method",
-        "embquant.retrieve.candidates",
+        "embquant.steps.define_method",
+        "embquant.steps.search_index",
         "embquant.steps.search_part",
     ),
 )

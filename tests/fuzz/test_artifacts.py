@@ -67,7 +67,7 @@ def test_states_of_codecs(embquant, study, tmp_path, family, mutate):
 def test_codes(embquant, study, tmp_path, family, mutate):
     folder = study.copy(tmp_path / "copy", family)
     change(study, folder, study.codes(family), mutate)
-    asked = [*study.building(folder, family), "--queries", folder / "queries.parquet", "--depth", DEPTH]
+    asked = [*study.building(folder, family), "--query-vectors", folder / "queries.parquet", "--depth", DEPTH]
     if embquant("search-part", *asked, "--output", tmp_path / "found.parquet").status == 0:
         check_candidates(
             tmp_path / "found.parquet", pq.ParquetFile(folder / family / "codes.parquet").metadata.num_rows

@@ -99,7 +99,7 @@ def test_collections(embquant, tmp_path, written):
         (folder / f"{name}{suffix}").write_bytes(content)
     output = tmp_path / "dataset"
     spec = json.dumps({"source": "files", "path": str(folder)})
-    if embquant("prepare-dataset", "--name", "x", "--spec", spec, "--output", output).status:
+    if embquant("prepare-dataset", "--name", "x", "--entry", spec, "--output", output).status:
         return
     corpus = pq.read_table(output / "corpus.parquet")
     assert (
@@ -150,7 +150,7 @@ def test_vectors_from_elsewhere(embquant, tmp_path, kind, shape, parquet, id_suf
             named.write_text("a\nb\nc\n" if id_suffix == ".txt" else "id\na\nb\nc\n")
     named.write_bytes(mutate_ids(named.read_bytes()) if mutate_ids else named.read_bytes())
     spec = {"type": "precomputed", "corpus": str(vectors), **({} if parquet else {"ids": str(named)})}
-    described = ["--name", "given", "--spec", json.dumps(spec), "--output", tmp_path / "model"]
+    described = ["--name", "given", "--entry", json.dumps(spec), "--output", tmp_path / "model"]
     if embquant("prepare-model", *described).status:
         return
     asked = [

@@ -1,24 +1,23 @@
 """The sweep: every cell is what a search at that setting returns, and what sentence-transformers ranks."""
 
-import json
 from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import manifest as build
+from embquant.files.parquet import embedding_schema, matrix_to_array, read_table, write_parquet
 from embquant.indexes import suffix
-from embquant.measure import quality as evaluation
-from embquant.measure.quality import Sweep
-from embquant.retrieve import candidates as search
-from embquant.retrieve import method as methods
+from embquant.measure.quality import INDEX_OVERLAP, Sweep
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Store
 from embquant.retrieve.retriever import Retriever
-from embquant.steps import encode_corpus as encode
-from embquant.steps import fit_codec as fit
+from embquant.steps.build_index import build_index
+from embquant.steps.define_method import define_method
+from embquant.steps.encode_corpus import encode_corpus
+from embquant.steps.evaluate_run import evaluate_run
+from embquant.steps.fit_codec import fit_codec
+from embquant.steps.search_index import search_index
 from embquant.study.settings import cells
 
 DOCUMENTS, QUERIES, DIM = 1200, 30, 64
@@ -65,10 +64,6 @@ def manifest_of(folder, codec, kind):
     return file.with_name(f"{file.name}.json")
 
 
-def arguments(**values):
-    return SimpleNamespace(**values)
-
-
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Take clustered vectors, with repetitions, through every step before evaluation."""
@@ -87,24 +82,20 @@ def study(tmp_path_factory):
     write_embeddings(folder / "queries.parquet", queries)
     for codec, entry in CODECS.items():
         state, codes = folder / codec / "state.npz", parts
-        fit.run(arguments(codec=json.dumps(entry), embeddings=parts, output=state))
+        fit_codec(entry=entry, embeddings=parts, output=state)
         if codec != "float32":
             codes = [folder / codec / part.name for part in parts]
             for part, output in zip(parts, codes, strict=True):
-                encode.run(arguments(codec=state, embeddings=part, output=output))
+                encode_corpus(state=state, embeddings=part, output=output)
         for kind in {"flat", *(kind for own, kind, *_ in METHODS.values() if own == codec)}:
-            build.run(
-                arguments(kind=kind, codec=state, codes=codes, parameters="{}", output=file_of(folder, codec, kind))
-            )
+            build_index(index_kind=kind, state=state, codes=codes, output=file_of(folder, codec, kind))
     depths = [top_k * multiplier for top_k in TOP_K for multiplier in MULTIPLIERS]
     for name, (codec, kind, scoring, chosen) in METHODS.items():
         method = folder / f"{name}.json"
         index = manifest_of(folder, codec, kind)
-        methods.run(arguments(name=name, index=index, scoring=scoring, search=json.dumps(chosen), output=method))
+        define_method(name=name, manifest=index, scoring=scoring, search=chosen, output=method)
         output = folder / f"{name}.candidates.parquet"
-        search.run(
-            arguments(method=method, queries=folder / "queries.parquet", depths=depths, threads=1, output=output)
-        )
+        search_index(method_file=method, query_vectors=folder / "queries.parquet", depths=depths, output=output)
     return SimpleNamespace(folder=folder, vectors=vectors, queries=queries)
 
 
@@ -188,31 +179,29 @@ def test_binary_rescored_by_its_bits_ranks_as_sentence_transformers_does(study, 
         assert len(own_rows) == len(theirs)
 
 
-def evaluated(study, method, own_exact=()):
+def evaluated(study, method, exact_twin=None):
     """Evaluate a method with one rescore store; return a row a query and cell."""
     qrels, output = study.folder / "qrels.parquet", study.folder / f"{method}.metrics.parquet"
     rows = np.arange(QUERIES)
     schema = pa.schema([("query_row", pa.int64()), ("doc_row", pa.int64()), ("relevance", pa.int32())])
     write_parquet(qrels, schema, [pa.table([rows, rows * 7, np.ones(QUERIES, np.int32)], schema=schema)])
-    evaluation.run(
-        arguments(
-            method=study.folder / f"{method}.json",
-            candidates=study.folder / f"{method}.candidates.parquet",
-            exact=study.folder / "float32.candidates.parquet",
-            own_exact=[study.folder / f"{name}.candidates.parquet" for name in own_exact],
-            exact_store=manifest(study, "float32"),
-            queries=study.folder / "queries.parquet",
-            qrels=qrels,
-            stores=[f"int8={manifest(study, 'int8')}"],
-            multipliers=[1, 4],
-            top_k=[5, 20],
-            metrics=["nDCG@5", "R@20", "overlap@5", "rbo"],
-            threads=2,
-            output=output,
-        )
+    evaluate_run(
+        method_file=study.folder / f"{method}.json",
+        candidates=study.folder / f"{method}.candidates.parquet",
+        reference=study.folder / "float32.candidates.parquet",
+        exact_twin=study.folder / f"{exact_twin}.candidates.parquet" if exact_twin else None,
+        float32_store=manifest(study, "float32"),
+        query_vectors=study.folder / "queries.parquet",
+        qrels=qrels,
+        stores={"int8": manifest(study, "int8")},
+        multipliers=[1, 4],
+        top_k=[5, 20],
+        metrics=["nDCG@5", "R@20", "overlap@5", "rbo"],
+        threads=2,
+        output=output,
     )
-    columns = ["rescore_store", "top_k", "R@20", "overlap@5", "rbo", evaluation.INDEX_OVERLAP]
-    return evaluation.read_table(output, columns).to_pandas()
+    columns = ["rescore_store", "top_k", "R@20", "overlap@5", "rbo", INDEX_OVERLAP]
+    return read_table(output, columns).to_pandas()
 
 
 def test_evaluation_writes_one_row_a_query_and_cell(study):
@@ -223,12 +212,12 @@ def test_evaluation_writes_one_row_a_query_and_cell(study):
     assert np.allclose(plain["rbo"], 1)
     assert table[table["top_k"] == 5]["R@20"].isna().all()
     assert table[table["top_k"] == 20]["R@20"].notna().all()
-    assert table[evaluation.INDEX_OVERLAP].isna().all()
+    assert table[INDEX_OVERLAP].isna().all()
 
 
 def test_what_an_index_loses_is_its_recall_of_the_exact_scan(study):
-    table = evaluated(study, "float32-ivf", ["float32"])
-    assert table[table["rescore_store"] != "none"][evaluation.INDEX_OVERLAP].isna().all()
+    table = evaluated(study, "float32-ivf", "float32")
+    assert table[table["rescore_store"] != "none"][INDEX_OVERLAP].isna().all()
     retriever = Retriever.open(study.folder / "float32-ivf.json", None, threads=1)
     exact = study.queries.astype(np.float64) @ study.vectors.T.astype(np.float64)
     for top_k in TOP_K:
@@ -236,5 +225,5 @@ def test_what_an_index_loses_is_its_recall_of_the_exact_scan(study):
         least = np.sort(exact, axis=1)[:, [-top_k]]
         expected = ((np.take_along_axis(exact, rows, axis=1) >= least - 1e-6) & (rows >= 0)).mean(axis=1)
         measured = table[(table["rescore_store"] == "none") & (table["top_k"] == top_k)]
-        np.testing.assert_allclose(measured[evaluation.INDEX_OVERLAP], expected)
+        np.testing.assert_allclose(measured[INDEX_OVERLAP], expected)
         assert 0.5 < expected.mean() < 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embquant.datasets.prepare import prepare_dataset
+from embquant.steps.prepare_dataset import prepare_dataset
 
 CORPUS = [
     {"_id": "d1", "title": "Zip", "text": "read an archive"},
@@ -56,7 +56,7 @@ def write_beir(folder: Path, corpus=CORPUS, queries=QUERIES, qrels=QRELS) -> Pat
 
 def prepare(output: Path, spec: dict, pool=()) -> dict:
     """Prepare a dataset called as its folder; return what dataset.json says."""
-    return prepare_dataset(output.name, spec, pool, output)
+    return prepare_dataset(name=output.name, entry=spec, pool=pool, output=output)
 
 
 def rows(output: Path, name: str) -> list[dict]:

@@ -52,7 +52,7 @@ def command(*words: object) -> int:
 
 def prepare(folder: Path, **spec: object) -> Path:
     """Run prepare-model; return the path of its model.json."""
-    assert command("prepare-model", "--name", "m", "--spec", json.dumps(spec), "--output", folder) == 0
+    assert command("prepare-model", "--name", "m", "--entry", json.dumps(spec), "--output", folder) == 0
     return folder / "model.json"
 
 

@@ -1,20 +1,19 @@
 """A corpus searched in both ways, part by part and as one index, by the commands of the workflow."""
 
-import json
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import manifest as build
 from embquant.indexes import suffix
-from embquant.retrieve import candidates as search
-from embquant.retrieve import method as methods
-from embquant.steps import encode_corpus as encode
-from embquant.steps import merge_candidates, search_part
+from embquant.steps.build_index import build_index
+from embquant.steps.define_method import define_method
+from embquant.steps.encode_corpus import encode_corpus
+from embquant.steps.merge_candidates import merge_candidates
+from embquant.steps.search_index import search_index
+from embquant.steps.search_part import search_part
 from support.codec_cases import case, unit_vectors
 
 
@@ -37,16 +36,16 @@ def both_ways(folder, name, scoring, edges, depth, vectors):
         write_embeddings(embeddings, vectors[first:stop])
         codes.append(folder / f"codes-{part}.parquet" if codec.column == "code" else embeddings)
         if codec.column == "code":
-            encode.run(SimpleNamespace(codec=state, embeddings=embeddings, output=codes[-1]))
-    common = {"queries": folder / "queries.parquet", "scoring": scoring}
+            encode_corpus(state=state, embeddings=embeddings, output=codes[-1])
+    queries = folder / "queries.parquet"
     found = [folder / f"found-{part}.parquet" for part in range(len(codes))]
     for own, output in zip(codes, found, strict=True):
-        search_part.run(SimpleNamespace(codec=state, codes=own, depth=depth, threads=1, output=output, **common))
-    merge_candidates.run(SimpleNamespace(parts=found, output=folder / "merged.parquet"))
+        search_part(state=state, codes=own, query_vectors=queries, scoring=scoring, depth=depth, output=output)
+    merge_candidates(parts=found, output=folder / "merged.parquet")
     index = folder / f"index{suffix(codec.family, 'flat')}"
-    build.run(SimpleNamespace(kind="flat", codec=state, codes=codes, parameters="{}", output=index))
+    build_index(index_kind="flat", state=state, codes=codes, output=index)
     manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
-    methods.run(SimpleNamespace(name=name, index=manifest, scoring=scoring, search=json.dumps({}), output=method))
+    define_method(name=name, manifest=manifest, scoring=scoring, output=method)
     whole = folder / "whole.parquet"
-    search.run(SimpleNamespace(method=method, depths=[5, depth], threads=2, output=whole, queries=common["queries"]))
+    search_index(method_file=method, depths=[5, depth], threads=2, output=whole, query_vectors=queries)
     return folder / "merged.parquet", whole

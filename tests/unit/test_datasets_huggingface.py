@@ -178,7 +178,7 @@ def from_hub(tmp_path, hub, spec=None, **environment):
     default = {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "HF_TOKEN": "secret"}
     command = [sys.executable, "-m", "embquant", "prepare-dataset", "--name", "out", "--output", str(tmp_path / "out")]
     return subprocess.run(
-        [*command, "--spec", json.dumps(spec or HUB_SPEC)],
+        [*command, "--entry", json.dumps(spec or HUB_SPEC)],
         env=kept | default | environment,
         capture_output=True,
         text=True,

@@ -80,8 +80,8 @@ def test_input_files_imports_nothing_heavy():
 
 def test_the_command(tmp_path, capsys):
     folder = write_beir(tmp_path / "in")
-    arguments = ["prepare-dataset", "--name", "x", "--output", str(tmp_path / "x"), "--spec"]
+    arguments = ["prepare-dataset", "--name", "x", "--output", str(tmp_path / "x"), "--entry"]
     assert main([*arguments, json.dumps({"source": "files", "path": str(folder)})]) == 0
     assert json.loads((tmp_path / "x" / "dataset.json").read_text())["name"] == "x"
     assert main([*arguments, "{"]) == 2
-    assert "dataset x: the spec is not JSON" in capsys.readouterr().err
+    assert "--entry: not JSON" in capsys.readouterr().err

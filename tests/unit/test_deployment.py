@@ -57,12 +57,12 @@ def run(folder, config):
         state, codes = folder / "codecs" / codec / "state.npz", folder / "codecs" / codec / "part.parquet"
         place = "stores" if kind == "flat" else "indexes"
         index = folder / place / f"{codec}{suffix(spec['family'], kind)}"
-        call("fit-codec", "--codec", json.dumps(spec), "--embeddings", embeddings, "--output", state)
-        call("encode-corpus", "--codec", state, "--embeddings", embeddings, "--output", codes)
-        call("build-index", "--kind", kind, "--codec", state, "--codes", codes, "--output", index)
+        call("fit-codec", "--entry", json.dumps(spec), "--embeddings", embeddings, "--output", state)
+        call("encode-corpus", "--state", state, "--embeddings", embeddings, "--output", codes)
+        call("build-index", "--index-kind", kind, "--state", state, "--codes", codes, "--output", index)
         if codec == "own":
             manifest, search = f"{index}.json", json.dumps(method["search"])
-            own = ["--name", "own", "--index", manifest, "--scoring", method["scoring"], "--search", search]
+            own = ["--name", "own", "--manifest", manifest, "--scoring", method["scoring"], "--search", search]
             call("define-method", *own, "--output", folder / "methods" / "own.json")
 
 

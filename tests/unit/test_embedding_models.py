@@ -83,7 +83,7 @@ def test_truncation_cuts_at_the_given_length(minilm):
 
 def test_a_length_that_the_model_has_no_positions_for_is_refused(small, tmp_path, capsys):
     spec = json.dumps({"name": str(small), "max_length": 513})
-    assert command("prepare-model", "--name", "m", "--spec", spec, "--output", tmp_path) == 2
+    assert command("prepare-model", "--name", "m", "--entry", spec, "--output", tmp_path) == 2
     assert "max_length is 513" in capsys.readouterr().err
 
 
@@ -136,7 +136,7 @@ def test_what_has_no_graph_runs_on_torch(tmp_path, shape, capsys):
 def refused(folder, capsys, **spec):
     """Run prepare-model, which must leave no model.json; return the one line that it says."""
     capsys.readouterr()
-    assert command("prepare-model", "--name", "m", "--spec", json.dumps(spec), "--output", folder) == 2
+    assert command("prepare-model", "--name", "m", "--entry", json.dumps(spec), "--output", folder) == 2
     assert not (folder / "model.json").exists()
     said = capsys.readouterr().err
     assert said.endswith("choose 'auto' or 'torch'\n")
@@ -256,5 +256,5 @@ def test_converting_a_model_reports_to_nobody(small, tmp_path):
         "sys.exit(status or used.tm.__name__ != 'openvino.tools.ovc.telemetry_stub')"
     )
     spec = json.dumps({"name": str(small), "backend": "openvino"})
-    words = ["prepare-model", "--name", "m", "--spec", spec, "--output", str(tmp_path)]
+    words = ["prepare-model", "--name", "m", "--entry", spec, "--output", str(tmp_path)]
     assert subprocess.run([sys.executable, "-c", code, *words], check=False).returncode == 0

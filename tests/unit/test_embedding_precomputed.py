@@ -40,7 +40,7 @@ def embed(folder, **spec):
     part = ["--corpus", folder / "corpus.parquet", "--part", 0, "--parts", 1, "--output"]
     output = ["--output", folder / "query-vectors.parquet"]
     steps = [
-        ["prepare-model", "--name", "m", "--spec", spec, "--dataset", "mine", "--output", folder / "model"],
+        ["prepare-model", "--name", "m", "--entry", spec, "--datasets", "mine", "--output", folder / "model"],
         ["embed-corpus", "--dataset", "mine", "--model", model, *part, folder / "distinct.parquet"],
         ["place-embeddings", "--distinct", folder / "distinct.parquet", *part, folder / "part.parquet"],
         ["embed-queries", "--dataset", "mine", "--queries", folder / "queries.parquet", "--model", model, *output],

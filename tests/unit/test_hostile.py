@@ -90,7 +90,7 @@ def test_code_that_a_model_brings_is_not_run(tmp_path, sprung, capsys, place):
     name, changed = OWN_CODE[place]
     (folder / name).write_text(json.dumps(changed(json.loads((folder / name).read_text()))))
     status = command(
-        "prepare-model", "--name", "m", "--spec", json.dumps({"name": str(folder)}), "--output", tmp_path / "o"
+        "prepare-model", "--name", "m", "--entry", json.dumps({"name": str(folder)}), "--output", tmp_path / "o"
     )
     refused = "needs code that it brings itself, which is never run here" in capsys.readouterr().err
     assert (status, refused) == (
@@ -134,7 +134,7 @@ def test_a_gzipped_line_that_no_memory_holds_is_refused(tmp_path, capsys):
             file.write(b"x" * (1 << 20))
         file.write(b'"}\n')
     spec = json.dumps({"source": "files", "path": str(tmp_path)})
-    assert main(["prepare-dataset", "--name", "x", "--spec", spec, "--output", str(tmp_path / "out")]) == 2
+    assert main(["prepare-dataset", "--name", "x", "--entry", spec, "--output", str(tmp_path / "out")]) == 2
     assert "line 1 is longer than 16 MiB" in capsys.readouterr().err
 
 

@@ -1,23 +1,20 @@
 """Where it hurts, on seven documents whose scores can be read off: query vectors are the first axis."""
 
-import json
-from types import SimpleNamespace
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import manifest as build
-from embquant.measure import quality as evaluation
-from embquant.report.numbers import losses
-from embquant.report.numbers.losses import Compared, explained, quarters
+from embquant.report.numbers.losses import WORST, Compared, explained, quarters
 from embquant.report.numbers.margins import cutoff_margins
 from embquant.report.numbers.significance import read_measured
 from embquant.retrieve.candidates import SCHEMA
-from embquant.steps import encode_corpus as encode
-from embquant.steps import fit_codec as fit
+from embquant.steps.build_index import build_index
+from embquant.steps.encode_corpus import encode_corpus
+from embquant.steps.evaluate_run import evaluate_run
+from embquant.steps.explain_losses import explain_losses
+from embquant.steps.fit_codec import fit_codec
 
 SCORES = [0.1, 0.2, 0.9, 0.8, 0.7, 0.05, 0.8]  # 6 is an exact copy of 3
 EXACT = [2, 3, 6, 4, 1, 0, 5]
@@ -50,12 +47,12 @@ def inputs(tmp_path_factory):
     write_embeddings(folder / "embedded.parquet", np.eye(8, dtype=np.float32)[[0] * 4])
     for codec in ("float32", "binary"):
         state, codes = folder / codec / "state.npz", folder / "part.parquet"
-        fit.run(SimpleNamespace(codec=json.dumps({"family": codec}), embeddings=[codes], output=state))
+        fit_codec(entry={"family": codec}, embeddings=[codes], output=state)
         if codec == "binary":
             codes = folder / "codes.parquet"
-            encode.run(SimpleNamespace(codec=state, embeddings=folder / "part.parquet", output=codes))
+            encode_corpus(state=state, embeddings=folder / "part.parquet", output=codes)
         output = folder / f"{codec}.faiss"
-        build.run(SimpleNamespace(kind="flat", codec=state, codes=[codes], parameters="{}", output=output))
+        build_index(index_kind="flat", state=state, codes=[codes], output=output)
     texts = {
         "id": list("tuvwxyz"),
         "text": ["embedded"] * 7,
@@ -79,38 +76,32 @@ def tables(inputs, folder, qrels, metrics, found=FOUND, worst=10):
     for run, rows, stores in zip(runs, [[EXACT] * 4, list(found.values())], [[], ["binary"]], strict=True):
         write_candidates(run / "candidates.parquet", rows)
         write_json(folder / "method.json", {"name": run.name, "index": "none", "scoring": "symmetric", "search": {}})
-        evaluation.run(
-            SimpleNamespace(
-                method=folder / "method.json",
-                candidates=run / "candidates.parquet",
-                exact=runs[0] / "candidates.parquet",
-                own_exact=[],
-                exact_store=manifest["float32"],
-                queries=inputs / "embedded.parquet",
-                qrels=inputs / qrels,
-                stores=[f"{name}={manifest[name]}" for name in stores],
-                multipliers=[1, 2],
-                top_k=[1, 2],
-                metrics=metrics,
-                threads=1,
-                output=run / "metrics.parquet",
-            )
-        )
-    losses.run(
-        SimpleNamespace(
-            runs=runs,
-            baseline="float32",
-            exact_store=manifest["float32"],
-            stores=[f"binary={manifest['binary']}"],
-            embeddings=inputs / "embedded.parquet",
-            queries=inputs / "queries.parquet",
-            corpus=inputs / "corpus.parquet",
+        evaluate_run(
+            method_file=folder / "method.json",
+            candidates=run / "candidates.parquet",
+            reference=runs[0] / "candidates.parquet",
+            float32_store=manifest["float32"],
+            query_vectors=inputs / "embedded.parquet",
             qrels=inputs / qrels,
+            stores={name: manifest[name] for name in stores},
             multipliers=[1, 2],
-            worst=worst,
-            statistics=json.dumps(STATISTICS),
-            output=runs[0].parent,
+            top_k=[1, 2],
+            metrics=metrics,
+            output=run / "metrics.parquet",
         )
+    explain_losses(
+        runs=runs,
+        baseline="float32",
+        float32_store=manifest["float32"],
+        stores={"binary": manifest["binary"]},
+        query_vectors=inputs / "embedded.parquet",
+        queries=inputs / "queries.parquet",
+        corpus=inputs / "corpus.parquet",
+        qrels=inputs / qrels,
+        multipliers=[1, 2],
+        worst=worst,
+        statistics=STATISTICS,
+        output=runs[0].parent,
     )
     return tuple(explained([runs[0].parent]).values())
 
@@ -190,7 +181,7 @@ def test_without_judgements_a_document_of_float32_s_top_k_fell_out(inputs, tmp_p
 
 def test_where_nothing_can_be_told_the_tables_are_empty(inputs, tmp_path):
     worst, binned = tables(inputs, tmp_path, "unjudged.parquet", ["nDCG@2", "rbo"])
-    assert worst.columns.tolist() == losses.WORST.names
+    assert worst.columns.tolist() == WORST.names
     assert len(worst) == len(binned) == 0
 
 

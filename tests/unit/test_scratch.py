@@ -1,7 +1,6 @@
 """A folder on a node's own disk: what is mapped is copied there, and nothing else changes."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +8,10 @@ import pytest
 from embquant.errors import InputError
 from embquant.files import scratch
 from embquant.files.atomic import read_json, write_json
-from embquant.indexes import manifest as build
 from embquant.indexes import suffix
 from embquant.indexes.manifest import open_index
-from embquant.measure import memory
+from embquant.steps.build_index import build_index
+from embquant.steps.measure_memory import measure_memory
 from support.codec_cases import case, unit_vectors
 from support.searched import both_ways, write_embeddings
 
@@ -37,8 +36,7 @@ def flat_index(folder, family):
     write_json(folder / "state.json", {"seconds": 0})
     write_embeddings(folder / "embeddings.parquet", unit_vectors())
     index = folder / f"index{suffix(family, 'flat')}"
-    described = {"kind": "flat", "codec": folder / "state.npz", "parameters": "{}", "output": index}
-    build.run(SimpleNamespace(codes=[folder / "embeddings.parquet"], **described))
+    build_index(index_kind="flat", state=folder / "state.npz", codes=[folder / "embeddings.parquet"], output=index)
     return index.with_name(f"{index.name}.json")
 
 
@@ -88,8 +86,10 @@ def test_memory_is_measured_of_the_files_themselves(tmp_path, disk):
     method = tmp_path / "method.json"
     write_json(method, {"name": "x", "index": manifest.name, "scoring": "symmetric", "search": {}})
     disk.rmdir()  # it would be missed
-    output, described = tmp_path / "memory.json", {"method": method, "baseline": method, "queries": queries, "depth": 5}
-    memory.run(SimpleNamespace(**described, stores=[f"float32={manifest}"], output=output))
+    output, stores = tmp_path / "memory.json", {"float32": manifest}
+    measure_memory(
+        method_file=method, baseline_file=method, query_vectors=queries, stores=stores, depth=5, output=output
+    )
     without, rescored = (setting["mapped_bytes"] for setting in read_json(output)["settings"])
     assert without == 0
     assert rescored >= 600 * 32 * 4

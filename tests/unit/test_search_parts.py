@@ -1,15 +1,13 @@
 """Parts searched by themselves and merged: byte for byte what a search of one index of the whole corpus writes."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from embquant.errors import InputError
 from embquant.files.parquet import write_parquet
-from embquant.retrieve import candidates as search
-from embquant.retrieve.candidates import Candidates
-from embquant.steps import merge_candidates, search_part
+from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+from embquant.steps.merge_candidates import merge_candidates
+from embquant.steps.search_part import search_part
 from support.codec_cases import CASES, case, unit_vectors
 from support.searched import both_ways
 
@@ -42,8 +40,8 @@ def test_a_depth_beyond_a_part_or_the_corpus_and_an_empty_part_change_nothing(tm
 
 def write_part(path, documents, depth=3, queries=2):
     rows = np.tile(np.arange(min(depth, documents)), (queries, 1))
-    table = search.as_table(-rows.astype(float), rows)
-    write_parquet(path, search.SCHEMA, [table], {"depths": [depth], "documents": documents})
+    table = as_table(-rows.astype(float), rows)
+    write_parquet(path, SCHEMA, [table], {"depths": [depth], "documents": documents})
     return path
 
 
@@ -54,14 +52,15 @@ def test_what_is_no_set_of_parts_is_an_input_error(tmp_path):
         (write_part(tmp_path / "queries.parquet", 9, queries=3), "holds 3 queries, expected 2"),
     ]:
         with pytest.raises(InputError, match=message):
-            merge_candidates.run(SimpleNamespace(parts=[one, other], output=output))
-    merge_candidates.run(SimpleNamespace(parts=[one, one], output=output))
+            merge_candidates(parts=[one, other], output=output)
+    merge_candidates(parts=[one, one], output=output)
     with pytest.raises(InputError, match="not a part searched to depth"):
-        merge_candidates.run(SimpleNamespace(parts=[output], output=tmp_path / "again.parquet"))
+        merge_candidates(parts=[output], output=tmp_path / "again.parquet")
     assert Candidates(output).read(0)[0].tolist() == [[0, 4, 1]] * 2  # scores 0, 0, -1: by hand
 
 
 def test_a_scoring_that_codes_do_not_have_is_an_input_error(tmp_path):
     case("pq").save(tmp_path / "state.npz")
+    files = {"codes": tmp_path / "codes.parquet", "query_vectors": tmp_path / "queries.parquet"}
     with pytest.raises(InputError, match="pq codes have no scoring 'symmetric'"):
-        search_part.run(SimpleNamespace(codec=tmp_path / "state.npz", scoring="symmetric", threads=1))
+        search_part(state=tmp_path / "state.npz", scoring="symmetric", depth=5, output=tmp_path / "found", **files)

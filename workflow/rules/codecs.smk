@@ -17,12 +17,12 @@ rule fit_codec:
         mem_mb=memory("fit_codec"),
         runtime=minutes("fit_codec"),
     params:
-        spec=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
+        entry=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
         code=lambda wildcards: code("embquant.steps.fit_codec", *codec_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     shell:
-        "embquant fit-codec --codec {params.spec:q} --embeddings {input:q} --output {output.state:q} 2> {log:q}"
+        "embquant fit-codec --entry {params.entry:q} --embeddings {input:q} --output {output.state:q} 2> {log:q}"
 
 
 rule encode_corpus:
@@ -44,7 +44,7 @@ rule encode_corpus:
     message:
         "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     shell:
-        "embquant encode-corpus --codec {input.state:q} --embeddings {input.embeddings:q} --output {output:q} 2> {log:q}"
+        "embquant encode-corpus --state {input.state:q} --embeddings {input.embeddings:q} --output {output:q} 2> {log:q}"
 
 
 # A store is a flat index: searched by the methods that scan, mapped from disk where candidates are rescored.
@@ -66,10 +66,10 @@ rule build_store:
         runtime=minutes("build_store"),
     params:
         code=lambda wildcards: code(
-            "embquant.indexes.manifest", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
+            "embquant.steps.build_index", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"
     shell:
-        "embquant build-index --kind flat --codec {input.state:q} --codes {input.codes:q} --output {output.store:q} "
+        "embquant build-index --index-kind flat --state {input.state:q} --codes {input.codes:q} --output {output.store:q} "
         "2> {log:q}"

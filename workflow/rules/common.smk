@@ -288,9 +288,9 @@ def files_at(path, pattern):
 
 
 def datasets_of_given(model):
-    """Return the options that name the datasets to a precomputed model, whose files there may be one for each."""
+    """Return the datasets of a precomputed model, which may have a file for each; none for a model that embeds texts."""
     given = config["models"][model].get("type") == "precomputed"
-    return [f"--dataset={dataset}" for dataset in evaluated()] if given else []
+    return evaluated() if given else []
 
 
 def embedding_timings():

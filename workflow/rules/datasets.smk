@@ -21,14 +21,14 @@ rule prepare_dataset:
         runtime=minutes("prepare_dataset"),
     params:
         entry=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),  # Snakemake sees it change,
-        spec=local_spec,  # but not what depends on inputs
+        local_entry=local_spec,  # but not what depends on inputs
         pool=pooled,
         folder=subpath(output.described, parent=True),
         code=lambda wildcards: code(
-            "embquant.datasets.prepare", SOURCES.module(config["datasets"][wildcards.dataset]["source"])
+            "embquant.steps.prepare_dataset", SOURCES.module(config["datasets"][wildcards.dataset]["source"])
         ),
     message:
         "Dataset {wildcards.dataset}: reading and checking"
     shell:
-        "embquant prepare-dataset --name {wildcards.dataset} --spec {params.spec:q} --pool {params.pool:q} "
+        "embquant prepare-dataset --name {wildcards.dataset} --entry {params.local_entry:q} --pool {params.pool:q} "
         "--output {params.folder:q} 2> {log:q}"

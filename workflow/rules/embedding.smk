@@ -19,14 +19,14 @@ rule prepare_model:
         runtime=minutes("prepare_model"),
         gpu=gpus,
     params:
-        spec=lambda wildcards: canonical(config["models"][wildcards.model]),
+        entry=lambda wildcards: canonical(config["models"][wildcards.model]),
         datasets=lambda wildcards: datasets_of_given(wildcards.model),
         folder=subpath(output.described, parent=True),
-        code=code("embquant.embedding.prepare"),
+        code=code("embquant.steps.prepare_model"),
     message:
         "Model {wildcards.model}: finding and checking"
     shell:
-        "embquant prepare-model --name {wildcards.model} --spec {params.spec:q} {params.datasets:q} "
+        "embquant prepare-model --name {wildcards.model} --entry {params.entry:q} --datasets {params.datasets:q} "
         "--output {params.folder:q} 2> {log:q}"
 
 
@@ -104,24 +104,3 @@ rule place_embeddings:
     shell:
         "embquant place-embeddings --corpus {input.corpus:q} --distinct {input.distinct:q} --part {wildcards.part} "
         "--parts {wildcards.parts} --output {output:q} 2> {log:q}"
-
-
-rule collect_ids:
-    input:
-        rules.prepare_dataset.output.corpus,
-    output:
-        f"{MODEL}/ids.parquet",
-    log:
-        "results/logs/{dataset}/{model}/collect_ids.log",
-    conda:
-        "../../envs/environment.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory("collect_ids"),
-        runtime=minutes("collect_ids"),
-    params:
-        code=code("embquant.steps.collect_ids"),
-    message:
-        "{wildcards.dataset} · {wildcards.model}: collecting ids"
-    shell:
-        "embquant collect-ids --corpus {input:q} --output {output:q} 2> {log:q}"

@@ -2,9 +2,9 @@ rule evaluate_run:
     input:
         method=rules.define_method.output,
         candidates=CANDIDATES,
-        exact=f"{REPORTS}/runs/{{dataset}}/{{model}}/{config['baseline']}/candidates.parquet",
-        own_exact=own_exact,
-        exact_store=exact_store,
+        reference=f"{REPORTS}/runs/{{dataset}}/{{model}}/{config['baseline']}/candidates.parquet",
+        exact_twin=own_exact,
+        float32_store=exact_store,
         stores=store_manifests,
         queries=rules.embed_queries.output,
         qrels=rules.prepare_dataset.output.qrels,
@@ -24,12 +24,12 @@ rule evaluate_run:
         top_k=config["top_k"],
         metrics=config["metrics"],
         code=lambda wildcards: code(
-            "embquant.measure.quality", *index_modules(config["baseline"]), *store_modules(wildcards.method)
+            "embquant.steps.evaluate_run", *index_modules(config["baseline"]), *store_modules(wildcards.method)
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     shell:
-        "embquant evaluate-run --method {input.method:q} --candidates {input.candidates:q} --exact {input.exact:q} "
-        "--own-exact {input.own_exact:q} --exact-store {input.exact_store:q} --queries {input.queries:q} --qrels {input.qrels:q} "
+        "embquant evaluate-run --method-file {input.method:q} --candidates {input.candidates:q} --reference {input.reference:q} "
+        "--exact-twin {input.exact_twin:q} --float32-store {input.float32_store:q} --query-vectors {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
         "--metrics {params.metrics:q} --threads {threads} --output {output:q} 2> {log:q}"

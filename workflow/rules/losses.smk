@@ -5,9 +5,9 @@ rule explain_losses:
     input:
         measured=[f"{OF_MODEL}/{method}/metrics.parquet" for method in config["methods"]],
         candidates=[f"{OF_MODEL}/{method}/candidates.parquet" for method in config["methods"]],
-        exact_store=exact_store,
+        float32_store=exact_store,
         stores=[store_manifest(codec) for codec in all_rescore_stores()],
-        embeddings=rules.embed_queries.output,
+        query_vectors=rules.embed_queries.output,
         queries=rules.prepare_dataset.output.queries,
         corpus=rules.prepare_dataset.output.corpus,
         qrels=rules.prepare_dataset.output.qrels,
@@ -33,14 +33,14 @@ rule explain_losses:
         statistics=canonical(config["statistics"]),
         folder=subpath(output.worst, parent=True),
         code=code(
-            "embquant.report.numbers.losses",
+            "embquant.steps.explain_losses",
             *index_modules(config["baseline"]),
             *(module for method in config["methods"] for module in store_modules(method)),
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: explaining losses"
     shell:
-        "embquant explain-losses --runs {params.runs:q} --baseline {params.baseline:q} --exact-store {input.exact_store:q} "
-        "--stores {params.stores:q} --embeddings {input.embeddings:q} --queries {input.queries:q} "
+        "embquant explain-losses --runs {params.runs:q} --baseline {params.baseline:q} --float32-store {input.float32_store:q} "
+        "--stores {params.stores:q} --query-vectors {input.query_vectors:q} --queries {input.queries:q} "
         "--corpus {input.corpus:q} --qrels {input.qrels:q} --multipliers {params.multipliers} --worst {params.worst} "
         "--statistics {params.statistics:q} --output {params.folder:q} 2> {log:q}"

@@ -7,7 +7,6 @@ rule join_reports:
         measured=[f"{run}/{file}" for run in runs() for file in ("metrics.parquet", "speed.json", "memory.json")],
         embedding=embedding_timings(),
         explained=expand(rules.explain_losses.output, dataset=evaluated(), model=config["models"]),
-        ids=expand(rules.collect_ids.output, dataset=evaluated(), model=config["models"]),
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:

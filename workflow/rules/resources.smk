@@ -32,7 +32,6 @@ NEEDS = {
     "plan_study": Need(500, 10),
     "embed_corpus": Need(1500, 30),
     "place_embeddings": Need(1200, 2, minutes_per_gb=5),
-    "collect_ids": Need(500, 10, minutes_per_gb=5),
     "fit_codec": Need(1000, 30, minutes_per_gb=10),
     "encode_corpus": Need(1000, 2, minutes_per_gb=10),
     "build_store": Need(1000, 10, memory_per_mb=1.3, minutes_per_gb=5),

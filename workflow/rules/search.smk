@@ -22,11 +22,11 @@ rule build_index:
     params:
         kind=lambda wildcards: built(wildcards.index)["index"],
         build=lambda wildcards: canonical(built(wildcards.index)["build"]),
-        code=lambda wildcards: code("embquant.indexes.manifest", *built_modules(wildcards.index)),
+        code=lambda wildcards: code("embquant.steps.build_index", *built_modules(wildcards.index)),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
-        "embquant build-index --kind {params.kind} --codec {input.state:q} --codes {input.codes:q} "
+        "embquant build-index --index-kind {params.kind} --state {input.state:q} --codes {input.codes:q} "
         "--parameters {params.build:q} --output {output.index:q} 2> {log:q}"
 
 
@@ -46,11 +46,11 @@ rule define_method:
     params:
         scoring=lambda wildcards: scoring(wildcards.method),
         search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
-        code=lambda wildcards: code("embquant.retrieve.method"),
+        code=lambda wildcards: code("embquant.steps.define_method"),
     message:
         "{wildcards.dataset} · {wildcards.model}: defining {wildcards.method}"
     shell:
-        "embquant define-method --name {wildcards.method} --index {input:q} --scoring {params.scoring} "
+        "embquant define-method --name {wildcards.method} --manifest {input:q} --scoring {params.scoring} "
         "--search {params.search:q} --output {output:q} 2> {log:q}"
 
 
@@ -75,11 +75,11 @@ rule search_index:
         runtime=minutes("search_index"),
     params:
         depths=lambda wildcards: searched_depths(wildcards.method),
-        code=lambda wildcards: code("embquant.retrieve.candidates", *index_modules(wildcards.method)),
+        code=lambda wildcards: code("embquant.steps.search_index", *index_modules(wildcards.method)),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     shell:
-        "embquant search-index --method {input.method:q} --queries {input.queries:q} --depths {params.depths} "
+        "embquant search-index --method-file {input.method:q} --query-vectors {input.queries:q} --depths {params.depths} "
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
@@ -106,7 +106,7 @@ rule search_part:
     message:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
     shell:
-        "embquant search-part --codec {input.state:q} --codes {input.codes:q} --queries {input.queries:q} "
+        "embquant search-part --state {input.state:q} --codes {input.codes:q} --query-vectors {input.queries:q} "
         "--scoring {params.scoring} --depth {params.depth} --threads {threads} --output {output:q} 2> {log:q}"
 
 

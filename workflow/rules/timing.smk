@@ -26,7 +26,7 @@ rule time_search:
         single=config["timing"]["single_queries"],
         search_threads="" if config["timing"]["threads"] == "all" else config["timing"]["threads"],
         code=lambda wildcards: code(
-            "embquant.measure.speed",
+            "embquant.steps.time_search",
             *index_modules(config["baseline"]),
             *index_modules(wildcards.method),
             *store_modules(wildcards.method),
@@ -35,9 +35,9 @@ rule time_search:
         "{wildcards.dataset} · {wildcards.model}: timing {wildcards.method}, alone on the machine"
     shell:
         "search_threads={params.search_threads:q}; "
-        "embquant time-search --method {input.method:q} --baseline {input.baseline:q} --queries {input.queries:q} "
+        "embquant time-search --method-file {input.method:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
-        "--threads ${{search_threads:-{threads}}} --rounds {params.rounds} --single {params.single} "
+        "--threads ${{search_threads:-{threads}}} --rounds {params.rounds} --single-queries {params.single} "
         "--output {output:q} 2> {log:q}"
 
 
@@ -89,7 +89,7 @@ rule measure_memory:
         stores=named_stores,
         depth=lambda wildcards: depths(wildcards.method)[-1],
         code=lambda wildcards: code(
-            "embquant.measure.memory",
+            "embquant.steps.measure_memory",
             *index_modules(config["baseline"]),
             *index_modules(wildcards.method),
             *store_modules(wildcards.method),
@@ -97,5 +97,5 @@ rule measure_memory:
     message:
         "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"
     shell:
-        "embquant measure-memory --method {input.method:q} --baseline {input.baseline:q} --queries {input.queries:q} "
+        "embquant measure-memory --method-file {input.method:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
         "--stores {params.stores:q} --depth {params.depth} --output {output:q} 2> {log:q}"

@@ -1,17 +1,10 @@
-"""``prepare-dataset``: read a collection, check it, and write it as corpus, queries, judgements and a description.
+"""Opens a collection of any source, and writes it as corpus, queries and judgements."""
 
-Files are written to ``output``: corpus.parquet, queries.parquet, qrels.parquet and, last, dataset.json, which marks
-a complete dataset. The fingerprint in it depends on ids, texts and judgements alone, not on where they came from.
-"""
-
-import argparse
 import hashlib
-import json
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -21,59 +14,19 @@ import pyarrow.compute as pc
 from embquant.datasets.collection import Collection, HeldOut
 from embquant.datasets.corpus import CORPUS_FILE, TableDigest, stage_corpus
 from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
-from embquant.datasets.spec import SOURCES, parse_dataset
-from embquant.errors import InputError
-from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
-from embquant.files.provenance import code_digest, environment
-from embquant.files.records import note_input
 
 PERCENTILES = (0, 5, 25, 50, 75, 95, 99, 100)
 
 log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--name", required=True, help="the dataset's name")
-    parser.add_argument("--spec", required=True, help="its entry in the configuration, as JSON")
-    parser.add_argument("--pool", type=Path, nargs="*", default=[], help="prepared datasets, for the source 'pooled'")
-    parser.add_argument("--output", type=Path, required=True, help="folder to write to")
+def write_dataset(name: str, collection: Collection, staging: Path, output: Path) -> dict[str, Any]:
+    """Check a collection and write its tables to the folder ``output``; return what dataset.json says of it.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Prepare one dataset."""
-    try:
-        values = json.loads(arguments.spec)
-    except ValueError as error:
-        raise InputError(f"dataset {arguments.name}: the spec is not JSON ({error})") from None
-    prepare_dataset(arguments.name, values, arguments.pool, arguments.output)
-
-
-def prepare_dataset(name: str, values: Mapping[str, Any], pool: Sequence[Path], output: Path) -> dict[str, Any]:
-    """Read, check and write the dataset that the spec ``values`` describes; return what dataset.json says.
-
-    ``pool`` has the folders of the members of a pooled dataset. Anything wrong with the input is an InputError, and
-    then nothing was written.
+    ``staging`` is a temporary file for the texts. The fingerprint depends on ids, texts and judgements alone, not on
+    where they came from.
     """
-    source = parse_dataset(values)
-    for path in source.input_files():
-        note_input(path)
-    collection = source.open(pool)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
-        description = _write(name, collection, Path(staging) / "corpus.parquet", output)
-    description["source"] = {**values}
-    description["provenance"] = {
-        "origin": collection.origin,
-        "code": code_digest("embquant.datasets.prepare", SOURCES.module(values["source"])),
-        "environment": environment(["datasets", "numpy", "pyarrow"]),
-    }
-    write_json(output / "dataset.json", description)
-    return description
-
-
-def _write(name: str, collection: Collection, staging: Path, output: Path) -> dict[str, Any]:
     left_out: Counter[str] = Counter()
     staged = stage_corpus(collection.corpus, staging)
     held_out = np.zeros(0, np.int64)

@@ -1,6 +1,5 @@
-"""``prepare-model``: find a model, check it, choose its backend and write down what the embedding jobs need."""
+"""Finds a model, checks it and chooses its backend."""
 
-import argparse
 import errno
 import logging
 import shutil
@@ -14,11 +13,10 @@ import numpy as np
 from embquant.embedding.backends import load_backend, onnx, openvino
 from embquant.embedding.backends.graph import obstacle
 from embquant.embedding.backends.torch import load_model
-from embquant.embedding.precomputed import check_files
-from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
+from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import own_prompts, resolve_weights
 from embquant.errors import InputError
-from embquant.files.atomic import NO_SPACE, atomic_path, disk_is_full, write_json
+from embquant.files.atomic import NO_SPACE, atomic_path, disk_is_full
 from embquant.files.provenance import environment, file_digest
 
 if TYPE_CHECKING:
@@ -47,26 +45,6 @@ SAMPLE = [
     "Ünïcode, 中文 and 🙂",
     *("how to sort a list of words " * n for n in (3, 9, 99)),
 ]
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--name", required=True, help="the model's key in the study")
-    parser.add_argument("--spec", required=True, help="the model's entry in the study, as JSON")
-    parser.add_argument("--dataset", action="append", default=[], help="stands for {dataset} in paths; repeatable")
-    parser.add_argument("--output", required=True, type=Path, help="folder for model.json and a converted graph")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Resolve and check the model, and write model.json last."""
-    spec = parse_model(arguments.spec)
-    if isinstance(spec, PrecomputedSpec):
-        check_files(spec, arguments.dataset)
-        model = spec.model_dump()
-    else:
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        model = prepare_text_model(spec, arguments.output)
-    write_json(arguments.output / "model.json", {"model": arguments.name, **model})
 
 
 def prepare_text_model(spec: TextModelSpec, output: Path) -> dict[str, Any]:

@@ -1,8 +1,6 @@
-"""``verify``: check every file of a study against its record, and follow its reports back to what they came from."""
+"""Checks every file of a study against its record, and follows its reports back to what they came from."""
 
-import argparse
 import os
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +8,7 @@ from pathlib import Path
 
 from embquant.errors import InputError
 from embquant.files.provenance import file_digest
-from embquant.files.records import FOLDER, Record, absolute, difference_from, place_of, remedy
+from embquant.files.records import FOLDER, Record, difference_from, place_of, remedy
 
 UNRECORDED = ("logs", "benchmarks", "README.md")
 """What lies in the folder of results and is no part of a study's results."""
@@ -62,14 +60,16 @@ class Chain:
             for used, digest in record.used(path).items():
                 now = self.artifacts.get(used)
                 if now is not None and now.sha256 != digest:
-                    self._add("outdated", path, f"made from another {_shown(used)} than there is now", record)
+                    self._add("outdated", path, f"made from another {shown_path(used)} than there is now", record)
         for source, versions in self.sources.items():
             now = file_digest(source) if source.is_file() else None
             for digest, artifacts in versions.items():
                 if now is None:
-                    self.findings.append(Finding("missing", source, f"{_count(artifacts)} made from it", "put it back"))
+                    self.findings.append(
+                        Finding("missing", source, f"{count_files(artifacts)} made from it", "put it back")
+                    )
                 elif now != digest:
-                    detail = f"SHA-256 {now[:16]}… where {_count(artifacts)} made from {digest[:16]}…"
+                    detail = f"SHA-256 {now[:16]}… where {count_files(artifacts)} made from {digest[:16]}…"
                     self.findings.append(Finding("changed", source, detail, "put it back, or run the study again"))
 
     def reports_from(self, path: Path) -> list[Path]:
@@ -86,13 +86,13 @@ class Chain:
         try:
             record = Record.of(path)
         except InputError as error:
-            remake = remedy(Path(_shown(path)))
+            remake = remedy(Path(shown_path(path)))
             self.findings.append(
                 Finding("changed", place_of(path), str(error).partition(": ")[2].partition(";")[0], remake)
             )
             return None
         if record is None:
-            remake = remedy(Path(_shown(path)))
+            remake = remedy(Path(shown_path(path)))
             self.findings.append(Finding("not recorded", path, "", f"remove it if it is no result; {remake}"))
         return record
 
@@ -104,47 +104,17 @@ class Chain:
             self._add("changed", path, difference, record)
 
     def _add(self, kind: str, path: Path, detail: str, record: Record) -> None:
-        self.findings.append(Finding(kind, path, detail, remedy(Path(_shown(path)), record)))
+        self.findings.append(Finding(kind, path, detail, remedy(Path(shown_path(path)), record)))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``verify``."""
-    parser.add_argument("results", type=Path, help="results, or results/reports/{study} for one study alone")
-
-
-def run(arguments: argparse.Namespace) -> int:
-    """Print what is not as it was recorded; return 1 if anything isn't."""
-    folder = absolute(arguments.results)
-    if not folder.is_dir():
-        raise InputError(f"{arguments.results}: no such folder; give results, or results/reports/{{study}}")
-    chain = Chain()
-    chain.follow(sorted({*_recorded(folder), *_present(folder)}))
-    if not chain.artifacts and not chain.findings:
-        raise InputError(f"{arguments.results}: nothing in it has a record; run a study first")
-    chain.compare_versions()
-    for finding in sorted(chain.findings, key=lambda finding: (finding.kind, finding.path)):
-        detail = f": {finding.detail}" if finding.detail else ""
-        sys.stdout.write(f"{finding.kind}: {_shown(finding.path)}{detail}\n")
-        for reports in chain.reports_from(finding.path):
-            sys.stdout.write(f"   the reports in {_shown(reports)} depend on it\n")
-        sys.stdout.write(f"   {finding.remedy}\n")
-    size = sum(record.bytes for path, record in chain.artifacts.items() if path.is_file())
-    what = (
-        f"{_count(chain.artifacts)} of {size / 1e6:,.1f} MB, made from {_count(chain.sources)} of yours or of a package"
-    )
-    wrong = f"{len(chain.findings)} not as recorded" if chain.findings else "all as recorded"
-    sys.stdout.write(f"{_shown(folder)}: {what}: {wrong}\n")
-    return 1 if chain.findings else 0
-
-
-def _recorded(folder: Path) -> Iterator[Path]:
+def recorded_files(folder: Path) -> Iterator[Path]:
     """Yield the artifacts below ``folder`` that have a record, there or not."""
     for place in folder.rglob(f"{FOLDER}/*.json"):
         if place.relative_to(folder).parts[0] not in UNRECORDED:
             yield place.parent.parent / place.name.removesuffix(".json")
 
 
-def _present(folder: Path) -> Iterator[Path]:
+def present_files(folder: Path) -> Iterator[Path]:
     """Yield the files below ``folder`` that should have a record: all but hidden ones and logs."""
     for path in folder.rglob("*"):
         parts = path.relative_to(folder).parts
@@ -152,10 +122,12 @@ def _present(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """Return a path as it is printed: relative to the working folder, if it lies there."""
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _count(files: Iterable[Path]) -> str:
+def count_files(files: Iterable[Path]) -> str:
+    """Return "1 file" or "2 files"."""
     count = len(list(files))
     return f"{count} file{'s' if count != 1 else ''}"

@@ -1,28 +1,18 @@
-"""``build-index``: build an index, or a plain store, from codes."""
+"""The manifest of an index file, and opening what it describes."""
 
-import argparse
-import json
-import logging
 import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
-from threadpoolctl import threadpool_limits
-
 from embquant.entries import Entry, parse_spec, read_entry
 from embquant.errors import InputError
-from embquant.files.atomic import atomic_path, read_json, write_json
-from embquant.files.parquet import count_rows, read_matrices, read_metadata
+from embquant.files.atomic import read_json
 from embquant.files.records import checked
 from embquant.files.scratch import nearby
 from embquant.indexes import Index, index_class
-from embquant.indexes.base import Codes
 from embquant.quantize.codecs.base import Codec, load_codec
-
-log = logging.getLogger(__name__)
 
 
 class Manifest(Entry):
@@ -75,50 +65,3 @@ def open_index(
     if len(index) != described.vectors:
         raise InputError(f"{path}: holds {len(index)} vectors, expected {described.vectors}; delete it and run again")
     return codec, index
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``build-index``."""
-    parser.add_argument("--kind", required=True, help="flat or hnsw")
-    parser.add_argument("--codec", required=True, type=Path, help="state of the fitted codec")
-    parser.add_argument("--codes", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
-    parser.add_argument("--parameters", default="{}", metavar="JSON", help="parameters of the build")
-    parser.add_argument("--output", required=True, type=Path, help="index; its manifest beside it (FILE.json)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Build the index, streaming the codes, and describe it."""
-    codec = load_codec(arguments.codec)
-    kind = index_class(codec.family, arguments.kind)
-    parameters = json.loads(arguments.parameters)
-    chosen = parse_spec(kind.build_parameters, parameters, f"build of {arguments.kind}")
-    codes = Codes(lambda: read_matrices(arguments.codes, codec.column, codec.code_type), count_rows(arguments.codes))
-    threadpool_limits(1)  # what is learnt from the codes is not to depend on the number of threads
-    started = time.perf_counter()
-    with atomic_path(arguments.output) as temporary:
-        kind.build(codec.core, codes, temporary, chosen)
-    seconds = time.perf_counter() - started
-    manifest = Manifest(
-        family=codec.family,
-        kind=arguments.kind,
-        file=arguments.output.name,
-        codec=os.path.relpath(arguments.codec, arguments.output.parent),
-        dim=codec.dim,
-        vectors=len(codes),
-        bytes_per_vector=codec.bytes_per_vector,
-        parameters=parameters,
-        fit_seconds=_seconds(arguments.codec.with_suffix(".json"), read_json),
-        encode_seconds=sum(_seconds(part, read_metadata) for part in arguments.codes),
-        build_seconds=seconds,
-    )
-    write_json(arguments.output.with_name(arguments.output.name + ".json"), manifest.model_dump())
-    log.info("%s: %d vectors in %.2f s", arguments.output.name, len(codes), seconds)
-
-
-def _seconds(path: Path, read: Callable[[Path], Any]) -> float:
-    """Return what a step noted of the time it took; float32's codes, the embeddings, have taken none."""
-    noted = read(path)
-    seconds = noted.get("seconds", 0.0) if isinstance(noted, dict) else None
-    if type(seconds) not in (int, float):
-        raise InputError(f"{path}: says {seconds!r} of its seconds; delete it and run again")
-    return seconds

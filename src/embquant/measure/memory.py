@@ -1,6 +1,5 @@
-"""``measure-memory``: what a method holds in memory, each setting in a process of its own."""
+"""What a method holds in memory, measured in a process of its own."""
 
-import argparse
 import ctypes
 import json
 import os
@@ -11,14 +10,11 @@ from pathlib import Path
 
 from embquant.errors import InputError
 from embquant.files import scratch
-from embquant.files.atomic import write_json
 from embquant.files.parquet import read_matrices
-from embquant.files.records import checked
 from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest, check_files
 from embquant.quantize.codecs import codec_class
-from embquant.retrieve.method import Method, index_of
-from embquant.study.settings import NO_STORE, named_manifests
+from embquant.retrieve.method import index_of
 
 PR_SET_THP_DISABLE = 41
 
@@ -28,46 +24,7 @@ MMAP_THRESHOLD = 1 << 16
 FILLERS = 1024
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``measure-memory``."""
-    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
-    parser.add_argument("--baseline", required=True, type=Path, help="definition of the float32 baseline")
-    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
-    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
-    parser.add_argument("--depth", required=True, type=int, help="candidates of the search whose peak is measured")
-    parser.add_argument("--output", required=True, type=Path, help="figures (JSON)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Measure the method without and with each store."""
-    method = Method.read(arguments.method)
-    index = index_of(arguments.method)
-    described = Manifest.read(index)
-    baseline = Manifest.read(index_of(arguments.baseline))
-    index_bytes = (index.parent / described.file).stat().st_size
-    stores = named_manifests(arguments.stores)
-    for manifest in (index, *stores.values()):
-        check_files(manifest)
-    checked(arguments.queries)
-    settings = []
-    for name, store in {NO_STORE: None, **stores}.items():
-        settings.append(
-            {
-                "rescore_store": name,
-                "vectors": described.vectors,
-                "dim": described.dim,
-                "bytes_per_vector": described.bytes_per_vector,
-                "vector_bytes": described.vectors * described.bytes_per_vector,
-                "index_file_bytes": index_bytes,
-                "store_file_bytes": (store.parent / Manifest.read(store).file).stat().st_size if store else 0,
-                "compression_vs_float32": baseline.vectors * baseline.bytes_per_vector / index_bytes,
-                **_in_a_process(arguments.method, store, arguments.queries, arguments.depth),
-            }
-        )
-    write_json(arguments.output, {"method": method.name, "settings": settings})
-
-
-def _in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
+def measure_in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
     """Call :func:`measure` in a new interpreter, set up so that it allocates the same bytes every time."""
     asked = json.dumps([str(method), str(store) if store else None, str(queries), depth])
     command = [sys.executable, "-m", "embquant.measure.memory", asked]

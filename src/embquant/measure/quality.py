@@ -1,7 +1,5 @@
-"""``evaluate-run``: measure every rescore store, multiplier and top_k of a method on its candidates."""
+"""The quality of every setting of a method: rankings by rescore store, multiplier and top_k, and their metrics."""
 
-import argparse
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,70 +9,16 @@ import pyarrow as pa
 
 from embquant.errors import InputError
 from embquant.exact.topk import rank
-from embquant.files.parquet import count_rows, read_embeddings, read_table, write_parquet
-from embquant.measure.metrics import EPSILON, Exact, Judgements, Metric, Ranking, parse_metric
+from embquant.files.parquet import count_rows, read_table
+from embquant.measure.metrics import EPSILON, Judgements, Metric
 from embquant.retrieve.candidates import Candidates, within
-from embquant.retrieve.method import Method
-from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
-from embquant.study.settings import NO_STORE, Cell, cells, named_manifests
+from embquant.retrieve.rescoring import Scorer
+from embquant.study.settings import NO_STORE, Cell
 
 INDEX_OVERLAP = "index_overlap"
 
 EXACT = "=exact"
 """What the float32 store is called that overlap is told by, where it is none of the stores that rescore."""
-
-log = logging.getLogger(__name__)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``evaluate-run``."""
-    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
-    parser.add_argument("--candidates", required=True, type=Path, help="its candidates")
-    parser.add_argument("--exact", required=True, type=Path, help="candidates of the exact float32 search")
-    parser.add_argument(
-        "--own-exact", nargs="*", default=[], type=Path, help="candidates of an exact scan of the same codes, if any"
-    )
-    parser.add_argument("--exact-store", required=True, type=Path, help="manifest of the flat float32 index")
-    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
-    parser.add_argument("--qrels", required=True, type=Path, help="judgements of the dataset")
-    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
-    parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers")
-    parser.add_argument("--top-k", required=True, nargs="+", type=int, help="documents returned")
-    parser.add_argument("--metrics", required=True, nargs="+", help="metrics, as ir-measures writes them")
-    parser.add_argument("--threads", type=int, default=1, help="threads of rescoring (default 1)")
-    parser.add_argument("--output", required=True, type=Path, help="metrics of each query (Parquet)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Measure and write one row a query and setting."""
-    method = Method.read(arguments.method)
-    manifests = named_manifests(arguments.stores)
-    exact_name = next((name for name, path in manifests.items() if path == arguments.exact_store), EXACT)
-    manifests[exact_name] = arguments.exact_store
-    stores = {name: Store.open(manifest) for name, manifest in manifests.items()}
-    metrics = [parse_metric(name) for name in arguments.metrics]
-    queries = read_embeddings(arguments.queries, stores[exact_name].codec.input_dim)
-    ids = read_table(arguments.queries, ["id"]).column(0).combine_chunks()
-    documents = len(stores[exact_name].index)
-    judgements = read_judgements(arguments.qrels, len(queries), documents)
-    for path in (arguments.candidates, arguments.exact, *arguments.own_exact):
-        Candidates(path).check(len(queries), documents)
-    exact = Exact(*Candidates(arguments.exact).read(0))
-    scorers = {**stores, exact_name: PartlyKnown(stores[exact_name], exact.rows, exact.scores)}
-    sweep = Sweep(Candidates(arguments.candidates), queries, scorers, arguments.threads)
-    grid = cells([name for name in stores if name != EXACT], arguments.multipliers, arguments.top_k)
-    own_exact = [Candidates(path) for path in arguments.own_exact]
-    index_loss = IndexLoss(own_exact[0] if own_exact else None, Candidates(arguments.candidates))
-
-    def measured() -> Iterator[pa.Table]:
-        for cell, best in sweep.rankings(grid):
-            ranking = Ranking(best.rows, best.scores(exact_name))
-            truth = Exact(exact.rows[:, : cell.top_k], exact.scores[:, : cell.top_k])
-            values = [metric.compute(ranking, judgements, truth) for metric in metrics]
-            yield _table(cell, ids, metrics, [*values, index_loss.overlap(cell, len(queries))])
-
-    write_parquet(arguments.output, _schema(metrics), measured(), {"method": method.name})
-    log.info("%s: %d settings of %d queries", method.name, len(grid), len(queries))
 
 
 class IndexLoss:
@@ -192,12 +136,14 @@ def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | N
     return Judgements.from_rows(query_rows, doc_rows, relevance, queries, documents)
 
 
-def _schema(metrics: Sequence[Metric]) -> pa.Schema:
+def metrics_schema(metrics: Sequence[Metric]) -> pa.Schema:
+    """Return the columns of metrics.parquet: one row per query and setting."""
     keys = [("query_id", pa.string()), ("rescore_store", pa.string())]
     keys += [("rescore_multiplier", pa.int64()), ("top_k", pa.int64())]
     return pa.schema(keys + [(name, pa.float64()) for name in [*map(str, metrics), INDEX_OVERLAP]])
 
 
-def _table(cell: Cell, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:
+def metrics_table(cell: Cell, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:
+    """Return the rows of a setting; ``values`` are float64 (queries,) of each metric and of the index overlap."""
     keys = [ids] + [pa.repeat(pa.scalar(value), len(ids)) for value in (cell.store, cell.multiplier, cell.top_k)]
-    return pa.table(keys + [pa.array(value, from_pandas=True) for value in values], schema=_schema(metrics))
+    return pa.table(keys + [pa.array(value, from_pandas=True) for value in values], schema=metrics_schema(metrics))

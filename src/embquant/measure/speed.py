@@ -1,24 +1,19 @@
-"""``time-search``: latency and throughput of a method, beside the baseline, alone on the machine."""
+"""Latency and throughput of a method beside the baseline."""
 
-import argparse
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from embquant.files.atomic import write_json
-from embquant.files.parquet import read_matrices
-from embquant.files.provenance import environment
 from embquant.indexes.manifest import Manifest
-from embquant.retrieve.method import Method, index_of
+from embquant.retrieve.method import index_of
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
-from embquant.study.settings import NO_STORE, Cell, cells, named_manifests
+from embquant.study.settings import NO_STORE, Cell, cells
 
 log = logging.getLogger(__name__)
 
@@ -30,20 +25,6 @@ BATCH_SECONDS = 3
 
 FEWEST_IN_BATCH = 32
 """Queries of a batch, however slow the method; what they take in the warm-up tells how many a batch may hold."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``time-search``."""
-    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
-    parser.add_argument("--baseline", required=True, type=Path, help="definition of the float32 baseline")
-    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
-    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
-    parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers")
-    parser.add_argument("--top-k", required=True, nargs="+", type=int, help="documents returned")
-    parser.add_argument("--threads", required=True, type=int, help="threads of the search")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds, each timing everything once (default 3)")
-    parser.add_argument("--single", type=int, default=100, help="queries timed one at a time in a round (default 100)")
-    parser.add_argument("--output", required=True, type=Path, help="figures (JSON)")
 
 
 @dataclass(frozen=True)
@@ -83,59 +64,53 @@ class Contestant:
         }
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Time every setting of the method, and the baseline's, in rounds that alternate in direction."""
-    threadpool_limits(arguments.threads, "blas")
-    queries = np.concatenate(list(read_matrices([arguments.queries], "embedding")))
-    baselines = _baselines(arguments)
-    contestants = [] if arguments.method == arguments.baseline else _contestants(arguments)
-    singles = queries[np.linspace(0, len(queries) - 1, min(arguments.single, len(queries)), dtype=np.int64)]
-    everybody = [(own, queries[: own.warm_up(queries)]) for own in baselines + contestants]
-    for number in range(arguments.rounds):
-        for contestant, _ in everybody:
-            contestant.time_singles(singles)
-        for contestant, batch in everybody:
-            contestant.time_batch(batch)
-        everybody.reverse()
-        log.info("round %d of %d", number + 1, arguments.rounds)
-    fastest = [_fastest([own for own in baselines if own.cell.top_k == top_k]) for top_k in arguments.top_k]
-    reference = {own.cell.top_k: own.figures() for own in fastest}
-    settings = [_setting(own, reference[own.cell.top_k]) for own in contestants or fastest]
-    write_json(
-        arguments.output,
-        {
-            "method": Method.read(arguments.method).name,
-            "threads": arguments.threads,
-            "rounds": arguments.rounds,
-            "single_queries": len(singles),
-            "batch_queries": min(len(batch) for _, batch in everybody),
-            "build_seconds": build_seconds(arguments.method),
-            "settings": settings,
-            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy"]),
-        },
-    )
-
-
 def build_seconds(method: Path) -> float:
     """Return the seconds of fitting the codec, encoding the corpus and building the index of a method."""
     manifest = Manifest.read(index_of(method))
     return manifest.fit_seconds + manifest.encode_seconds + manifest.build_seconds
 
 
-def _contestants(arguments: argparse.Namespace) -> list[Contestant]:
-    stores = named_manifests(arguments.stores)
-    plain = Retriever.open(arguments.method, None, arguments.threads)
+def open_contestants(
+    method: Path, stores: Mapping[str, Path], multipliers: Sequence[int], top_ks: Sequence[int], threads: int
+) -> list[Contestant]:
+    """Open a method and its rescore stores; return a contestant for each setting."""
+    plain = Retriever.open(method, None, threads)
     rescoring = {name: replace(plain, store=Store.open(manifest)) for name, manifest in stores.items()}
     retrievers = {NO_STORE: plain, **rescoring}
-    grid = cells(list(stores), arguments.multipliers, arguments.top_k)
-    return [_contestant(retrievers[cell.store], cell) for cell in grid]
+    return [_contestant(retrievers[cell.store], cell) for cell in cells(list(stores), multipliers, top_ks)]
 
 
-def _baselines(arguments: argparse.Namespace) -> list[Contestant]:
-    retrievers = [
-        Retriever.open(arguments.baseline, None, arguments.threads, engine=engine) for engine in BASELINE_ENGINES
-    ]
-    return [_contestant(own, Cell(NO_STORE, 1, top_k)) for own in retrievers for top_k in arguments.top_k]
+def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
+    """Open the float32 baseline; return a contestant for each engine and top_k."""
+    retrievers = [Retriever.open(baseline, None, threads, engine=engine) for engine in BASELINE_ENGINES]
+    return [_contestant(own, Cell(NO_STORE, 1, top_k)) for own in retrievers for top_k in top_ks]
+
+
+def measured_speed(
+    baselines: Sequence[Contestant],
+    contestants: Sequence[Contestant],
+    queries: np.ndarray,
+    singles: np.ndarray,
+    rounds: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Time all contestants in rounds that alternate in direction; return their settings and the size of a batch.
+
+    ``queries`` float32 (queries, dim) are searched in batches, ``singles`` (n, dim) one at a time. Without
+    ``contestants``, the settings are those of the baseline itself.
+    """
+    everybody = [(own, queries[: own.warm_up(queries)]) for own in [*baselines, *contestants]]
+    for number in range(rounds):
+        for contestant, _ in everybody:
+            contestant.time_singles(singles)
+        for contestant, batch in everybody:
+            contestant.time_batch(batch)
+        everybody.reverse()
+        log.info("round %d of %d", number + 1, rounds)
+    top_ks = dict.fromkeys(own.cell.top_k for own in baselines)
+    fastest = [_fastest([own for own in baselines if own.cell.top_k == top_k]) for top_k in top_ks]
+    reference = {own.cell.top_k: own.figures() for own in fastest}
+    settings = [_setting(own, reference[own.cell.top_k]) for own in contestants or fastest]
+    return settings, min(len(batch) for _, batch in everybody)
 
 
 def _contestant(retriever: Retriever, cell: Cell) -> Contestant:

@@ -1,22 +1,13 @@
-"""``search-index``: find each query's candidates, once, as deep as any multiplier needs them."""
+"""The file of the candidates that the first stage of a search finds."""
 
-import argparse
-import logging
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from embquant.errors import InputError
-from embquant.files.parquet import damaged_parquet, open_parquet, read_embeddings, read_metadata, write_parquet
-from embquant.indexes.base import Index
-from embquant.indexes.manifest import open_index
-from embquant.retrieve.method import Method, index_of
-
-log = logging.getLogger(__name__)
+from embquant.files.parquet import damaged_parquet, open_parquet, read_metadata
 
 SCHEMA = pa.schema(
     [
@@ -26,36 +17,6 @@ SCHEMA = pa.schema(
     ]
 )
 """One row group a depth, in the order of the file's metadata ``depths``; −1 where no document was found."""
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``search-index``."""
-    parser.add_argument("--method", required=True, type=Path, help="definition of the method")
-    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
-    parser.add_argument("--depths", required=True, nargs="+", type=int, help="numbers of candidates asked for")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the search (default 1)")
-    parser.add_argument("--output", required=True, type=Path, help="candidates (Parquet)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Search the index at the deepest depth; an approximate index at each, since depth changes what it finds."""
-    threadpool_limits(arguments.threads, "blas")
-    method = Method.read(arguments.method)
-    # Mapped: each code is read once, so that memory doesn't grow with the corpus.
-    codec, index = open_index(index_of(arguments.method), arguments.threads, method.search, mapped=True)
-    queries = read_embeddings(arguments.queries, codec.input_dim)
-    depths = sorted(set(arguments.depths))[-1 if index.exact else 0 :]
-    encoded = codec.encode_queries(queries, method.scoring)
-    write_parquet(arguments.output, SCHEMA, _searched(index, encoded, depths), {"depths": depths})
-    log.info("%s: %d queries searched to depth %d", method.name, len(queries), depths[-1])
-
-
-def _searched(index: Index, queries: np.ndarray, depths: list[int]) -> Iterator[pa.Table]:
-    for depth in depths:
-        scores, rows = index.candidates(queries, depth)
-        if rows.shape[1] < depth:
-            log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
-        yield as_table(scores, rows)
 
 
 def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:

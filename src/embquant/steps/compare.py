@@ -1,9 +1,9 @@
-"""``compare``: what changed between two runs, and which of it is more than chance."""
+"""The command ``compare``."""
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 from tabulate import tabulate
@@ -19,24 +19,23 @@ WIDTH = 60
 """Characters of a value that are printed."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``compare``."""
-    parser.add_argument("run_a", type=Path, metavar="RUN_A", help="reports of a study: results/reports/{study}")
-    parser.add_argument("run_b", type=Path, metavar="RUN_B", help="those that are compared with them")
-    parser.add_argument("--output", type=Path, help="a row for each setting (CSV)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Print what differs; write all settings."""
-    one, other = Report.read(arguments.run_a), Report.read(arguments.run_b)
+def compare(
+    run_a: Annotated[Path, "reports of a study: results/reports/{study}"],
+    run_b: Annotated[Path, "those that are compared with them"],
+    /,
+    *,
+    output: Annotated[Path | None, "a row for each setting (CSV)"] = None,
+) -> None:
+    """Compare two runs and test which differences are significant."""
+    one, other = Report.read(run_a), Report.read(run_b)
     table = changes(one, other)
-    if arguments.output is not None:
-        with atomic_path(arguments.output) as temporary:
+    if output is not None:
+        with atomic_path(output) as temporary:
             table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
     sections = [section(table, pairing) for pairing in pairings(one, other)]
     parts = [made_with(one, other), *(sections or ["no dataset, model and method are in both runs"])]
     parts += [*only_in_one(table), *cautions(one, other)]
-    parts.append(f"all settings: {arguments.output or 'with --output changes.csv'}")
+    parts.append(f"all settings: {output or 'with --output changes.csv'}")
     sys.stdout.write("\n\n".join(parts) + "\n")
 
 

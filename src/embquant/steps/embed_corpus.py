@@ -1,8 +1,8 @@
-"""``embed-corpus``: the vectors of one part of a corpus, each distinct text embedded once."""
+"""The command ``embed-corpus``."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -25,38 +25,39 @@ WINDOW_CHARACTERS = 16 << 20
 """Characters of the texts that are tokenized and sorted together: what long documents may take of memory."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--corpus", required=True, type=Path, help="corpus.parquet of a dataset")
-    parser.add_argument("--model", required=True, type=Path, help="model.json that prepare-model wrote")
-    parser.add_argument("--dataset", default="", help="stands for {dataset} in the paths of precomputed embeddings")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the backend")
-    parser.add_argument("--part", required=True, type=int, help="which part, from 0")
-    parser.add_argument("--parts", required=True, type=int, help="number of parts")
-    parser.add_argument("--output", required=True, type=Path, help="Parquet file: row, embedding")
+def embed_corpus(
+    *,
+    corpus: Annotated[Path, "corpus.parquet of a dataset"],
+    model: Annotated[Path, "model.json that prepare-model wrote"],
+    dataset: Annotated[str, "stands for {dataset} in the paths of precomputed embeddings"] = "",
+    threads: Annotated[int, "threads of the backend"] = 1,
+    part: Annotated[int, "which part, from 0"],
+    parts: Annotated[int, "number of parts"],
+    output: Annotated[Path, "Parquet file: row, embedding"],
+) -> None:
+    """Embed the distinct texts of one part of a corpus.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Embed the texts that occur first in this part, or find all its precomputed vectors."""
-    model = read_json(arguments.model)
-    start, stop = part_rows(count_rows([arguments.corpus]), arguments.part, arguments.parts)
-    precomputed = model["type"] == "precomputed"
+    A text is embedded in the part where it occurs first. Precomputed embeddings are looked up for all rows of the part.
+    """
+    described = read_json(model)
+    start, stop = part_rows(count_rows([corpus]), part, parts)
+    precomputed = described["type"] == "precomputed"
     if precomputed:
-        vectors = PrecomputedVectors(model, "corpus", arguments.dataset, arguments.corpus, start, stop)
+        vectors = PrecomputedVectors(described, "corpus", dataset, corpus, start, stop)
         pairs = ((np.arange(row, row + len(ids)), matrix) for row, ids, matrix in vectors.windows())
         dim = vectors.dim
     else:
-        encoder = load_encoder(arguments.model, arguments.threads)
-        total = sum(len(rows) for rows, _ in _first_occurrences(arguments.corpus, start, stop, []))
+        encoder = load_encoder(model, threads)
+        total = sum(len(rows) for rows, _ in _first_occurrences(corpus, start, stop, []))
         progress = Progress(total)
-        windows = distinct_texts(arguments.corpus, start, stop)
+        windows = distinct_texts(corpus, start, stop)
         pairs = ((rows, encoder.encode_documents(texts, progress.advance)) for rows, texts in windows)
         dim = encoder.dim
     schema = pa.schema([("row", pa.int64()), ("embedding", pa.list_(pa.float32(), dim))])
     tables = (pa.table([pa.array(rows), matrix_to_array(matrix)], schema=schema) for rows, matrix in pairs)
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
-    metadata = {"model": model, "every_row": precomputed}
-    write_parquet(arguments.output, schema, in_row_groups(tables), metadata, kept=False)
+    metadata = {"model": described, "every_row": precomputed}
+    write_parquet(output, schema, in_row_groups(tables), metadata, kept=False)
 
 
 def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.ndarray, list[str]]]:

@@ -1,8 +1,8 @@
-"""``embed-queries``: the vectors of a dataset's queries, in their order."""
+"""The command ``embed-queries``."""
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -21,30 +21,28 @@ from embquant.files.parquet import (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--queries", required=True, type=Path, help="queries.parquet of a dataset")
-    parser.add_argument("--model", required=True, type=Path, help="model.json that prepare-model wrote")
-    parser.add_argument("--dataset", default="", help="stands for {dataset} in the paths of precomputed embeddings")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the backend")
-    parser.add_argument("--output", required=True, type=Path, help="Parquet file: id, embedding")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Embed the queries, or find their precomputed vectors."""
-    model = read_json(arguments.model)
-    total = count_rows([arguments.queries])
-    if model["type"] == "precomputed":
-        vectors = PrecomputedVectors(model, "queries", arguments.dataset, arguments.queries, 0, total)
+def embed_queries(
+    *,
+    queries: Annotated[Path, "queries.parquet of a dataset"],
+    model: Annotated[Path, "model.json that prepare-model wrote"],
+    dataset: Annotated[str, "stands for {dataset} in the paths of precomputed embeddings"] = "",
+    threads: Annotated[int, "threads of the backend"] = 1,
+    output: Annotated[Path, "Parquet file: id, embedding"],
+) -> None:
+    """Embed the queries of a dataset, or look up their precomputed vectors."""
+    described = read_json(model)
+    total = count_rows([queries])
+    if described["type"] == "precomputed":
+        vectors = PrecomputedVectors(described, "queries", dataset, queries, 0, total)
         pairs = ((ids, matrix) for _, ids, matrix in vectors.windows())
         dim = vectors.dim
     else:
-        encoder = load_encoder(arguments.model, arguments.threads)
-        pairs = _embed(arguments.queries, total, encoder)
+        encoder = load_encoder(model, threads)
+        pairs = _embed(queries, total, encoder)
         dim = encoder.dim
     schema = embedding_schema(dim)
     tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in pairs)
-    write_parquet(arguments.output, schema, in_row_groups(tables), {"model": model})
+    write_parquet(output, schema, in_row_groups(tables), {"model": described})
 
 
 def _embed(queries: Path, total: int, encoder: Encoder) -> Iterator[tuple[pa.Array, np.ndarray]]:

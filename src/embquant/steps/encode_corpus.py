@@ -1,32 +1,29 @@
-"""``encode-corpus``: encode one part of a corpus."""
+"""The command ``encode-corpus``."""
 
-import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
+from embquant.exact.threads import limit_threads
 from embquant.files.parquet import array_to_matrix, matrix_to_array, read_batches, write_parquet
 from embquant.quantize.codecs.base import Codec, load_codec
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``encode-corpus``."""
-    parser.add_argument("--codec", required=True, type=Path, help="state of a fitted codec")
-    parser.add_argument("--embeddings", required=True, type=Path, help="a part of the corpus")
-    parser.add_argument("--output", required=True, type=Path, help="codes of the part (Parquet: id, code)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Encode the part, a row group at a time."""
-    codec = load_codec(arguments.codec)
-    threadpool_limits(1)  # sums of matrix products depend on the number of threads
+def encode_corpus(
+    *,
+    state: Annotated[Path, "state of a fitted codec"],
+    embeddings: Annotated[Path, "a part of the corpus"],
+    output: Annotated[Path, "codes of the part (Parquet: id, code)"],
+) -> None:
+    """Encode one part of a corpus."""
+    codec = load_codec(state)
     schema = pa.schema([("id", pa.string()), (codec.column, codec.code_type)])
     metadata = {"family": codec.family, "seconds": 0.0}
-    write_parquet(arguments.output, schema, _encoded(codec, arguments.embeddings, schema, metadata), metadata)
+    with limit_threads(1):  # sums of matrix products depend on the number of threads
+        write_parquet(output, schema, _encoded(codec, embeddings, schema, metadata), metadata)
 
 
 def _encoded(codec: Codec, embeddings: Path, schema: pa.Schema, metadata: dict[str, Any]) -> Iterator[pa.RecordBatch]:

@@ -1,10 +1,10 @@
-"""``fit-codec``: fit a codec on the embeddings of a corpus."""
+"""The command ``fit-codec``."""
 
-import argparse
-import json
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 import pyarrow as pa
 
@@ -16,27 +16,24 @@ from embquant.quantize.codecs import Sample, parse_codec
 log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``fit-codec``."""
-    parser.add_argument("--codec", required=True, metavar="JSON", help="codec entry: family and its parameters")
-    parser.add_argument("--embeddings", required=True, nargs="+", type=Path, help="parts of the corpus, in order")
-    parser.add_argument("--output", required=True, type=Path, help="state (.npz); its seconds beside it (.json)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Fit, save the state, and note the seconds it took beside it."""
-    entry = json.loads(arguments.codec)
+def fit_codec(
+    *,
+    entry: Annotated[Mapping[str, Any], "codec entry: family and its parameters"],
+    embeddings: Annotated[Sequence[Path], "parts of the corpus, in order"],
+    output: Annotated[Path, "state (.npz); its seconds beside it (.json)"],
+) -> None:
+    """Fit a codec on the embeddings of a corpus."""
     spec = parse_codec(entry)
-    sample = corpus_sample(arguments.embeddings)
+    sample = corpus_sample(embeddings)
     started = time.perf_counter()
     codec = spec.fit(sample)
     seconds = time.perf_counter() - started
-    codec.save(arguments.output)
-    write_json(arguments.output.with_suffix(".json"), {**entry, "seconds": seconds})
+    codec.save(output)
+    write_json(output.with_suffix(".json"), {**entry, "seconds": seconds})
     log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, sample.rows, sample.dim, seconds)
 
 
-def corpus_sample(parts: list[Path]) -> Sample:
+def corpus_sample(parts: Sequence[Path]) -> Sample:
     """Describe the embeddings of several part files as one sample."""
     rows = count_rows(parts)
     if rows == 0:

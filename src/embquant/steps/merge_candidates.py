@@ -1,8 +1,9 @@
-"""``merge-candidates``: the candidates of all parts of a corpus, merged into those of a search of the whole."""
+"""The command ``merge-candidates``."""
 
-import argparse
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -14,19 +15,19 @@ from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
 log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``merge-candidates``."""
-    parser.add_argument(
-        "--parts", required=True, nargs="+", type=Path, help="what search-part found, in order of parts"
-    )
-    parser.add_argument("--output", required=True, type=Path, help="candidates (Parquet)")
+def merge_candidates(
+    *,
+    parts: Annotated[Sequence[Path], "what search-part found, in order of parts"],
+    output: Annotated[Path, "candidates (Parquet)"],
+) -> None:
+    """Merge the candidates of all parts of the corpus.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Merge one part after the other into the best so far: memory doesn't grow with the number of parts."""
-    depths = Candidates(arguments.parts[0]).depths
-    rows, scores, first = _found(arguments.parts[0], depths)
-    for part in arguments.parts[1:]:
+    The result is what a search of the whole corpus finds. One part after the other is merged into the best so far,
+    so that memory doesn't grow with the number of parts.
+    """
+    depths = Candidates(parts[0]).depths
+    rows, scores, first = _found(parts[0], depths)
+    for part in parts[1:]:
         own_rows, own_scores, documents = _found(part, depths)
         if len(own_rows) != len(rows):
             raise InputError(f"{part}: holds {len(own_rows)} queries, expected {len(rows)}; delete it and run again")
@@ -35,8 +36,8 @@ def run(arguments: argparse.Namespace) -> None:
         order = rank(scores, rows, depths[-1])
         rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
         first += documents
-    write_parquet(arguments.output, SCHEMA, [as_table(scores, rows)], {"depths": depths})
-    log.info("%d parts of together %d documents merged to depth %d", len(arguments.parts), first, depths[-1])
+    write_parquet(output, SCHEMA, [as_table(scores, rows)], {"depths": depths})
+    log.info("%d parts of together %d documents merged to depth %d", len(parts), first, depths[-1])
 
 
 def _found(path: Path, depths: list[int]) -> tuple[np.ndarray, np.ndarray, int]:

@@ -1,8 +1,8 @@
-"""``place-embeddings``: every row of a part gets its vector, repetitions the one of the text's first occurrence."""
+"""The command ``place-embeddings``."""
 
-import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
@@ -22,22 +22,23 @@ from embquant.files.parquet import (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--corpus", required=True, type=Path, help="corpus.parquet of a dataset")
-    parser.add_argument("--distinct", required=True, type=Path, nargs="+", help="what embed-corpus wrote, in order")
-    parser.add_argument("--part", required=True, type=int, help="which part, from 0")
-    parser.add_argument("--parts", required=True, type=int, help="number of parts")
-    parser.add_argument("--output", required=True, type=Path, help="Parquet file: id, embedding")
+def place_embeddings(
+    *,
+    corpus: Annotated[Path, "corpus.parquet of a dataset"],
+    distinct: Annotated[Sequence[Path], "what embed-corpus wrote, in order"],
+    part: Annotated[int, "which part, from 0"],
+    parts: Annotated[int, "number of parts"],
+    output: Annotated[Path, "Parquet file: id, embedding"],
+) -> None:
+    """Give every row of one part its embedding.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Write the part's ids and vectors."""
-    metadata = read_metadata(arguments.distinct[0])
-    vectors = ParquetVectors(arguments.distinct, "embedding")
-    start, stop = part_rows(count_rows([arguments.corpus]), arguments.part, arguments.parts)
-    tables = place(arguments.corpus, arguments.distinct, vectors, start, stop, metadata["every_row"])
-    write_parquet(arguments.output, embedding_schema(vectors.dim), in_row_groups(tables), {"model": metadata["model"]})
+    A repeated text gets the vector of its first occurrence.
+    """
+    metadata = read_metadata(distinct[0])
+    vectors = ParquetVectors(distinct, "embedding")
+    start, stop = part_rows(count_rows([corpus]), part, parts)
+    tables = place(corpus, distinct, vectors, start, stop, metadata["every_row"])
+    write_parquet(output, embedding_schema(vectors.dim), in_row_groups(tables), {"model": metadata["model"]})
 
 
 def place(

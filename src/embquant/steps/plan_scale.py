@@ -1,9 +1,10 @@
-"""``plan-scale``: what a corpus that nobody has measured would need, from what was measured on smaller ones."""
+"""The command ``plan-scale``."""
 
-import argparse
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 from tabulate import tabulate
@@ -51,23 +52,19 @@ class Stage:
         }
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``plan-scale``."""
-    parser.add_argument("--steps", required=True, type=Path, help="CSV of the steps that make bench-scale measured")
-    parser.add_argument("--embedding", required=True, type=Path, help="CSV that benchmarks/embedding.py wrote")
-    parser.add_argument("--vectors", nargs="+", type=int, default=[10**8, 10**9], help="numbers of vectors planned for")
-    parser.add_argument("--memory", type=int, default=64, help="GiB of memory of a machine (default 64)")
-    parser.add_argument("--cores", type=int, default=2, help="cores that searches were measured on (default 2)")
+def plan_scale(
+    *,
+    steps: Annotated[Path, "CSV of the steps that make bench-scale measured"],
+    embedding: Annotated[Path, "CSV that benchmarks/embedding.py wrote"],
+    vectors: Annotated[Sequence[int], "numbers of vectors planned for"] = (10**8, 10**9),
+    memory: Annotated[int, "GiB of memory of a machine"] = 64,
+    cores: Annotated[int, "cores that searches were measured on"] = 2,
+) -> None:
+    """Estimate from measured rates what a larger corpus needs."""
+    print(plan(read_csv(steps, STEP_COLUMNS), read_csv(embedding, EMBEDDING_COLUMNS), vectors, memory, cores))
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Print the plan as Markdown."""
-    steps = read_csv(arguments.steps, STEP_COLUMNS)
-    embedding = read_csv(arguments.embedding, EMBEDDING_COLUMNS)
-    print(plan(steps, embedding, arguments.vectors, arguments.memory, arguments.cores))
-
-
-def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: list[int], memory: int, cores: int) -> str:
+def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: Sequence[int], memory: int, cores: int) -> str:
     """Return the Markdown of the plan: one table a number of vectors, and what it assumes."""
     measured = int(steps["vectors"].max())
     stages = [*embedding_stages(embedding, steps, cores), *measured_stages(steps, cores)]

@@ -1,8 +1,8 @@
-"""``plan-study``: what a study will take in time and on disk; refused where it is more than there is."""
+"""The command ``plan-study``."""
 
-import argparse
-import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Annotated, Any
 
 from embquant.files.atomic import atomic_path, write_json
 from embquant.study.outline import Outline
@@ -10,18 +10,16 @@ from embquant.study.plan import planned, read_calibrations
 from embquant.study.remaining import check_disk, lines
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--outline", required=True, help="the study's codecs, methods and settings, as JSON")
-    parser.add_argument("--cores", required=True, type=int, help="cores that the study may use")
-    parser.add_argument("--output", required=True, type=Path, help="plan (JSON); the same as text beside it (.txt)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Plan, check the disk, and write the plan."""
-    outline = Outline.read(json.loads(arguments.outline))
-    plan = planned(outline, read_calibrations(outline), arguments.cores)
+def plan_study(
+    *,
+    outline: Annotated[Mapping[str, Any], "the study's codecs, methods and settings"],
+    cores: Annotated[int, "cores that the study may use"],
+    output: Annotated[Path, "plan (JSON); the same as text beside it (.txt)"],
+) -> None:
+    """Estimate time and disk usage of a study; fail if it won't fit on disk."""
+    study = Outline.read(outline)
+    plan = planned(study, read_calibrations(study), cores)
     check_disk(plan)
-    with atomic_path(arguments.output.with_suffix(".txt")) as temporary:
+    with atomic_path(output.with_suffix(".txt")) as temporary:
         temporary.write_text("\n".join(lines(plan)) + "\n", encoding="utf-8")
-    write_json(arguments.output, plan)
+    write_json(output, plan)

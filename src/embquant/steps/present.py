@@ -1,11 +1,10 @@
-"""``present``: a study's reports as Markdown tables and figures."""
+"""The command ``present``."""
 
-import argparse
 import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
 
@@ -25,16 +24,14 @@ from embquant.study.settings import NO_STORE
 KEPT = ".4f"
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``present``."""
-    parser.add_argument("--reports", required=True, type=Path, help="folder of a study's reports")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures (SVG, PNG, CSV)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Print the tables; write the figures."""
-    summary = read_summary(arguments.reports)
-    config = read_json(arguments.reports / "provenance.json")["config"]
+def present(
+    *,
+    reports: Annotated[Path, "folder of a study's reports"],
+    figures: Annotated[Path, "folder for the figures (SVG, PNG, CSV)"],
+) -> None:
+    """Print a study's tables as Markdown and draw its figures."""
+    summary = read_summary(reports)
+    config = read_json(reports / "provenance.json")["config"]
     several = len(summary["model"].unique()) > 1
     sections = []
     for model, rows in summary.groupby("model", sort=False):
@@ -46,10 +43,10 @@ def run(arguments: argparse.Namespace) -> None:
         left_out = sorted(set(rows["dataset"]) - set(own["dataset"]))
         if left_out:
             sections.append(f"Nothing is judged on {', '.join(left_out)}, which the means leave out.")
-        name = f"{arguments.reports.name}-{model}" if several else arguments.reports.name
+        name = f"{reports.name}-{model}" if several else reports.name
         for drawing in (draw_storage(methods, f"{name}-storage"), draw_indexes(methods, f"{name}-indexes")):
             if drawing is not None:
-                save(drawing, arguments.figures)
+                save(drawing, figures)
     sys.stdout.write("\n\n".join(sections) + "\n")
 
 

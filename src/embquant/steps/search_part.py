@@ -1,15 +1,15 @@
-"""``search-part``: find each query's candidates among one part of a corpus, without an index of the whole."""
+"""The command ``search-part``."""
 
-import argparse
 import logging
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Annotated
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from embquant.entries import nearest
 from embquant.errors import InputError
+from embquant.exact.threads import limit_threads
 from embquant.files.parquet import count_rows, read_embeddings, read_matrices, write_parquet
 from embquant.files.scratch import scratch_folder
 from embquant.indexes import index_class, suffix
@@ -20,33 +20,33 @@ from embquant.retrieve.candidates import SCHEMA, as_table
 log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``search-part``."""
-    parser.add_argument("--codec", required=True, type=Path, help="state of the fitted codec")
-    parser.add_argument("--codes", required=True, type=Path, help="codes of the part (float32: its embeddings)")
-    parser.add_argument("--queries", required=True, type=Path, help="query embeddings")
-    parser.add_argument("--scoring", help="symmetric or asymmetric (default: the codec's first)")
-    parser.add_argument("--depth", required=True, type=int, help="number of candidates asked for")
-    parser.add_argument("--threads", type=int, default=1, help="threads of the search (default 1)")
-    parser.add_argument("--output", required=True, type=Path, help="candidates, by their rows in the part (Parquet)")
+def search_part(
+    *,
+    state: Annotated[Path, "state of the fitted codec"],
+    codes: Annotated[Path, "codes of the part (float32: its embeddings)"],
+    query_vectors: Annotated[Path, "query embeddings"],
+    scoring: Annotated[str | None, "symmetric or asymmetric (default: the codec's first)"] = None,
+    depth: Annotated[int, "number of candidates asked for"],
+    threads: Annotated[int, "threads of the search"] = 1,
+    output: Annotated[Path, "candidates, by their rows in the part (Parquet)"],
+) -> None:
+    """Find the candidates of each query in one part of the corpus.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Search the part as ``search-index`` searches a flat index of the whole corpus."""
-    threadpool_limits(arguments.threads, "blas")
-    codec = load_codec(arguments.codec)
-    scoring = arguments.scoring or codec.scorings[0]
+    Scores are those of ``search-index``, which searches an index of the whole corpus.
+    """
+    codec = load_codec(state)
+    scoring = scoring or codec.scorings[0]
     if scoring not in codec.scorings:
         raise InputError(f"{codec.family} codes have no scoring {scoring!r}{nearest(scoring, codec.scorings)}")
-    queries = read_embeddings(arguments.queries, codec.input_dim)
-    documents = count_rows([arguments.codes])
-    codes = Codes(lambda: read_matrices([arguments.codes], codec.column, codec.code_type), documents)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=scratch_folder() or arguments.output.parent, prefix=".part-") as folder:
+    queries = read_embeddings(query_vectors, codec.input_dim)
+    part = Codes(lambda: read_matrices([codes], codec.column, codec.code_type), count_rows([codes]))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    place = scratch_folder() or output.parent
+    with limit_threads(threads), TemporaryDirectory(dir=place, prefix=".part-") as folder:
         encoded = codec.encode_queries(queries, scoring)
-        found = _searched(codec.core, codes, encoded, arguments.depth, Path(folder), arguments.threads)
-    write_parquet(arguments.output, SCHEMA, [as_table(*found)], {"depths": [arguments.depth], "documents": documents})
-    log.info("%d queries searched among %d documents to depth %d", len(queries), documents, arguments.depth)
+        found = _searched(codec.core, part, encoded, depth, Path(folder), threads)
+    write_parquet(output, SCHEMA, [as_table(*found)], {"depths": [depth], "documents": len(part)})
+    log.info("%d queries searched among %d documents to depth %d", len(queries), len(part), depth)
 
 
 def _searched(

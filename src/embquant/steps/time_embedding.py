@@ -1,9 +1,9 @@
-"""``time-embedding``: what embedding itself takes, reported once, apart from search; needs the machine to itself."""
+"""The command ``time-embedding``."""
 
-import argparse
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
@@ -15,39 +15,40 @@ QUERIES = 100
 DOCUMENTS = 256
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments."""
-    parser.add_argument("--corpus", required=True, type=Path, help="corpus.parquet of a dataset")
-    parser.add_argument("--queries", required=True, type=Path, help="queries.parquet of a dataset")
-    parser.add_argument("--model", required=True, type=Path, help="model.json that prepare-model wrote")
-    parser.add_argument("--threads", required=True, type=int, help="threads of the backend")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds (default 3)")
-    parser.add_argument("--output", required=True, type=Path, help="figures (JSON)")
+def time_embedding(
+    *,
+    corpus: Annotated[Path, "corpus.parquet of a dataset"],
+    queries: Annotated[Path, "queries.parquet of a dataset"],
+    model: Annotated[Path, "model.json that prepare-model wrote"],
+    threads: Annotated[int, "threads of the backend"],
+    rounds: Annotated[int, "rounds"] = 3,
+    output: Annotated[Path, "figures (JSON)"],
+) -> None:
+    """Time the embedding itself; needs the machine to itself.
 
-
-def run(arguments: argparse.Namespace) -> None:
-    """Embed queries one at a time and documents as a batch, from the first of the dataset, in rounds."""
-    encoder = load_encoder(arguments.model, arguments.threads)
-    queries = _first_texts(arguments.queries, QUERIES)
-    documents = _first_texts(arguments.corpus, DOCUMENTS)
-    encoder.encode_queries(queries[:3])
+    In each round, the first queries of the dataset are embedded one at a time and its first documents as a batch.
+    """
+    encoder = load_encoder(model, threads)
+    query_texts = _first_texts(queries, QUERIES)
+    documents = _first_texts(corpus, DOCUMENTS)
+    encoder.encode_queries(query_texts[:3])
     singles, batches = [], []
-    for _ in range(arguments.rounds):
-        singles += [_seconds(encoder.encode_queries, [query]) for query in queries]
+    for _ in range(rounds):
+        singles += [_seconds(encoder.encode_queries, [query]) for query in query_texts]
         batches.append(_seconds(encoder.encode_documents, documents))
     p50, p95, p99 = np.percentile(singles, [50, 95, 99]) * 1000
-    model = read_json(arguments.model)
+    described = read_json(model)
     figures = {
         "dim": encoder.dim,
-        "backend": model["backend"],
-        "device": model["device"],
-        "threads": arguments.threads,
+        "backend": described["backend"],
+        "device": described["device"],
+        "threads": threads,
         "query_latency_p50_ms": p50,
         "query_latency_p95_ms": p95,
         "query_latency_p99_ms": p99,
         "documents_per_second": len(documents) / float(np.median(batches)),
     }
-    write_json(arguments.output, figures)
+    write_json(output, figures)
 
 
 def _first_texts(table: Path, count: int) -> list[str]:

@@ -1,9 +1,9 @@
-"""``write-report``: a study's reports as one page, and its figures and tables as files."""
+"""The command ``write-report``."""
 
-import argparse
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Annotated
 
 from embquant.files.atomic import atomic_path
 from embquant.report.numbers.quality import decisive
@@ -23,26 +23,24 @@ from embquant.steps.present import plain_methods
 log = logging.getLogger(__name__)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``write-report``."""
-    parser.add_argument("--reports", required=True, type=Path, help="folder of a study's reports")
-    parser.add_argument("--page", required=True, type=Path, help="the page (HTML)")
-    parser.add_argument("--figures", required=True, type=Path, help="folder for the figures (SVG, PNG, CSV)")
-    parser.add_argument("--tables", required=True, type=Path, help="folder for the tables (Markdown, LaTeX)")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Write figures, tables and page."""
-    study = read_study(arguments.reports)
+def write_report(
+    *,
+    reports: Annotated[Path, "folder of a study's reports"],
+    page: Annotated[Path, "the page (HTML)"],
+    figures: Annotated[Path, "folder for the figures (SVG, PNG, CSV)"],
+    tables: Annotated[Path, "folder for the tables (Markdown, LaTeX)"],
+) -> None:
+    """Write a study's reports as one page, with figures and tables."""
+    study = read_study(reports)
     parts = sections(study)
     for section in parts:
         for drawing in section.figures:
-            save(drawing, arguments.figures)
+            save(drawing, figures)
         for table in section.tables:
-            write_table(table, arguments.tables)
-    with atomic_path(arguments.page) as temporary:
+            write_table(table, tables)
+    with atomic_path(page) as temporary:
         temporary.write_text(render(study, parts), encoding="utf-8")
-    log.info("%s", arguments.page)
+    log.info("%s", page)
 
 
 def write_table(table: Table, folder: Path) -> None:

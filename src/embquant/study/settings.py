@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 NO_STORE = "none"
 
@@ -27,8 +26,3 @@ def cells(stores: Sequence[str], multipliers: Sequence[int], top_ks: Sequence[in
     return plain + [
         Cell(store, multiplier, top_k) for store in stores for multiplier in multipliers for top_k in top_ks
     ]
-
-
-def named_manifests(pairs: Sequence[str]) -> dict[str, Path]:
-    """Read rescore stores given as ``NAME=MANIFEST``."""
-    return {name: Path(manifest) for name, _, manifest in (pair.partition("=") for pair in pairs)}

@@ -68,7 +68,6 @@ def files(outline: Outline, corpus: Corpus, folder: Path, runs: Path) -> Iterato
             folder / "embeddings" / f"distinct-{part:03d}-{parts}", parquet_floats(own, corpus.dim), passing=True
         )
     yield File(folder / "queries.parquet", parquet_floats(corpus.queries, corpus.dim))
-    yield File(folder / "ids.parquet", corpus.documents * corpus.id_bytes)
     for name in dict.fromkeys([*outline.stores, *(method.codec for method in outline.methods.values())]):
         spec = outline.codecs[name]
         yield File(folder / "codecs" / name / "state.npz", state_bytes(spec, corpus.dim))

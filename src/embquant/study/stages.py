@@ -7,7 +7,6 @@ STAGES: dict[str, str] = {
     "prepare_model": "preparing",
     "calibrate": "preparing",
     "plan_study": "preparing",
-    "collect_ids": "preparing",
     "embed_queries": "embedding",
     "embed_corpus": "embedding",
     "place_embeddings": "embedding",

@@ -1,11 +1,9 @@
-"""``explain-losses``: where it hurts. The queries that lose most, what they lose and why; loss by kinds of queries.
+"""Where quantizing hurts. The queries that lose most, what they lose and why; loss by kinds of queries.
 
 Settings are those that the summary shows, measured in the first judged metric of the study, or in overlap@k where
 nothing is judged, at the least top_k at which it can be told. docs/columns.md is the dictionary of the columns.
 """
 
-import argparse
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +15,17 @@ import pandas as pd
 import pyarrow as pa
 
 from embquant.datasets.corpus import shown_documents
-from embquant.files.parquet import read_matrices, read_table, write_parquet
+from embquant.files.parquet import read_table
 from embquant.measure.metrics import EPSILON, Judgements, Metric, parse_metric
-from embquant.measure.quality import Best, Sweep, read_judgements
+from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.numbers.lost import Ranked, lost_document
 from embquant.report.numbers.margins import cutoff_margins, relevance_margins
 from embquant.report.numbers.quality import shown
-from embquant.report.numbers.significance import Chance, Measured, read_measured
+from embquant.report.numbers.significance import Chance, Measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
-from embquant.study.settings import Cell, named_manifests
+from embquant.study.settings import Cell
 
 KEYS = [
     *((name, pa.string()) for name in ("dataset", "model", "method", "rescore_store")),
@@ -54,39 +52,8 @@ SCHEMAS = {"worst_queries": WORST, "losses": LOSSES}
 """The tables by the name of their file."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``explain-losses``."""
-    parser.add_argument("--runs", required=True, nargs="+", type=Path, help="all runs of one dataset and model")
-    parser.add_argument("--baseline", required=True, help="the method among them that losses refer to")
-    parser.add_argument("--exact-store", required=True, type=Path, help="manifest of the flat float32 index")
-    parser.add_argument("--stores", nargs="*", default=[], metavar="NAME=MANIFEST", help="rescore stores")
-    parser.add_argument("--embeddings", required=True, type=Path, help="query embeddings")
-    parser.add_argument("--queries", required=True, type=Path, help="queries of the dataset")
-    parser.add_argument("--corpus", required=True, type=Path, help="corpus of the dataset")
-    parser.add_argument("--qrels", required=True, type=Path, help="judgements of the dataset")
-    parser.add_argument("--multipliers", required=True, nargs="+", type=int, help="rescore multipliers of the study")
-    parser.add_argument("--worst", required=True, type=int, help="queries to list of each setting")
-    parser.add_argument("--statistics", required=True, metavar="JSON", help="confidence, resamples and seed")
-    parser.add_argument("--output", required=True, type=Path, help="folder of worst_queries.parquet and losses.parquet")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Write both tables; they are empty where no metric can be told."""
-    compared = Compared.of(read_measured(arguments.runs), arguments.baseline, arguments.multipliers)
-    worst, losses = [], []
-    if compared is not None:
-        study = Study.read(arguments, compared)
-        runs = {path.name: path for path in arguments.runs}
-        worst = [row for method in compared.methods() for row in study.worst(method, runs[method], arguments.worst)]
-        losses = study.losses(Chance(**json.loads(arguments.statistics)))
-    if worst:
-        worst = with_documents(worst, arguments.corpus)
-    for (name, schema), rows in zip(SCHEMAS.items(), [worst, losses], strict=True):
-        write_parquet(arguments.output / f"{name}.parquet", schema, [pa.Table.from_pylist(rows, schema)])
-
-
 def explained(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
-    """Return the reports that this command's files in ``folders`` are parts of, by name."""
+    """Return the reports, by name, that the files of ``explain-losses`` in ``folders`` are parts of."""
     return {
         name: pa.concat_tables([read_table(folder / f"{name}.parquet", schema.names) for folder in folders]).to_pandas()
         for name, schema in SCHEMAS.items()
@@ -152,23 +119,6 @@ class Study:
     scores: np.ndarray
     exact: Store
     stores: Mapping[str, Store]
-
-    @classmethod
-    def read(cls, arguments: argparse.Namespace, compared: Compared) -> Self:
-        """Read the files that the command names."""
-        texts = read_table(arguments.queries, ["id", "text"])
-        exact = Store.open(arguments.exact_store)
-        baseline = next(path for path in arguments.runs if path.name == arguments.baseline)
-        judged = compared.metric.judged
-        return cls(
-            compared,
-            *(texts.column(name).to_pylist() for name in ("id", "text")),
-            np.concatenate(list(read_matrices([arguments.embeddings], "embedding"))),
-            read_judgements(arguments.qrels, len(texts), len(exact.index)) if judged else None,
-            *Candidates(baseline / "candidates.parquet").read(0),
-            exact,
-            {name: Store.open(path) for name, path in named_manifests(arguments.stores).items()},
-        )
 
     def worst(self, method: str, run: Path, number: int) -> Iterator[dict[str, Any]]:
         """Yield a row for each of the queries that lose most, ``number`` at most, in each setting of a method.

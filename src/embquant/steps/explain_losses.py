@@ -1,0 +1,61 @@
+"""The command ``explain-losses``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.files.parquet import read_matrices, read_table, write_parquet
+from embquant.measure.quality import read_judgements
+from embquant.report.numbers.losses import SCHEMAS, Compared, Study, with_documents
+from embquant.report.numbers.significance import Chance, read_measured
+from embquant.retrieve.candidates import Candidates
+from embquant.retrieve.rescoring import Store
+
+
+def explain_losses(
+    *,
+    runs: Annotated[Sequence[Path], "folders of all runs of one dataset and model"],
+    baseline: Annotated[str, "the method among them that losses refer to"],
+    float32_store: Annotated[Path, "manifest of the flat float32 index"],
+    stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},
+    query_vectors: Annotated[Path, "query embeddings"],
+    queries: Annotated[Path, "queries of the dataset"],
+    corpus: Annotated[Path, "corpus of the dataset"],
+    qrels: Annotated[Path, "judgements of the dataset"],
+    multipliers: Annotated[Sequence[int], "rescore multipliers of the study"],
+    worst: Annotated[int, "queries to list per setting"],
+    statistics: Annotated[Mapping[str, Any], "confidence, resamples and seed"],
+    output: Annotated[Path, "folder of worst_queries.parquet and losses.parquet"],
+) -> None:
+    """List the queries that lose most, what they lose and why.
+
+    A second table has the loss by kinds of queries. Both tables are empty where no metric can be computed.
+    """
+    compared = Compared.of(read_measured(runs), baseline, multipliers)
+    worst_rows: list[dict[str, Any]] = []
+    loss_rows: list[dict[str, Any]] = []
+    if compared is not None:
+        texts = read_table(queries, ["id", "text"])
+        exact = Store.open(float32_store)
+        folders = {path.name: path for path in runs}
+        rows, scores = Candidates(folders[baseline] / "candidates.parquet").read(0)
+        study = Study(
+            compared=compared,
+            ids=texts.column("id").to_pylist(),
+            texts=texts.column("text").to_pylist(),
+            vectors=np.concatenate(list(read_matrices([query_vectors], "embedding"))),
+            judgements=read_judgements(qrels, len(texts), len(exact.index)) if compared.metric.judged else None,
+            rows=rows,
+            scores=scores,
+            exact=exact,
+            stores={name: Store.open(path) for name, path in stores.items()},
+        )
+        worst_rows = [row for method in compared.methods() for row in study.worst(method, folders[method], worst)]
+        loss_rows = study.losses(Chance(**statistics))
+    if worst_rows:
+        worst_rows = with_documents(worst_rows, corpus)
+    for (name, schema), found in zip(SCHEMAS.items(), [worst_rows, loss_rows], strict=True):
+        write_parquet(output / f"{name}.parquet", schema, [pa.Table.from_pylist(found, schema)])

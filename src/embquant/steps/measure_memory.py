@@ -1,0 +1,50 @@
+"""The command ``measure-memory``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+from embquant.files.atomic import write_json
+from embquant.files.records import checked
+from embquant.indexes.manifest import Manifest, check_files
+from embquant.measure.memory import measure_in_a_process
+from embquant.retrieve.method import Method, index_of
+from embquant.study.settings import NO_STORE
+
+
+def measure_memory(
+    *,
+    method_file: Annotated[Path, "definition of the method"],
+    baseline_file: Annotated[Path, "definition of the float32 baseline"],
+    query_vectors: Annotated[Path, "query embeddings"],
+    stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},
+    depth: Annotated[int, "candidates of the search whose peak is measured"],
+    output: Annotated[Path, "bytes per setting (JSON)"],
+) -> None:
+    """Measure the memory of a method.
+
+    Each setting, without and with each rescore store, has a process of its own.
+    """
+    method = Method.read(method_file)
+    index = index_of(method_file)
+    described = Manifest.read(index)
+    baseline = Manifest.read(index_of(baseline_file))
+    index_bytes = (index.parent / described.file).stat().st_size
+    for manifest in (index, *stores.values()):
+        check_files(manifest)
+    checked(query_vectors)
+    settings = [
+        {
+            "rescore_store": name,
+            "vectors": described.vectors,
+            "dim": described.dim,
+            "bytes_per_vector": described.bytes_per_vector,
+            "vector_bytes": described.vectors * described.bytes_per_vector,
+            "index_file_bytes": index_bytes,
+            "store_file_bytes": (store.parent / Manifest.read(store).file).stat().st_size if store else 0,
+            "compression_vs_float32": baseline.vectors * baseline.bytes_per_vector / index_bytes,
+            **measure_in_a_process(method_file, store, query_vectors, depth),
+        }
+        for name, store in {NO_STORE: None, **stores}.items()
+    ]
+    write_json(output, {"method": method.name, "settings": settings})

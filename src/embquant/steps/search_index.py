@@ -1,0 +1,50 @@
+"""The command ``search-index``."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.exact.threads import limit_threads
+from embquant.files.parquet import read_embeddings, write_parquet
+from embquant.indexes.base import Index
+from embquant.indexes.manifest import open_index
+from embquant.retrieve.candidates import SCHEMA, as_table
+from embquant.retrieve.method import Method, index_of
+
+log = logging.getLogger(__name__)
+
+
+def search_index(
+    *,
+    method_file: Annotated[Path, "definition of the method"],
+    query_vectors: Annotated[Path, "query embeddings"],
+    depths: Annotated[Sequence[int], "search depths: candidates per query"],
+    threads: Annotated[int, "threads of the search"] = 1,
+    output: Annotated[Path, "candidates (Parquet)"],
+) -> None:
+    """Find the candidates of each query.
+
+    An index whose results for a smaller depth are a prefix of those for a larger one is searched once, at the largest
+    of ``depths``; any other index at each of them.
+    """
+    method = Method.read(method_file)
+    # Mapped: each code is read once, so that memory doesn't grow with the corpus.
+    codec, index = open_index(index_of(method_file), threads, method.search, mapped=True)
+    queries = read_embeddings(query_vectors, codec.input_dim)
+    searched = sorted(set(depths))[-1 if index.exact else 0 :]
+    with limit_threads(threads):
+        encoded = codec.encode_queries(queries, method.scoring)
+        write_parquet(output, SCHEMA, _searched(index, encoded, searched), {"depths": searched})
+    log.info("%s: %d queries searched to depth %d", method.name, len(queries), searched[-1])
+
+
+def _searched(index: Index, queries: np.ndarray, depths: Sequence[int]) -> Iterator[pa.Table]:
+    for depth in depths:
+        scores, rows = index.candidates(queries, depth)
+        if rows.shape[1] < depth:
+            log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
+        yield as_table(scores, rows)

@@ -1,0 +1,51 @@
+"""The command ``time-search``."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+
+from embquant.exact.threads import limit_threads
+from embquant.files.atomic import write_json
+from embquant.files.parquet import read_matrices
+from embquant.files.provenance import environment
+from embquant.measure.speed import build_seconds, measured_speed, open_baselines, open_contestants
+from embquant.retrieve.method import Method
+
+
+def time_search(
+    *,
+    method_file: Annotated[Path, "definition of the method"],
+    baseline_file: Annotated[Path, "definition of the float32 baseline"],
+    query_vectors: Annotated[Path, "query embeddings"],
+    stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},
+    multipliers: Annotated[Sequence[int], "rescore multipliers"],
+    top_k: Annotated[Sequence[int], "numbers of documents returned"],
+    threads: Annotated[int, "threads of the search"],
+    rounds: Annotated[int, "rounds, each of which times everything once"] = 3,
+    single_queries: Annotated[int, "queries timed one at a time in a round"] = 100,
+    output: Annotated[Path, "latency and throughput (JSON)"],
+) -> None:
+    """Time a method beside the baseline; needs the machine to itself."""
+    queries = np.concatenate(list(read_matrices([query_vectors], "embedding")))
+    baselines = open_baselines(baseline_file, top_k, threads)
+    contestants = []
+    if method_file != baseline_file:
+        contestants = open_contestants(method_file, stores, multipliers, top_k, threads)
+    singles = queries[np.linspace(0, len(queries) - 1, min(single_queries, len(queries)), dtype=np.int64)]
+    with limit_threads(threads):
+        settings, batch_queries = measured_speed(baselines, contestants, queries, singles, rounds)
+    write_json(
+        output,
+        {
+            "method": Method.read(method_file).name,
+            "threads": threads,
+            "rounds": rounds,
+            "single_queries": len(singles),
+            "batch_queries": batch_queries,
+            "build_seconds": build_seconds(method_file),
+            "settings": settings,
+            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy"]),
+        },
+    )
