@@ -10,6 +10,7 @@ import ast
 import inspect
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -19,8 +20,8 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from embquant import __version__
 from embquant.errors import InputError
-from embquant.files import records
 from embquant.files.parent import end_with, parent_run
+from embquant.files.records import CONFIG, recording
 
 COMMANDS = (
     "prepare-dataset",
@@ -65,12 +66,12 @@ def main(words: Sequence[str] | None = None) -> int:
         command, positional, options = _parse(words)
         function = step(command)
         run = parent_run()
-        records.begin(["embquant", *words], run is not None, command not in READERS)
         if run is not None:
             end_with(run)
         logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
         logging.getLogger("embquant").setLevel(logging.INFO)
-        status = function(*positional, **options)
+        with recording(["embquant", *words], os.environ.get(CONFIG), command not in READERS):
+            status = function(*positional, **options)
         return status if isinstance(status, int) else 0
     except InputError as error:
         return _fail(str(error), 2)

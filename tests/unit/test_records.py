@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,9 +17,13 @@ from embquant.files.parquet import open_parquet, read_matrices, read_table, writ
 SCHEMA = pa.schema([("id", pa.string()), ("number", pa.int64())])
 
 
+CONFIG = "config/mine.yaml"
+
+
 @pytest.fixture(autouse=True)
 def job():
-    records.begin(["embquant", "a-step"])
+    with records.recording(["embquant", "a-step"], CONFIG):
+        yield
 
 
 @pytest.fixture
@@ -29,8 +34,8 @@ def table(tmp_path):
 
 
 def read_in_another_step(path):
-    records.begin(["embquant", "another-step"])
-    return read_table(path, ["id", "number"]).to_pydict()
+    with records.recording(["embquant", "another-step"]):
+        return read_table(path, ["id", "number"]).to_pydict()
 
 
 def flip(path, place):
@@ -47,14 +52,15 @@ def test_a_record_has_the_digest_and_the_inputs_of_its_file(table, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     own = tmp_path / "input.txt"
     own.write_text("hello")
-    records.begin(["embquant", "make", "--it"])
-    records.note_input(own)
-    read_table(table, ["id"])
     made = tmp_path / "made" / "made.json"
-    write_json(made, 1)
+    with records.recording(["embquant", "make", "--it"], CONFIG):
+        records.note_input(own)
+        read_table(table, ["id"])
+        write_json(made, 1)
     record = records.Record.of(made)
     assert record.sha256 == sha256sum(made)
     assert record.command == ["embquant", "make", "--it"]
+    assert record.config == CONFIG
     assert record.inputs == {"../input.txt": sha256sum(own), "../table.parquet": sha256sum(table)}
     assert record.used(made) == {own: sha256sum(own), table: sha256sum(table)}
 
@@ -69,7 +75,10 @@ def test_every_flipped_bit_of_a_small_file_is_found_and_named(table):
     whole = table.read_bytes()
     for place in range(len(whole)):
         flip(table, place)
-        with pytest.raises(InputError, match=rf"{table}: damaged, SHA-256 .*; to rebuild it: rm -f {table} && make"):
+        with pytest.raises(
+            InputError,
+            match=rf"{table}: damaged, SHA-256 .*; to rebuild it: rm -f {table} && make",
+        ):
             read_in_another_step(table)
         table.write_bytes(whole)
     assert read_in_another_step(table) == {"id": ["a", "b"], "number": [1, 2]}
@@ -84,14 +93,28 @@ def test_a_truncated_file_is_told_by_its_size(table):
 
 def test_a_missing_file_that_a_step_wrote_is_said_how_to_rebuild(table):
     table.unlink()
-    with pytest.raises(InputError, match=r"no such file; to rebuild it: .*make run ARGS='-- .*table.parquet'"):
+    with pytest.raises(InputError, match=rf"no such file; .* && make run CONFIG={CONFIG} ARGS='-- {table}'"):
         read_in_another_step(table)
+
+
+def test_a_file_that_no_run_wrote_is_not_said_to_be_rebuilt_by_some_study(table):
+    with records.recording(["embquant", "a-step"]):
+        write_json(table.parent / "by-hand.json", 1)
+    (table.parent / "by-hand.json").unlink()
+    with pytest.raises(InputError, match="no such file; to rebuild it: delete it and run its study again"):
+        read_json(table.parent / "by-hand.json")
+
+
+def test_a_library_call_records_nothing(tmp_path):
+    script = "import pathlib; from embquant.files.atomic import write_json; write_json(pathlib.Path('made.json'), 1)"
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["made.json"]
 
 
 def test_a_file_beside_recorded_ones_that_has_no_record_is_refused_by_a_run(table):
     (table.parent / "other.json").write_text("1")
-    assert read_json(table.parent / "other.json") == 1
-    records.begin(["embquant", "a-job"], in_run=True)
+    with records.recording(["embquant", "by-hand"]):
+        assert read_json(table.parent / "other.json") == 1
     with pytest.raises(InputError, match=r"other.json: not recorded"):
         read_json(table.parent / "other.json")
 

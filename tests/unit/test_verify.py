@@ -4,7 +4,7 @@ import pytest
 
 from embquant.cli import main
 from embquant.files import records
-from embquant.files.atomic import read_json, write_json
+from embquant.files.atomic import atomic_path, read_json, write_json
 
 
 @pytest.fixture
@@ -15,21 +15,21 @@ def results(tmp_path, monkeypatch):
     (tmp_path / "results" / "logs" / "a.log").write_text("said")
     make_vectors(tmp_path)
     make_report(tmp_path)
-    write_json(tmp_path / "results" / "reports" / "other" / "summary.json", "made from nothing")
+    with records.recording(["embquant", "compare"], "config/other.yaml"):
+        write_json(tmp_path / "results" / "reports" / "other" / "summary.json", "made from nothing")
     return tmp_path / "results"
 
 
 def make_vectors(folder, value=1):
-    records.begin(["embquant", "embed"])
-    records.note_input(folder / "input.txt")
-    write_json(folder / "results" / "facts" / "vectors.json", value)
+    with records.recording(["embquant", "embed"], "config/mine.yaml"):
+        records.note_input(folder / "input.txt")
+        write_json(folder / "results" / "facts" / "vectors.json", value)
 
 
 def make_report(folder):
-    records.begin(["embquant", "compare"])
-    value = read_json(folder / "results" / "facts" / "vectors.json")
-    write_json(folder / "results" / "reports" / "small" / "summary.json", value)
-    records.begin([])
+    with records.recording(["embquant", "compare"], "config/mine.yaml"):
+        value = read_json(folder / "results" / "facts" / "vectors.json")
+        write_json(folder / "results" / "reports" / "small" / "summary.json", value)
 
 
 def verified(capsys, folder="results"):
@@ -50,7 +50,7 @@ def test_a_changed_file_is_named_with_the_reports_that_depend_on_it(results, cap
     assert status == 1
     assert lines[0].startswith("changed: results/facts/vectors.json: SHA-256 ")
     assert lines[1] == "   the reports in results/reports/small depend on it"
-    assert lines[2].endswith("make run ARGS='-- results/facts/vectors.json'")
+    assert lines[2].endswith("make run CONFIG=config/mine.yaml ARGS='-- results/facts/vectors.json'")
     assert len(lines) == 4
 
 
@@ -67,9 +67,10 @@ def test_a_missing_file(results, capsys):
 
 
 def test_a_missing_file_that_was_not_to_be_kept(results, capsys):
-    write_json(results / "facts" / "left.json", 1)
-    records.record(results / "facts" / "left.json", results / "facts" / "left.json", kept=False)
-    (results / "facts" / "left.json").unlink()
+    left = results / "facts" / "left.json"
+    with records.recording(["embquant", "embed"], "config/mine.yaml"), atomic_path(left, kept=False) as temporary:
+        temporary.write_text("1")
+    left.unlink()
     assert verified(capsys)[0] == 0
 
 

@@ -90,4 +90,4 @@ def test_damaged_index_is_named_and_not_used(changed):
     assert status == 2
     name = index.relative_to(changed.folder)
     wrong = f"embquant: error: {name}: damaged, {size - 100} bytes where {size} were written; "
-    assert output == f"{wrong}to rebuild it: rm -f {name} && make run ARGS='-- {name}'\n"
+    assert output == f"{wrong}to rebuild it: rm -f {name} && make run CONFIG=study.yaml ARGS='-- {name}'\n"

@@ -23,8 +23,9 @@ DATASET_FILES = ["corpus.parquet", "queries.parquet", "qrels.parquet", "dataset.
 
 
 def own_programs_first():
-    """Return the start of every shell command: steps run the programs of Snakemake's own environment, and end with it."""
-    return f"PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH; export EMBQUANT_PARENT=$PPID; "
+    """Return the start of every shell command: steps run the programs of Snakemake's environment, and end with it."""
+    programs, study = shlex.quote(str(Path(sys.executable).parent)), shlex.quote(config_name())
+    return f"PATH={programs}:$PATH; export EMBQUANT_PARENT=$PPID EMBQUANT_CONFIG={study}; "
 
 
 def unlock_after_a_kill():

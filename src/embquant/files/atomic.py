@@ -1,6 +1,6 @@
-"""Files appear whole or not at all, and have a record beside them (:mod:`embquant.files.records`).
+"""Files that appear whole or not at all.
 
-They are written under a temporary name, synced and renamed. Whoever reads one checks it against its record.
+They are written under a temporary name, synced, recorded (:mod:`embquant.files.records`) and renamed.
 """
 
 import errno
@@ -21,18 +21,18 @@ from embquant.files import records
 NO_SPACE = "no space left on the device; make room and run again"
 
 UNREADABLE_NPY = (ValueError, EOFError, OverflowError, MemoryError, SyntaxError, TokenError)
-"""What ``numpy.load`` raises for files that are none of its own, or whose header is damaged: it is Python's syntax."""
+"""What ``numpy.load`` raises for another kind of file or a damaged header, which is a Python literal."""
 
 LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph|part)-[a-z0-9_]{8}")
-"""Names of files and folders that only a killed process leaves."""
+"""Names of files and folders that a killed process may leave."""
 
 
 @contextmanager
 def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success fsync, record and rename it, on any failure remove it.
 
-    ``kept`` and ``remade_by`` are told to the record. A full disk is an OSError that names ``path``, whatever the
-    library that wrote made of it.
+    ``kept`` and ``remade_by`` go into the record (:class:`~embquant.files.records.Record`). A full disk raises an
+    OSError that names ``path``, whatever the writing library raised.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
@@ -53,14 +53,14 @@ def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> 
 
 
 def disk_is_full(error: Exception, folder: Path) -> bool:
-    """Whether a write failed because the disk is full; FAISS, USearch and NumPy's ``tofile`` don't say so."""
+    """Whether a write failed because the disk is full, which FAISS, USearch and NumPy's ``tofile`` don't report."""
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
         return True
     return folder.is_dir() and shutil.disk_usage(folder).free == 0
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Remove what killed processes left below ``folder``; return how many. None may be at work there."""
+    """Remove what killed processes left below ``folder``, where no process may be writing; return the number."""
     found = [path for path in folder.rglob(".*") if LEFTOVER.fullmatch(path.name)]
     for path in found:
         if path.is_dir() and not path.is_symlink():

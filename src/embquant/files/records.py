@@ -1,17 +1,20 @@
-"""What is known of every file that a step writes: its SHA-256, and what it was made from.
+"""What is known of every file that a command writes: its SHA-256, and what it was made from.
 
-The record of ``FOLDER/NAME`` is ``FOLDER/.records/NAME.json``; it is written before the file appears under its name. A
-step checks each recorded file that it reads: small ones are read and compared every time, large ones when their stamp
-(inode, size, times of change) is not the one they were last compared under. Files without a record are the user's own,
-and there is nothing to compare them with; but a job of the workflow finds none among files that have records.
+The record of ``FOLDER/NAME`` is ``FOLDER/.records/NAME.json``, written before the file gets its name. A command
+compares every file that it reads with the file's record: small files each time, large ones when their stamp (inode,
+size, times of change) differs from that of the last comparison. A file without a record is the user's own, with nothing
+to compare; but a job of a run refuses one that lies among recorded files.
+
+Only the command line records (:func:`recording`). A library call leaves no records.
 """
 
 import hashlib
 import json
 import os
+import shlex
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -23,17 +26,20 @@ from embquant.files.provenance import file_digest
 FOLDER = ".records"
 
 READ_WHOLE = 16 << 20
-"""Bytes up to which a file is read and compared whenever a step opens it: 20 ms or so. Of larger ones a stamp tells."""
+"""Largest file, in bytes, that is compared whenever a command opens it (about 20 ms); larger ones have a stamp."""
+
+CONFIG = "EMBQUANT_CONFIG"
+"""The environment variable by which a run tells its jobs the configuration file of its study."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """The digest of an artifact, and where it came from.
+    """The digest of a file that a command wrote, and where the file came from.
 
-    ``inputs`` are the files that its command had read by then, relative to the artifact's folder where they lie in the
-    same project, with their SHA-256; ``code`` is a digest of the library's modules that were loaded. An artifact that
-    is not ``kept`` may be gone once others were made from it. ``remade_by`` names the file beside it that the workflow
-    makes it together with, where it doesn't know the artifact itself.
+    ``inputs`` maps the files that the command had read by then to their SHA-256; paths in the same project are relative
+    to the written file's folder. ``source_digest`` is a digest of the library's loaded modules. ``config`` is the
+    configuration file of the run. A file that is not ``kept`` may be deleted once others were made from it.
+    ``remade_by`` names a file in the same folder for which the workflow has a rule, if it has none for this one.
     """
 
     sha256: str
@@ -41,13 +47,14 @@ class Record:
     kept: bool
     remade_by: str | None
     command: list[str]
-    code: str
+    config: str | None
+    source_digest: str
     version: str
     inputs: dict[str, str]
 
     @classmethod
     def of(cls, path: Path) -> Self | None:
-        """Return the record of ``path``, None if it has none; one that was tampered with is an InputError."""
+        """Return the record of ``path``, None if it has none; a damaged record is an InputError."""
         place = place_of(path)
         try:
             values = json.loads(place.read_bytes())
@@ -62,7 +69,7 @@ class Record:
         return record
 
     def used(self, path: Path) -> dict[Path, str]:
-        """Return the inputs of the artifact ``path`` with their SHA-256."""
+        """Return the inputs of the file ``path``, whose record this is, with their SHA-256."""
         return {Path(os.path.normpath(path.parent / name)): digest for name, digest in self.inputs.items()}
 
 
@@ -71,22 +78,31 @@ class Job:
     """What the running command has read and written so far."""
 
     command: list[str] = field(default_factory=list)
-    in_run: bool = False
-    """Whether the workflow called it, in whose folders nobody else writes."""
+    config: str | None = None
+    """The configuration file of the run that called the command; None if a person did."""
     recording: bool = False
-    """Whether what it writes belongs to the results of a study."""
+    """Whether the files that it writes get records."""
     used: dict[Path, str] = field(default_factory=dict)
+    """The files that it has read, with their SHA-256."""
     compared: dict[Path, str] = field(default_factory=dict)
-    """Path → stamp under which it was found to be what its record says."""
+    """The files that agreed with their records, with their stamps at that time."""
 
 
 _job = Job()
 
 
-def begin(command: Sequence[str], in_run: bool = False, recording: bool = True) -> None:
-    """Forget what was read so far: from here on ``command`` reads and writes, perhaps as a job of the workflow."""
+@contextmanager
+def recording(command: Sequence[str], config: str | None = None, records: bool = True) -> Iterator[None]:
+    """Until the block ends, take files that are read and written as those of ``command``.
+
+    ``config`` is the configuration file of the run that called it, if one did. Files get records if ``records``.
+    """
     global _job
-    _job = Job(list(command), in_run, recording)
+    before, _job = _job, Job(list(command), config, records)
+    try:
+        yield
+    finally:
+        _job = before
 
 
 def place_of(path: Path) -> Path:
@@ -95,16 +111,20 @@ def place_of(path: Path) -> Path:
 
 
 def remedy(path: Path, record: Record | None = None) -> str:
-    """Say how to have ``path`` made again."""
-    target = path.with_name(record.remade_by) if record and record.remade_by else path
-    return f"to rebuild it: rm -f {target} && make run ARGS='-- {target}'"
+    """Say how to make ``path`` again: as its record says or, without one, by the run that needs it."""
+    target = str(path.with_name(record.remade_by) if record and record.remade_by else path)
+    config = record.config if record else _job.config
+    if config is None:  # nobody knows whose file it is: another study would build another one
+        return "to rebuild it: delete it and run its study again"
+    words = f"CONFIG={shlex.quote(config)} ARGS={shlex.quote(f'-- {target}')}"
+    return f"to rebuild it: rm -f {shlex.quote(target)} && make run {words}"
 
 
 def checked(path: Path, noted: bool = True) -> Path:
-    """Return ``path`` once it was found to be what its record says, and note it as an input of what is written later.
+    """Compare a file with its record, note it as an input of what is written later, and return ``path``.
 
-    One that has no part in what is written need not be ``noted``.
-    A file that is missing, or that another content has than was recorded, is an InputError that says how to rebuild it.
+    ``noted=False`` is for a file that doesn't influence what is written. Raises InputError if the file is missing or
+    its content differs from its record; the message says how to rebuild it.
     """
     path = Path(path)
     key = absolute(path)
@@ -115,7 +135,7 @@ def checked(path: Path, noted: bool = True) -> Path:
     if stamp is None:
         raise InputError(f"{path}: no such file" + (f"; {remedy(path, record)}" if record else ""))
     if record is None:
-        if _job.in_run and (path.parent / FOLDER).is_dir():
+        if _job.config is not None and (path.parent / FOLDER).is_dir():
             raise InputError(f"{path}: not recorded, so no step wrote it; {remedy(path)}")
         return path
     large = record.bytes > READ_WHOLE
@@ -149,20 +169,21 @@ def note_input(path: Path) -> str:
 
 
 def record(path: Path, content: Path, kept: bool = True, remade_by: str | None = None) -> None:
-    """Write the record of ``path``, which is going to have the bytes of the file ``content``."""
+    """Write the record of ``path``, which is about to get the bytes of the file ``content``."""
     if not _job.recording:
         return
-    own = Record(
+    made = Record(
         sha256=file_digest(content),
         bytes=content.stat().st_size,
         kept=kept,
         remade_by=remade_by,
         command=_job.command,
-        code=_loaded_code(),
+        config=_job.config,
+        source_digest=_loaded_source_digest(),
         version=__version__,
         inputs={_portable(used, path): digest for used, digest in sorted(_job.used.items())},
     )
-    values = asdict(own)
+    values = asdict(made)
     place = place_of(path)
     place.parent.mkdir(exist_ok=True)
     text = json.dumps({**values, "seal": _seal(values)}, indent=1)
@@ -170,7 +191,7 @@ def record(path: Path, content: Path, kept: bool = True, remade_by: str | None =
 
 
 def written(path: Path) -> None:
-    """Note that ``path``, whose record was just written, is in its place: nothing that this command must compare."""
+    """Note that ``path`` is in its place and its record just written: this command needn't compare the two."""
     stamp = _stamp(path)
     _job.compared[absolute(path)] = stamp
     if _job.recording and path.stat().st_size > READ_WHOLE:
@@ -178,7 +199,7 @@ def written(path: Path) -> None:
 
 
 def _stamp(path: Path) -> str | None:
-    """Return what of a file changes when it is written to, None if it isn't there."""
+    """Return what changes when a file is written to; None if there is no file."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -218,8 +239,8 @@ def _seal(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
-def _loaded_code() -> str:
-    """Return a digest of the library's modules that are loaded: those that took part, chosen families included."""
+def _loaded_source_digest() -> str:
+    """Return a digest of the library's loaded modules: all that took part, chosen kinds included."""
     digest = hashlib.sha256()
     for name, module in sorted(sys.modules.items()):
         if name.partition(".")[0] == "embquant" and getattr(module, "__file__", None):
@@ -228,10 +249,10 @@ def _loaded_code() -> str:
 
 
 def absolute(path: Path) -> Path:
-    """Return ``path`` from the root on, without dots; links stay as they are."""
+    """Return ``path`` from the root, without dots; symbolic links stay as they are."""
     return Path(os.path.normpath(Path.cwd() / path))
 
 
-def _portable(used: Path, artifact: Path) -> str:
-    """Return ``used`` relative to the artifact's folder, so that both may move; absolute if it lies elsewhere."""
-    return os.path.relpath(used, absolute(artifact).parent) if used.is_relative_to(Path.cwd()) else str(used)
+def _portable(used: Path, written: Path) -> str:
+    """Return ``used`` relative to the folder of ``written``, so that both may move; absolute if it lies elsewhere."""
+    return os.path.relpath(used, absolute(written).parent) if used.is_relative_to(Path.cwd()) else str(used)
