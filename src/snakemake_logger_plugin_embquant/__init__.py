@@ -48,8 +48,8 @@ class LogHandler(LogHandlerBase):
             self._reporter.finish()
         super().close()
 
-    writes_to_stream = True  # type: ignore[assignment]  # abstract properties of the base class
-    writes_to_file = False  # type: ignore[assignment]
-    has_filter = True  # type: ignore[assignment]
-    has_formatter = True  # type: ignore[assignment]
-    needs_rulegraph = False  # type: ignore[assignment]
+    writes_to_stream = True  # abstract properties of the base class
+    writes_to_file = False
+    has_filter = True
+    has_formatter = True
+    needs_rulegraph = False

@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import pickle
-import shutil
 import zipfile
 from pathlib import Path
 
@@ -67,7 +66,6 @@ def test_the_state_of_a_codec_is_not_unpickled(tmp_path, sprung):
     member = pickled(tmp_path / "ranges.npy", sprung)
     with zipfile.ZipFile(tmp_path / "state.npz", "a") as archive:
         archive.writestr("other.npy", member.read_bytes())
-    shutil.rmtree(tmp_path / ".records")  # with it, the file is refused before it is opened
     with pytest.raises(InputError, match="not the state of a codec"):
         load_codec(tmp_path / "state.npz")
     (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Trap(sprung)))

@@ -54,10 +54,10 @@ def assemble(
             f"{queries.table.name}: held_out_queries is for a corpus without queries; remove one of the two"
         )
     number_rows = qrels is None
-    documents = read_corpus(corpus.table, corpus.columns, key and key.corpus, number_rows)
+    documents = read_corpus(corpus.table, corpus.columns, key.corpus if key else None, number_rows)
     asked: Named | HeldOut = HeldOut(entry.held_out_queries, entry.seed)
     if queries is not None:
-        rows = read_queries(queries.table, queries.columns, key and key.queries, number_rows)
+        rows = read_queries(queries.table, queries.columns, key.queries if key else None, number_rows)
         asked = Named(queries.table.name, rows)
     return Collection(
         corpus=Named(corpus.table.name, documents),
@@ -105,7 +105,8 @@ def _locate(table: Table, kind: str, chosen: Columns, key: str | None, dispensab
         return {}
     names = {} if key is None else {"key": key}
     for name, aliases in ALIASES[kind].items():
-        wanted = (chosen[name],) if chosen.get(name) else () if name in chosen else aliases
+        column_chosen = chosen.get(name)
+        wanted = (column_chosen,) if column_chosen else () if name in chosen else aliases
         found = next((column for column in wanted if column in table.columns), None)
         if found is None and table.varying and name in OPTIONAL and wanted:
             found = wanted[0]

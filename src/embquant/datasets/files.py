@@ -69,7 +69,7 @@ def find_layout(spec: FilesSpec) -> Layout:
         return Layout(corpus, queries, None)
     stems = [f"qrels/{spec.split}", f"qrels_{spec.split}", *(["qrels"] if spec.split == UNNAMED_SPLIT else [])]
     qrels = _named(spec.qrels) or _find(folder, *stems)
-    if qrels is None and (others := _qrels_of_any_split(folder)):
+    if qrels is None and folder is not None and (others := _qrels_of_any_split(folder)):
         found = ", ".join(sorted(str(path.relative_to(folder)) for path in others))
         raise InputError(f"{folder}: no judgements for the split {spec.split!r}; there are: {found}")
     return Layout(corpus, queries, qrels)
@@ -81,7 +81,9 @@ def _named(name: str | None) -> Path | None:
 
 def _find(folder: Path | None, *stems: str) -> Path | None:
     """Return the table with the first of ``stems`` that exists."""
-    for stem in stems if folder is not None else ():
+    if folder is None:
+        return None
+    for stem in stems:
         found = [path for suffix in SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()]
         if len(found) > 1:
             names = " and ".join(str(path.relative_to(folder)) for path in found)
@@ -91,8 +93,6 @@ def _find(folder: Path | None, *stems: str) -> Path | None:
     return None
 
 
-def _qrels_of_any_split(folder: Path | None) -> list[Path]:
-    if folder is None:
-        return []
+def _qrels_of_any_split(folder: Path) -> list[Path]:
     found = [*folder.glob("qrels.*"), *folder.glob("qrels_*"), *folder.glob("qrels/*")]
     return [path for path in found if path.is_file() and path.name.endswith(SUFFIXES)]

@@ -63,8 +63,13 @@ def open_table(path: Path) -> Table:
     """Open a table by the suffix of its name; a missing file or an unknown suffix is an InputError."""
     if not path.is_file():
         raise InputError(f"{path}: {'a folder, expected a file' if path.is_dir() else 'no such file'}")
-    kinds = {".parquet": ParquetTable, ".jsonl": JsonLinesTable, ".ndjson": JsonLinesTable}
-    kinds |= {".csv": DelimitedTable, ".tsv": DelimitedTable}
+    kinds: dict[str, Callable[[Path], Table]] = {
+        ".parquet": ParquetTable,
+        ".jsonl": JsonLinesTable,
+        ".ndjson": JsonLinesTable,
+        ".csv": DelimitedTable,
+        ".tsv": DelimitedTable,
+    }
     suffix = _suffix(path)
     if suffix not in kinds or (suffix == ".parquet" and path.suffix.lower() == ".gz"):
         raise InputError(f"{path}: unknown format, expected a name that ends in one of {', '.join(SUFFIXES)}")
@@ -114,7 +119,7 @@ class DelimitedTable:
         self._dialect: dict[str, Any] = {"delimiter": "\t" if tab else ",", "strict": True}
         if tab and not self._reads_quoted():
             self._dialect["quoting"] = csv.QUOTE_NONE
-        _, self.columns = next(self._rows(), (0, []))
+        self.columns: Sequence[str] = next(self._rows(), (0, []))[1]
         if not self.columns:
             raise InputError(f"{path}: empty file, expected a header and rows")
         for column in self.columns:
@@ -168,7 +173,7 @@ class JsonLinesTable:
     def __init__(self, path: Path) -> None:
         """Open ``path`` and read the names of its columns."""
         self.name = str(path)
-        self.columns = list(next((row for _, row in self._rows(_lines(path))), {}))
+        self.columns: Sequence[str] = list(next((row for _, row in self._rows(_lines(path))), {}))
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """Yield ``columns`` as lists of what JSON has."""

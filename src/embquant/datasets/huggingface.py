@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embquant.datasets.collection import BATCH_ROWS, Collection
 from embquant.datasets.columns import NamedTable, assemble
@@ -97,7 +97,7 @@ def _load(repository: RepositorySpec, name: str, retries: int) -> tuple["Dataset
         huggingface_hub.utils.disable_progress_bars()
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # else the log has a line for each request
 
-    def announce(state: tenacity.RetryCallState) -> None:
+    def announce(state: Any) -> None:  # a tenacity.RetryCallState, whose outcome and next action are set by then
         reason, wait = _reason(state.outcome.exception()), state.next_action.sleep
         log.warning("%s: %s; trying again in %.0f s (%d of %d)", name, reason, wait, state.attempt_number, retries)
 

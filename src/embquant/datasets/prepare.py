@@ -44,7 +44,7 @@ def write_dataset(name: str, collection: Collection, staging: Path, output: Path
         _write_table(output / "queries.parquet", QUERIES_FILE, queries.to_batches(), ["id", "text"]),
         _write_table(output / "qrels.parquet", QRELS_FILE, qrels.to_batches(), ["query_id", "doc_id", "relevance"]),
     ]
-    left_out = {what: count for what, count in left_out.items() if count}
+    left_out = +left_out  # without those of nothing
     log.info("%s: %d documents, %d queries, %d judgements", name, len(corpus.lengths), len(queries), len(qrels))
     for what, count in left_out.items():
         log.info("%s: left out: %d %s", name, count, what.replace("_", " "))

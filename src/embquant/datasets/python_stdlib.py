@@ -91,7 +91,7 @@ def _parse(path: Path) -> ast.Module:
 
 def _take_docstrings(tree: ast.Module) -> dict[ast.AST, str]:
     """Remove the docstrings of all functions and classes, inner ones too, and return them by node."""
-    taken = {}
+    taken: dict[ast.AST, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, DEFINITIONS) and (docstring := ast.get_docstring(node)) is not None:
             taken[node] = docstring

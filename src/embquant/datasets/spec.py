@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic.config import JsonDict
 
 from embquant.entries import Entry, nearest, read_kind
 from embquant.errors import InputError
@@ -44,7 +45,7 @@ def _fields_of(table: str) -> Callable[[Columns], Columns]:
 
 def _columns(table: str) -> Any:
     """Return the field of a table's columns."""
-    keys = {"propertyNames": {"enum": list(FIELDS[table])}}
+    keys: JsonDict = {"propertyNames": {"enum": [*FIELDS[table]]}}
     return Field({}, description=f"columns of {', '.join(FIELDS[table])}", json_schema_extra=keys)
 
 

@@ -171,7 +171,7 @@ def _npy_ids(path: Path) -> pa.Array:
         )
     try:
         return pa.array(ids.astype(str).tolist(), pa.string())
-    except UnicodeError as error:
+    except UnicodeEncodeError as error:
         raise InputError(f"{path}: an id isn't valid Unicode ({error.reason}); correct it") from None
 
 

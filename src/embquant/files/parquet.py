@@ -206,7 +206,7 @@ def _taken(
 ) -> Iterator[tuple[int, pa.RecordBatch]]:
     offsets = row_group_offsets(file)
     for group in np.flatnonzero(np.diff(np.searchsorted(rows, offsets))):
-        for position, batch in _batches(path, file, columns, offsets, [group], ROWS_PER_GROUP):
+        for position, batch in _batches(path, file, columns, offsets, [int(group)], ROWS_PER_GROUP):
             first, last = np.searchsorted(rows, [position, position + len(batch)])
             if last - first == len(batch):
                 yield int(first), batch

@@ -97,6 +97,6 @@ def _imports(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("embquant."))
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "embquant":
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "embquant":
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)

@@ -84,7 +84,7 @@ class Job:
     """Whether the files that it writes get records."""
     used: dict[Path, str] = field(default_factory=dict)
     """The files that it has read, with their SHA-256."""
-    compared: dict[Path, str] = field(default_factory=dict)
+    compared: dict[Path, str | None] = field(default_factory=dict)
     """The files that agreed with their records, with their stamps at that time."""
 
 
@@ -194,8 +194,9 @@ def written(path: Path) -> None:
     """Note that ``path`` is in its place and its record just written: this command needn't compare the two."""
     stamp = _stamp(path)
     _job.compared[absolute(path)] = stamp
-    if _job.recording and path.stat().st_size > READ_WHOLE:
-        _vouch(path, stamp, Record.of(path).sha256)
+    large = path.stat().st_size > READ_WHOLE
+    if _job.recording and large and stamp is not None and (record := Record.of(path)):
+        _vouch(path, stamp, record.sha256)
 
 
 def _stamp(path: Path) -> str | None:
@@ -243,8 +244,9 @@ def _loaded_source_digest() -> str:
     """Return a digest of the library's loaded modules: all that took part, chosen kinds included."""
     digest = hashlib.sha256()
     for name, module in sorted(sys.modules.items()):
-        if name.partition(".")[0] == "embquant" and getattr(module, "__file__", None):
-            digest.update(name.encode() + b"\0" + Path(module.__file__).read_bytes() + b"\0")
+        file = getattr(module, "__file__", None)
+        if name.partition(".")[0] == "embquant" and file:
+            digest.update(name.encode() + b"\0" + Path(file).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 

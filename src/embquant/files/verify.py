@@ -62,14 +62,14 @@ class Chain:
                 if now is not None and now.sha256 != digest:
                     self._add("outdated", path, f"made from another {shown_path(used)} than there is now", record)
         for source, versions in self.sources.items():
-            now = file_digest(source) if source.is_file() else None
+            present = file_digest(source) if source.is_file() else None
             for digest, artifacts in versions.items():
-                if now is None:
+                if present is None:
                     self.findings.append(
                         Finding("missing", source, f"{count_files(artifacts)} made from it", "put it back")
                     )
-                elif now != digest:
-                    detail = f"SHA-256 {now[:16]}… where {count_files(artifacts)} made from {digest[:16]}…"
+                elif present != digest:
+                    detail = f"SHA-256 {present[:16]}… where {count_files(artifacts)} made from {digest[:16]}…"
                     self.findings.append(Finding("changed", source, detail, "put it back, or run the study again"))
 
     def reports_from(self, path: Path) -> list[Path]:

@@ -60,7 +60,8 @@ def obstacle(model: "SentenceTransformer") -> str | None:
     kinds = [type(module).__name__ for module in model]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         return f"its modules are {', '.join(kinds)}"
-    transformer, pooling = model[0], model[1]
+    transformer: Any = model[0]
+    pooling: Any = model[1]
     if pooling.pooling_mode not in ("mean", "cls") or not pooling.include_prompt:
         return f"it pools by {pooling.pooling_mode}{'' if pooling.include_prompt else ' without the prompt'}"
     tokenizer = transformer.tokenizer

@@ -55,5 +55,5 @@ def convert(model: "SentenceTransformer", folder: Path) -> None:
 
 def _import_openvino() -> ModuleType:
     """Import OpenVINO without its telemetry, which would report every conversion unless the user had opted out."""
-    sys.modules["openvino_telemetry"] = None  # OpenVINO does without it where it is not installed
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # not importable: OpenVINO does without it where it is not installed
     return import_module("openvino")

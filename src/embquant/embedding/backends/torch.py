@@ -63,7 +63,7 @@ def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> 
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         model = SentenceTransformer(
             str(folder),
