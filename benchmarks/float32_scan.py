@@ -41,7 +41,7 @@ def measure(args: argparse.Namespace) -> list[Row]:
     theirs.add(documents)
     ours = FlatFloat32(theirs, Float32(theirs.d), CORES, "blas")
     check(ours.search(queries, args.k), theirs.search(queries, args.k))
-    check(ours.candidates(queries, args.k), theirs.search(queries, args.k))
+    check(ours.search_reproducibly(queries, args.k), theirs.search(queries, args.k))
     kernels = numpy_kernels()
     told = Worker(make_faiss, args.vectors, args.queries, args.k, threads=CORES, OPENBLAS_CORETYPE=kernels)
     told.receive()
@@ -51,7 +51,7 @@ def measure(args: argparse.Namespace) -> list[Row]:
         args.rounds,
         {
             "search": lambda: ours.search(queries, args.k),
-            "candidates": lambda: ours.candidates(queries, args.k),
+            "candidates": lambda: ours.search_reproducibly(queries, args.k),
             "theirs": lambda: theirs.search(queries, args.k),
             "told": lambda: told.ask("search"),
             "numpy": lambda: [left @ left for _ in range(PRODUCTS)],

@@ -8,7 +8,7 @@ from harness import CORES, Row, in_turn, rounds_option, save, times_faster
 from usearch.index import MetricKind, search
 
 from embquant.indexes.flat_int8 import FlatInt8
-from embquant.quantize.codecs.base import Sample
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.int8 import Int8
 from embquant.quantize.codecs.ranges import RangeParameters
 
@@ -25,7 +25,7 @@ def main() -> None:
 
 def measure(args: argparse.Namespace) -> list[Row]:
     documents = vectors.corpus(args.vectors)
-    codec = Int8.fit(Sample(lambda: iter([documents]), *documents.shape), RangeParameters())
+    codec = Int8.fit(Batches(lambda: iter([documents]), *documents.shape), RangeParameters())
     codes, queries = codec.encode(documents), codec.encode_queries(vectors.queries(args.queries), "asymmetric")
     index = FlatInt8(codes, CORES)
     rows = []

@@ -23,7 +23,7 @@ from tabulate import tabulate
 from embquant.files.atomic import read_json, write_json
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.files.provenance import environment
-from embquant.indexes import suffix
+from embquant.indexes import index_class
 
 SIZES = (1_000_000, 3_000_000, 10_000_000)
 PART = 16 * vectors.BLOCK
@@ -78,7 +78,7 @@ def steps_of(folder: Path, size: int, part: int) -> Iterator[tuple[str, str, lis
         yield "generate", path.stem, [*generate, str(path), str(min(part, size - first)), str(first), "0"], path
     yield "generate", "queries", [*generate, str(queries), str(QUERIES), "0", "1"], queries
     for family in FAMILIES:
-        state, index = folder / f"{family}.npz", folder / f"{family}{suffix(family, 'flat')}"
+        state, index = folder / f"{family}.npz", folder / f"{family}{index_class(family, 'flat').suffix}"
         method, found = folder / f"{family}.json", folder / f"{family}.candidates.parquet"
         entry = json.dumps({"family": family})
         words = ["fit-codec", "--entry", entry, "--embeddings", *map(str, parts), "--output", str(state)]
@@ -96,7 +96,7 @@ def steps_of(folder: Path, size: int, part: int) -> Iterator[tuple[str, str, lis
         words = ["search-index", "--method-file", str(method), "--query-vectors", str(queries), "--threads", str(CORES)]
         words += ["--depths", *map(str, DEPTHS), "--output", str(found)]
         yield f"search-index {family}", f"search-index {family}", [*command, *words], found
-    stores = {family: folder / f"{family}{suffix(family, 'flat')}.json" for family in FAMILIES}
+    stores = {family: folder / f"{family}{index_class(family, 'flat').suffix}.json" for family in FAMILIES}
     qrels = folder / "qrels.parquet"
     judge = [sys.executable, "-c", "import sys, scale; scale.judge_nothing(sys.argv[1])", str(qrels)]
     yield "generate", "qrels", judge, qrels

@@ -22,9 +22,9 @@ from sentence_transformers.util.quantization import semantic_search_faiss, seman
 from usearch.index import Index
 
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import suffix
+from embquant.indexes import index_class
 from embquant.measure.quality import Sweep
-from embquant.quantize.codecs.base import load_codec
+from embquant.quantize.codecs import load_codec
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.steps.build_index import build_index
@@ -134,7 +134,7 @@ class Study:
         return Path(f"{self._index(family)}.json")
 
     def _index(self, family: str) -> Path:
-        return self.folder / f"{family}{suffix(family, 'flat')}"
+        return self.folder / f"{family}{index_class(family, 'flat').suffix}"
 
     def _written(self, name: str, matrix: np.ndarray) -> Path:
         schema = embedding_schema(matrix.shape[1])

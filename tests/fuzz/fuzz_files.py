@@ -9,13 +9,15 @@ import pyarrow as pa
 
 from embquant.cli import main
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import KINDS, scorings, suffix
+from embquant.indexes import index_class, index_pairs
+from embquant.quantize.codecs import CODECS
 
 DOCUMENTS, QUERIES, DIM = 300, 5, 16
 PQ = {"pieces": 4, "bits": 4}
 PARAMETERS = {"pq": PQ, "scaled-pq": PQ}
 DEPTH = 10
-FAMILIES = sorted({family for family, _ in KINDS})
+INDEXED = sorted(pair for pair in index_pairs() if pair[0] != "*")
+FAMILIES = sorted({family for family, _ in INDEXED})
 
 
 class Study:
@@ -42,10 +44,11 @@ class Study:
         entry = json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
         _run("fit-codec", "--entry", entry, "--embeddings", self.embeddings, "--output", self.state(family))
         _run("encode-corpus", *self.encoding(self.folder, family), "--output", self.codes(family))
-        for kind in (kind for own, kind in KINDS if own == family):
+        for kind in (kind for codes, kind in INDEXED if codes == family):
             index = self.index(family, kind)
             _run("build-index", "--index-kind", kind, *self.building(self.folder, family), "--output", index)
-            method = ["--name", "method", "--manifest", f"{index}.json", "--scoring", scorings(family, kind)[-1]]
+            scoring = index_class(family, kind).scorings(CODECS[family])[-1]
+            method = ["--name", "method", "--manifest", f"{index}.json", "--scoring", scoring]
             _run("define-method", *method, "--output", self.method(family, kind))
             _run("search-index", *self.searching(self.folder, family, kind), "--output", self.found(family, kind))
 
@@ -59,7 +62,7 @@ class Study:
 
     def index(self, family: str, kind: str) -> Path:
         """An index file, beside which lies its manifest."""
-        return self.folder / family / f"{kind}{suffix(family, kind)}"
+        return self.folder / family / f"{kind}{index_class(family, kind).suffix}"
 
     def method(self, family: str, kind: str) -> Path:
         """The definition of the method that searches it."""
@@ -85,7 +88,7 @@ class Study:
     def evaluating(self, folder: Path, family: str, kind: str) -> list:
         """Options of evaluate-run, rescored by the family's own store."""
         candidates = folder / family / f"{kind}.candidates.parquet"
-        store = folder / family / f"flat{suffix(family, 'flat')}.json"
+        store = folder / family / f"flat{index_class(family, 'flat').suffix}.json"
         return [
             *(
                 "--method-file",

@@ -8,15 +8,14 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from fuzz_files import DEPTH, DOCUMENTS, FAMILIES, QUERIES
+from fuzz_files import DEPTH, DOCUMENTS, FAMILIES, INDEXED, QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
 from mutations import fuzzed, mutations
 
-from embquant.indexes import KINDS
 from embquant.retrieve.candidates import Candidates
 
-indexes = st.sampled_from(sorted(KINDS))
+indexes = st.sampled_from(INDEXED)
 families = st.sampled_from(FAMILIES)
 
 json_values = st.recursive(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from embquant.files.parquet import embedding_schema, matrix_to_array, read_table, write_parquet
-from embquant.indexes import suffix
+from embquant.indexes import index_class
 from embquant.measure.quality import INDEX_OVERLAP, Sweep
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Store
@@ -56,7 +56,7 @@ def write_embeddings(path, vectors):
 
 
 def file_of(folder, codec, kind):
-    return folder / f"{codec}-{kind}{suffix(CODECS[codec]['family'], kind)}"
+    return folder / f"{codec}-{kind}{index_class(CODECS[codec]['family'], kind).suffix}"
 
 
 def manifest_of(folder, codec, kind):

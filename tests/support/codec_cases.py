@@ -5,9 +5,14 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embquant.quantize.codecs import Sample, parse_codec
+from embquant.indexes import index_pairs
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import parse_codec
 
 threadpool_limits(1)  # as the steps that fit and encode have it; more threads than free cores take minutes
+
+INDEXED = [pair for pair in index_pairs() if pair[0] != "*"]
+"""Codec family and kind of every index of the library's own."""
 
 FLOAT32 = {"family": "float32"}
 PQ = {"family": "pq", "pieces": 4}
@@ -62,7 +67,7 @@ def kinds_of_transforms(entry):
 
 
 def sample(*batches):
-    return Sample(lambda: iter(batches), sum(map(len, batches)), batches[0].shape[1])
+    return Batches(lambda: iter(batches), sum(map(len, batches)), batches[0].shape[1])
 
 
 def fitted(entry, vectors):

@@ -2,8 +2,8 @@
 
 from functools import cache
 
-from embquant.indexes import index_class, suffix
-from embquant.indexes.base import Codes
+from embquant.indexes import index_class
+from embquant.quantize.batches import Batches
 from support.codec_cases import PQ, SCALED_PQ, fitted, unit_vectors
 
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "rabitq": {"family": "rabitq", "bits": 2}}
@@ -20,9 +20,9 @@ def built(path, family, kind, vectors, codec=None, **parameters):
     """Build an index of ``vectors`` in the folder ``path`` from batches; return codec, codes and file."""
     codec = codec or codec_of(family, kind, vectors.shape[1])
     codes = codec.encode(vectors)
-    path = path / f"index{suffix(family, kind)}"
+    path = path / f"index{index_class(family, kind).suffix}"
     index = index_class(family, kind)
-    batches = Codes(lambda: iter([codes[:250], codes[250:]]), len(codes))
+    batches = Batches(lambda: iter([codes[:250], codes[250:]]), *codes.shape)
     index.build(codec, batches, path, index.build_parameters(**parameters))
     return codec, codes, path
 

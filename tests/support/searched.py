@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import suffix
+from embquant.indexes import index_class
 from embquant.steps.build_index import build_index
 from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
@@ -42,7 +42,7 @@ def both_ways(folder, name, scoring, edges, depth, vectors):
     for own, output in zip(codes, found, strict=True):
         search_part(state=state, codes=own, query_vectors=queries, scoring=scoring, depth=depth, output=output)
     merge_candidates(parts=found, output=folder / "merged.parquet")
-    index = folder / f"index{suffix(codec.family, 'flat')}"
+    index = folder / f"index{index_class(codec.family, 'flat').suffix}"
     build_index(index_kind="flat", state=state, codes=codes, output=index)
     manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
     define_method(name=name, manifest=manifest, scoring=scoring, output=method)

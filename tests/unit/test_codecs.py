@@ -4,9 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embquant.quantize import transforms
-from embquant.quantize.codecs import FAMILIES
-from embquant.quantize.codecs.base import load_codec
+from embquant.quantize.codecs import CODECS, load_codec
+from embquant.quantize.transforms import TRANSFORMS
 from support.codec_cases import (
     CASES,
     case,
@@ -20,8 +19,8 @@ every_case = pytest.mark.parametrize("name", CASES)
 
 
 def test_every_family_and_every_transform_has_a_case():
-    assert {entry["family"] for entry in CASES.values()} == set(FAMILIES)
-    assert {kind for entry in CASES.values() for kind in kinds_of_transforms(entry)} == set(transforms.KINDS)
+    assert {entry["family"] for entry in CASES.values()} == set(CODECS.names())
+    assert {kind for entry in CASES.values() for kind in kinds_of_transforms(entry)} == set(TRANSFORMS.names())
 
 
 @every_case

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from embquant.errors import InputError
-from embquant.quantize.codecs import FAMILIES, parse_codec
-from embquant.quantize.codecs.base import load_codec
+from embquant.quantize.codecs import CODECS, load_codec, parse_codec
 from support.codec_cases import (
     CASES,
     HARD,
@@ -58,12 +57,12 @@ def test_dead_dimensions_take_nothing_from_an_int8_query():
 
 @pytest.mark.parametrize("dim", [1, 7, 37])
 @pytest.mark.parametrize("rows", [1, 300])
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", sorted(CODECS.names()))
 def test_any_number_of_dimensions_and_one_vector_are_enough_unless_centroids_are_sought(family, rows, dim):
     entry = {"family": family, **({"pieces": 1} if "pq" in family else {})}
     vectors = unit_vectors(rows, dim)
     if "pq" in family and rows == 1:
-        with pytest.raises(InputError, match=r"256 centroids can't be found on 1 vectors"):
+        with pytest.raises(InputError, match=r"needs at least 256 training vectors to fit 256 centroids, got 1"):
             fitted(entry, vectors)
     else:
         codec = fitted(entry, vectors)
@@ -76,7 +75,7 @@ def test_any_number_of_dimensions_and_one_vector_are_enough_unless_centroids_are
     ("entry", "message"),
     [
         ({**PQ, "pieces": 5}, "codec pq: 32 dimensions can't be cut into 5 equal pieces"),
-        ({**PQ, "training": 100}, "codec pq: 256 centroids can't be found on 100 vectors"),
+        ({**PQ, "training": 100}, "codec pq: needs at least 256 training vectors to fit 256 centroids, got 100"),
         ({**PQ, "pieces": 0}, "pieces is 0, expected 1 or more"),
         ({**PQ, "bits": 6}, "bits is 6, expected 4 or 8"),
         ({"family": "pq"}, "codec pq: the key 'pieces' is missing"),

@@ -13,7 +13,7 @@ import pytest
 
 from embquant.cli import COMMANDS, add_options, main, step, summary
 from embquant.files.atomic import read_json
-from embquant.quantize.codecs.base import load_codec
+from embquant.quantize.codecs import load_codec
 from support.codec_cases import case
 
 STEPS = Path(__file__).parents[2] / "src" / "embquant" / "steps"

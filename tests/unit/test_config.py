@@ -75,7 +75,7 @@ def refused(values, name="study.yaml"):
         (with_hnsw(search=5), "methods.int8-hnsw: search is 5, expected a mapping"),
         (with_int8(transform="rotatoin"), "codecs.int8: transform 'rotatoin' is not known; did you mean 'rotation'"),
         (with_int8(transform=["center", {"kind": "pca", "dims": 9}]), "unknown key 'dims'; did you mean 'dim'"),
-        (with_int8(transform=["center", {"dim": 9}]), "codecs.int8: transform is {'dim': 9}, expected a kind"),
+        (with_int8(transform=["center", {"dim": 9}]), "transform is {'dim': 9}, expected the name of a kind"),
         (with_int8(family="rabitq", bits=9), "codecs.int8: bits is 9, expected 1 to 8"),
         (with_int8(family="int7"), "codecs.int8: codec 'int7' is not known; did you mean 'int8'"),
         (with_int8(family=7), "codecs.int8: family is 7, expected one of float32, float16"),

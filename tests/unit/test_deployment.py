@@ -12,15 +12,16 @@ import yaml
 
 from embquant.cli import main
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import KINDS, scorings, suffix
+from embquant.indexes import index_class
+from embquant.quantize.codecs import CODECS
 from embquant.report.deployment import code, configuration
 from embquant.retrieve.retriever import Retriever
-from support.codec_cases import PQ, SCALED_PQ, unit_vectors
+from support.codec_cases import INDEXED, PQ, SCALED_PQ, unit_vectors
 
 SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "pq-fastscan": {"family": "pq", "pieces": 8, "bits": 4}}
 SEARCHES = {"ivf": {"nprobe": 3}, "hnsw": {"expansion_search": 9}}
-EVERY = [(*index, scoring) for index in KINDS for scoring in scorings(*index)]
+EVERY = [(*pair, scoring) for pair in INDEXED for scoring in index_class(*pair).scorings(CODECS[pair[0]])]
 
 
 def entry(family, kind, **transform):
@@ -56,7 +57,7 @@ def run(folder, config):
         spec = config["codecs"][codec]
         state, codes = folder / "codecs" / codec / "state.npz", folder / "codecs" / codec / "part.parquet"
         place = "stores" if kind == "flat" else "indexes"
-        index = folder / place / f"{codec}{suffix(spec['family'], kind)}"
+        index = folder / place / f"{codec}{index_class(spec['family'], kind).suffix}"
         call("fit-codec", "--entry", json.dumps(spec), "--embeddings", embeddings, "--output", state)
         call("encode-corpus", "--state", state, "--embeddings", embeddings, "--output", codes)
         call("build-index", "--index-kind", kind, "--state", state, "--codes", codes, "--output", index)

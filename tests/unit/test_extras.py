@@ -23,7 +23,7 @@ import numpy as np
 
 import embquant
 from embquant.entries import NoParameters
-from embquant.indexes.base import Codes
+from embquant.quantize.batches import Batches
 from embquant.indexes.flat_binary import FlatBinary
 from embquant.indexes.flat_int8 import FlatInt8
 from embquant.measure import memory, quality, speed
@@ -38,7 +38,7 @@ ranges = np.stack([vectors.min(0), vectors.max(0)])
 entries = [(Binary(np.zeros(16, np.float32)), FlatBinary, "x.faiss"), (Int8(ranges), FlatInt8, "x.i8bin")]
 for codec, kind, file in entries:
     codes = codec.encode(vectors)
-    kind.build(codec, Codes(lambda: iter([codes]), len(codes)), Path(file), NoParameters())
+    kind.build(codec, Batches(lambda: iter([codes]), *codes.shape), Path(file), NoParameters())
     opened.append((codec, kind.open(Path(file), codec, 1, NoParameters())))
 (binary, index), (int8, store) = opened
 _, rows = index.search(binary.encode_queries(vectors[:5], "symmetric"), 10)

@@ -18,9 +18,9 @@ from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
 from embquant.indexes import index_class
-from embquant.indexes.base import Codes
 from embquant.indexes.manifest import Manifest
-from embquant.quantize.codecs.base import load_codec
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import load_codec
 from support.codec_cases import SCALED_PQ, case, fitted, unit_vectors
 from support.embedding_files import command, small_model
 
@@ -108,7 +108,7 @@ def test_an_index_that_is_cut_off_anywhere_in_its_header_crashes_nothing(tmp_pat
     """FAISS's reader of mapped files does, where a file ends with the size of an array."""
     codec, kind = case("float32"), index_class("float32", "ivf")
     vectors = unit_vectors(60)
-    kind.build(codec, Codes(lambda: iter([vectors]), 60), tmp_path / "index", kind.build_parameters(lists=4))
+    kind.build(codec, Batches(lambda: iter([vectors]), 60, 32), tmp_path / "index", kind.build_parameters(lists=4))
     whole = (tmp_path / "index").read_bytes()
     for size in range(200):
         (tmp_path / "cut").write_bytes(whole[:size])

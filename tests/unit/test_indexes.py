@@ -7,18 +7,33 @@ from usearch.index import Index as Graph
 from usearch.index import MetricKind, search
 from usearch.io import load_matrix
 
+from embquant.entries import read_entry
 from embquant.errors import InputError
-from embquant.indexes import KINDS, index_class, scorings
-from embquant.quantize.codecs import FAMILIES, codec_class
-from support.codec_cases import PQ, SCALED_PQ, fitted, heavy_tails, repeated_for, unit_vectors, with_zero_vectors
+from embquant.indexes import index_class
+from embquant.quantize.codecs import CODECS
+from support.codec_cases import (
+    INDEXED,
+    PQ,
+    SCALED_PQ,
+    fitted,
+    heavy_tails,
+    repeated_for,
+    unit_vectors,
+    with_zero_vectors,
+)
 from support.index_cases import built, codec_of, opened
 
 EXHAUSTIVE = {"hnsw": {"expansion_search": 600}, "ivf": {"nprobe": 600}}
 """Search parameters with which an approximate index looks nearly everywhere."""
 
-FLAT = [family for family, kind in KINDS if kind == "flat"]
-every_index = pytest.mark.parametrize(("family", "kind"), KINDS)
-SEARCHES = [(*index, scoring) for index in KINDS for scoring in scorings(*index)]
+
+def scorings(family, kind):
+    return index_class(family, kind).scorings(CODECS[family])
+
+
+FLAT = [family for family, kind in INDEXED if kind == "flat"]
+every_index = pytest.mark.parametrize(("family", "kind"), INDEXED)
+SEARCHES = [(*index, scoring) for index in INDEXED for scoring in scorings(*index)]
 every_search = pytest.mark.parametrize(("family", "kind", "scoring"), SEARCHES)
 
 
@@ -50,8 +65,8 @@ def rounding_of_tables(path, asked):
 
 
 def test_every_family_has_a_flat_index_and_no_index_an_unknown_family():
-    assert set(FLAT) == set(FAMILIES) == {family for family, _ in KINDS}
-    assert all(set(scorings(*index)) <= set(codec_class(index[0]).scorings) for index in KINDS)
+    assert set(FLAT) == set(CODECS.names()) == {family for family, _ in INDEXED}
+    assert all(set(scorings(*index)) <= set(CODECS[index[0]].scorings) for index in INDEXED)
 
 
 @pytest.mark.parametrize(
@@ -65,13 +80,13 @@ def test_scores_are_brute_force_s_and_the_best_are_found(tmp_path, family, kind,
     expected = brute_force(codec, codes, asked)
     places = best(expected, 20)
     assert len(index) == len(codes)
-    for found in (index.search, index.candidates):
+    for found in (index.search, index.search_reproducibly):
         scores, rows = found(asked, 20)
         assert rows.dtype == np.int64
         assert (np.diff(scores, axis=1) <= 0).all()
         allowed = rounding_of_tables(path, asked) if kind == "fastscan" else 3e-6
         assert (np.abs(scores - of_rows(expected, rows)) <= allowed).all()
-        if index.exact:
+        if index.prefix_stable:
             np.testing.assert_array_equal(rows, places)
         elif kind == "fastscan":
             least = of_rows(expected, places)[:, -1:]
@@ -104,10 +119,10 @@ def test_beyond_the_corpus_there_is_nothing(tmp_path, family, kind, scoring, row
     index = opened(family, kind, path, codec, **EXHAUSTIVE.get(kind, {}))
     for count in (1, 3):
         asked = codec.encode_queries(unit_vectors(count, seed=1), scoring)
-        for found in (index.search, index.candidates):
+        for found in (index.search, index.search_reproducibly):
             scores, places = found(asked, 5000)
             assert scores.shape == places.shape == (count, rows)
-            if index.exact or kind == "fastscan":
+            if index.prefix_stable or kind == "fastscan":
                 assert np.array_equal(np.sort(places, axis=1), np.tile(np.arange(rows), (count, 1)))
             assert (places < rows).all()
             assert np.isneginf(scores[places < 0]).all()
@@ -123,8 +138,8 @@ def test_equal_documents_come_in_row_order(tmp_path, family, kind, scoring):
     places = best(expected, 150)
     for threads in (1, 2):
         index = opened(family, kind, path, codec, threads, **EXHAUSTIVE.get(kind, {}))
-        scores, rows = index.candidates(asked, 150)
-        if index.exact:
+        scores, rows = index.search_reproducibly(asked, 150)
+        if index.prefix_stable:
             np.testing.assert_array_equal(rows, places)
             quick = index.search(asked, 150)
             np.testing.assert_allclose(quick[0], of_rows(expected, places), atol=3e-6)
@@ -142,12 +157,12 @@ def test_hard_vectors_are_found_with_finite_scores(tmp_path, family, kind, scori
     expected = brute_force(codec, codes, asked)
     index = opened(family, kind, path, codec, **EXHAUSTIVE.get(kind, {}))
     for queries in (slice(0, 4), slice(0, 1)):
-        for found in (index.search, index.candidates):
+        for found in (index.search, index.search_reproducibly):
             scores, rows = found(asked[queries], 10)
             assert rows.shape == (queries.stop, 10)
             assert np.isfinite(scores[rows >= 0]).all()
             true = of_rows(expected[queries], rows)
-            if index.exact:
+            if index.prefix_stable:
                 wanted = of_rows(expected[queries], best(expected[queries], 10))
                 np.testing.assert_allclose(true, wanted, rtol=1e-5, atol=1e-5)
 
@@ -214,7 +229,7 @@ def test_missing_damaged_and_foreign_files_are_input_errors(tmp_path, family, ki
 def test_another_kind_of_faiss_index_is_refused(tmp_path):
     path = tmp_path / "index.faiss"
     faiss.write_index(faiss.IndexFlatL2(32), str(path))
-    with pytest.raises(InputError, match="expected a FAISS IndexFlatIP of 32 dimensions"):
+    with pytest.raises(InputError, match=r"holds a FAISS IndexFlat.* of 32 dimensions, expected a FAISS IndexFlatIP"):
         opened("float32", "flat", path, codec_of("float32", "flat"))
 
 
@@ -254,7 +269,7 @@ def test_scaled_pq_finds_the_same_in_memory_mapped_and_by_many_queries_at_once(t
     np.testing.assert_allclose(scores, decoded[0][:3], atol=1e-6)
 
 
-@pytest.mark.parametrize("family", [family for family, kind in KINDS if kind == "ivf"])
+@pytest.mark.parametrize("family", [family for family, kind in INDEXED if kind == "ivf"])
 def test_more_lists_looked_at_find_more_and_a_query_s_own_list_has_its_best(tmp_path, family):
     codec, codes, path = built(tmp_path, family, "ivf", unit_vectors(), lists=20)
     asked = codec.encode_queries(unit_vectors()[:50], scorings(family, "ivf")[0])
@@ -298,15 +313,20 @@ def test_a_wider_walk_of_a_graph_finds_more(tmp_path, family):
 @pytest.mark.parametrize(
     ("index", "step", "parameters", "message"),
     [
-        (("float32", "ivf"), "build", {"lists": 0}, "lists and training must be 1 or more"),
-        (("float32", "ivf"), "search", {"nprobe": 0}, "nprobe must be 1 or more"),
-        (("int8", "hnsw"), "build", {"connectivity": 1}, "connectivity must be 2 or more"),
-        (("binary", "hnsw"), "search", {"expansion_search": 0}, "expansion_search must be 1 or more"),
+        (("float32", "ivf"), "build", {"lists": 0}, "build of ivf: lists is 0, expected 1 or more"),
+        (("float32", "ivf"), "search", {"nprobe": 0}, "search of ivf: nprobe is 0, expected 1 or more"),
+        (("int8", "hnsw"), "build", {"connectivity": 1}, "build of hnsw: connectivity is 1, expected 2 or more"),
+        (
+            ("binary", "hnsw"),
+            "search",
+            {"expansion_search": 0},
+            "hnsw: expansion_search is 0, expected 1 or more",
+        ),
     ],
 )
 def test_numbers_that_cannot_be_meant_are_refused(index, step, parameters, message):
     with pytest.raises(InputError, match=message):
-        getattr(index_class(*index), f"{step}_parameters")(**parameters)
+        read_entry(getattr(index_class(*index), f"{step}_parameters"), parameters, f"{step} of {index[1]}")
 
 
 def test_fastscan_says_what_it_needs(tmp_path):

@@ -5,12 +5,11 @@ import pytest
 
 from embquant.errors import InputError
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.indexes import KINDS
 from embquant.quantize.codecs import parse_codec
 from embquant.study.outline import Outline
 from embquant.study.remaining import check_disk, duration, remaining_seconds, size, to_write
-from embquant.study.sizes import Corpus, index_bytes, parquet_floats, state_bytes, width
-from support.codec_cases import CASES, case, fitted, unit_vectors
+from embquant.study.sizes import Corpus, index_bytes, parquet_floats
+from support.codec_cases import CASES, INDEXED, case, fitted, unit_vectors
 from support.index_cases import ENTRIES, FASTSCAN_PQ, built
 
 ROWS = 600
@@ -22,16 +21,16 @@ def corpus(dim=32, documents=ROWS):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_code_is_as_wide_as_the_fitted_codec_says(name):
-    assert width(parse_codec(CASES[name]), 32) == case(name).bytes_per_vector
+    assert parse_codec(CASES[name]).code_bytes(32) == case(name).bytes_per_vector
 
 
 @pytest.mark.parametrize("bits", [1, 2, 3, 8])
 def test_rabitq_of_dimensions_that_are_no_whole_bytes(bits):
     entry = {"family": "rabitq", "bits": bits}
-    assert width(parse_codec(entry), 21) == fitted(entry, unit_vectors(dim=21)).bytes_per_vector
+    assert parse_codec(entry).code_bytes(21) == fitted(entry, unit_vectors(dim=21)).bytes_per_vector
 
 
-@pytest.mark.parametrize(("family", "kind"), KINDS)
+@pytest.mark.parametrize(("family", "kind"), INDEXED)
 def test_an_index_file_is_as_large_as_its_formula(tmp_path, family, kind):
     entry = FASTSCAN_PQ if (family, kind) == ("pq", "fastscan") else ENTRIES.get(family, {"family": family})
     _, _, path = built(tmp_path, family, kind, unit_vectors(ROWS))
@@ -52,7 +51,7 @@ def test_parameters_of_the_build_count(tmp_path, family, kind, build):
 def test_the_state_of_a_codec_is_its_matrix_and_its_centroids(tmp_path, name):
     case(name).save(tmp_path / "state.npz")
     actual = (tmp_path / "state.npz").stat().st_size
-    assert state_bytes(parse_codec(CASES[name]), 32) == pytest.approx(actual, rel=0.1, abs=2000)
+    assert parse_codec(CASES[name]).state_bytes(32) == pytest.approx(actual, rel=0.1, abs=2000)
 
 
 @pytest.mark.parametrize("rows", [100, 3000])

@@ -8,7 +8,7 @@ import pytest
 from embquant.errors import InputError
 from embquant.files import scratch
 from embquant.files.atomic import read_json, write_json
-from embquant.indexes import suffix
+from embquant.indexes import index_class
 from embquant.indexes.manifest import open_index
 from embquant.steps.build_index import build_index
 from embquant.steps.measure_memory import measure_memory
@@ -35,7 +35,7 @@ def flat_index(folder, family):
     codec.save(folder / "state.npz")
     write_json(folder / "state.json", {"seconds": 0})
     write_embeddings(folder / "embeddings.parquet", unit_vectors())
-    index = folder / f"index{suffix(family, 'flat')}"
+    index = folder / f"index{index_class(family, 'flat').suffix}"
     build_index(index_kind="flat", state=folder / "state.npz", codes=[folder / "embeddings.parquet"], output=index)
     return index.with_name(f"{index.name}.json")
 

@@ -8,7 +8,7 @@ from sentence_transformers.util import truncate_embeddings
 from sklearn.decomposition import PCA
 
 from embquant.errors import InputError
-from embquant.quantize.transforms import KINDS, fit_transforms, parse_transforms
+from embquant.quantize.transforms import TRANSFORMS, fit_transforms, parse_transforms
 from embquant.quantize.transforms.allocation import bits_of_axes, dealt
 from embquant.quantize.transforms.base import Transform
 from embquant.quantize.transforms.rotation import random_rotation
@@ -33,7 +33,7 @@ def entry(kind):
     return {"kind": kind, **PARAMETERS[kind]}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRANSFORMS.names())
 def test_documents_are_mapped_affinely_to_dim_dimensions(kind):
     vectors = unit_vectors()
     transform = learned(entry(kind), vectors)
@@ -46,7 +46,7 @@ def test_documents_are_mapped_affinely_to_dim_dimensions(kind):
     np.testing.assert_allclose(transform.queries(vectors), vectors @ transform.matrix.T, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRANSFORMS.names())
 def test_saved_state_is_the_same_map(kind):
     vectors = unit_vectors()
     for entries in (entry(kind), [entry("truncate"), entry(kind)]):
@@ -99,8 +99,8 @@ def test_a_zero_vector_stays_zero_where_others_get_unit_length():
     assert not learned(entry("truncate"), vectors).documents(vectors).any()
 
 
-@pytest.mark.parametrize("second", KINDS)
-@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", TRANSFORMS.names())
+@pytest.mark.parametrize("first", TRANSFORMS.names())
 def test_a_chain_does_one_after_the_other(first, second):
     vectors, queries = unit_vectors(), unit_vectors(4, seed=1)
     chosen = {"kind": second, **PARAMETERS[second], **({"dim": 10} if second in ("truncate", "pca") else {})}
@@ -191,9 +191,9 @@ def test_faiss_agrees_on_the_random_rotation():
     ("entries", "message"),
     [
         ("rotatoin", "transform 'rotatoin' is not known; did you mean 'rotation'"),
-        ({"kind": ["pca"]}, "transform ['pca'] is not known"),
-        ({"dim": 3}, "transform is {'dim': 3}, expected a kind or a mapping with one"),
-        (None, "transform is None, expected a kind or a mapping with one"),
+        ({"kind": ["pca"]}, "transform is {'kind': ['pca']}, expected the name of a kind"),
+        ({"dim": 3}, "transform is {'dim': 3}, expected the name of a kind or a mapping with the key 'kind'"),
+        (None, "transform is None, expected the name of a kind or a mapping with the key 'kind'"),
         ("pca", "transform pca: the key 'dim' is missing"),
         ({"kind": "pca", "dims": 3}, "transform pca: unknown key 'dims'; did you mean 'dim'"),
         ({"kind": "pca", "dim": 33}, "transform pca: dim is 33, expected 1 to 32, the embedding's dimensions"),

@@ -66,7 +66,7 @@ rule build_store:
         runtime=minutes("build_store"),
     params:
         code=lambda wildcards: code(
-            "embquant.steps.build_index", *codec_modules(wildcards.codec), KINDS[family(wildcards.codec), "flat"]
+            "embquant.steps.build_index", *codec_modules(wildcards.codec), index_module(family(wildcards.codec), "flat")
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"

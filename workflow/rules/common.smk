@@ -15,7 +15,7 @@ from embquant.quantize.codecs import parse_codec
 from embquant.datasets.spec import SOURCES, parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
-from embquant.indexes import KINDS, scorings, suffix
+from embquant.indexes import INDEXES, index_class, index_name
 from embquant.files.provenance import code_digest, file_digest
 from embquant.files.running import RunFolder
 
@@ -73,7 +73,7 @@ def codec_spec(codec):
 def codec_modules(codec):
     """Return the library modules of a codec of the study: its family's and those of the transforms before it."""
     spec = codec_spec(codec)
-    return [spec.family.__module__, *(transform.module.__name__ for transform in spec.transforms)]
+    return spec.modules
 
 
 def is_plain_float32(codec):
@@ -119,6 +119,16 @@ def of_built_codec(pattern):
     return lambda wildcards: pattern.format(codec=built(wildcards.index)["codec"], **wildcards)
 
 
+def suffix(codec, kind):
+    """Return how the file of an index of a codec's codes ends."""
+    return index_class(family(codec), kind).suffix
+
+
+def index_module(family, kind):
+    """Return the library module of an index of codes of ``family``."""
+    return INDEXES.module(index_name(family, kind))
+
+
 def built_codes(wildcards):
     """Return the parts of the codes that an index is built from."""
     codec = built(wildcards.index)["codec"]
@@ -129,12 +139,13 @@ def built_codes(wildcards):
 def scoring(method):
     """Return how a method compares queries with codes: as it says, or its index's default."""
     spec = config["methods"][method]
-    return spec.get("scoring") or scorings(family(spec["codec"]), spec["index"])[0]
+    index = index_class(family(spec["codec"]), spec["index"])
+    return spec.get("scoring") or index.scorings(codec_spec(spec["codec"]).family)[0]
 
 
 def store_manifest(codec):
     """Return the pattern of the manifest of a codec's plain store, which names the file it lies beside."""
-    return f"{MODEL}/stores/{codec}{suffix(family(codec), 'flat')}.json"
+    return f"{MODEL}/stores/{codec}{suffix(codec, 'flat')}.json"
 
 
 def index_manifest(wildcards):
@@ -142,7 +153,7 @@ def index_manifest(wildcards):
     spec = config["methods"][wildcards.method]
     if spec["index"] == "flat":
         return store_manifest(spec["codec"]).format(**wildcards)
-    return f"{MODEL}/indexes/{spec['built']}{suffix(family(spec['codec']), spec['index'])}.json".format(**wildcards)
+    return f"{MODEL}/indexes/{spec['built']}{suffix(spec['codec'], spec['index'])}.json".format(**wildcards)
 
 
 def index_file(wildcards):
@@ -168,7 +179,7 @@ def index_modules(method):
 def built_modules(index):
     """Return the library modules that building an index takes beyond those of the command."""
     spec = built(index)
-    return [*codec_modules(spec["codec"]), KINDS[family(spec["codec"]), spec["index"]]]
+    return [*codec_modules(spec["codec"]), index_module(family(spec["codec"]), spec["index"])]
 
 
 def rescore_stores(method):
@@ -182,7 +193,7 @@ def rescore_stores(method):
 def store_modules(method):
     """Return the library modules of a method's rescore stores."""
     modules = [module for codec in rescore_stores(method) for module in codec_modules(codec)]
-    return modules + [KINDS[family(codec), "flat"] for codec in rescore_stores(method)]
+    return modules + [index_module(family(codec), "flat") for codec in rescore_stores(method)]
 
 
 def store_manifests(wildcards):

@@ -7,12 +7,12 @@ from snakemake.common.configfile import load_configfile
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
 
-from embquant.quantize.codecs import parse_codec
+from embquant.quantize.codecs import CODECS, parse_codec
 from embquant.datasets.spec import parse_dataset
 from embquant.embedding.spec import parse_model
 from embquant.errors import InputError
 from embquant.study.settings import NO_STORE
-from embquant.indexes import index_class, index_module, scorings
+from embquant.indexes import index_class
 from embquant.measure.metrics import parse_metric
 from embquant.entries import nearest, parse_spec
 
@@ -98,7 +98,7 @@ def check_references(config):
         in_place(f"codecs.{codec}", parse_codec, spec)
     for method, spec in config["methods"].items():
         known_in(config["codecs"], spec["codec"], f"methods.{method}.codec")
-        in_place(f"methods.{method}", index_module, family(spec["codec"]), spec["index"])
+        in_place(f"methods.{method}", index_class, family(spec["codec"]), spec["index"])
         check_method(method, spec)
     for store in config["rescore"]["stores"]:
         known_in(config["codecs"], store, "rescore.stores")
@@ -111,14 +111,13 @@ def check_references(config):
 
 def check_method(method, spec):
     """Check a method's scoring and its parameters of building and searching."""
-    known = scorings(family(spec["codec"]), spec["index"])
+    index = index_class(family(spec["codec"]), spec["index"])
+    known = index.scorings(CODECS[family(spec["codec"])])
     if spec.get("scoring", known[0]) not in known:
         what = f"a {spec['index']} index of {family(spec['codec'])} codes"
         raise InputError(f"methods.{method}: {what} has only the scoring {', '.join(known)}")
-    if spec["build"] or spec["search"]:  # most methods have neither, and need no index library here
-        index = index_class(family(spec["codec"]), spec["index"])
-        in_place(f"methods.{method}", parse_spec, index.build_parameters, spec["build"], "build")
-        in_place(f"methods.{method}", parse_spec, index.search_parameters, spec["search"], "search")
+    in_place(f"methods.{method}", parse_spec, index.build_parameters, spec["build"], "build")
+    in_place(f"methods.{method}", parse_spec, index.search_parameters, spec["search"], "search")
 
 
 def in_place(where, check, *values):

@@ -4,14 +4,24 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from embquant.exact.mapped import look_up, read_ahead
 from embquant.exact.topk import TopK, rank, sort_by_score
-from embquant.quantize.codecs.base import Codec
+
+
+class Decodes(Protocol):
+    """What a scan needs of a codec."""
+
+    def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Score all codes, quickly: float32 (queries, documents)."""
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Score each query's own codes, in float64: (queries, candidates)."""
+
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
@@ -109,7 +119,7 @@ GATHERED = 1 << 12
 class DecodedScan:
     """Compares float queries with codes by decoding them and multiplying matrices."""
 
-    def __init__(self, codec: Codec, codes: np.ndarray, threads: int) -> None:
+    def __init__(self, codec: Decodes, codes: np.ndarray, threads: int) -> None:
         """Search ``codes`` of ``codec`` on ``threads`` threads."""
         self._codec = codec
         self._codes = codes

@@ -1,55 +1,73 @@
-"""What every index can do."""
+"""What every kind of index can do, and what others must know of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
 from embquant.entries import NoParameters
-from embquant.quantize.codecs.base import Codec
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Codec, CodecSpec, Family
+
+Quantizer = TypeVar("Quantizer", bound=Codec)
+"""The codecs whose codes an index holds."""
 
 
-@dataclass(frozen=True)
-class Codes:
-    """The codes of a corpus, readable as often as wanted, in batches (rows, width) of together ``count`` rows."""
-
-    source: Callable[[], Iterator[np.ndarray]]
-    count: int
-
-    def __iter__(self) -> Iterator[np.ndarray]:
-        """Read the codes from the start."""
-        return self.source()
-
-    def __len__(self) -> int:
-        """Return the number of codes."""
-        return self.count
-
-
-class Index(ABC):
+class Index(ABC, Generic[Quantizer]):
     """Finds each query's best documents among the codes of a corpus; rows are positions in the corpus."""
 
-    exact: ClassVar[bool]
-    """Whether a deeper search only appends to a shallower one."""
+    suffix: ClassVar[str] = ".faiss"
+    """How its file ends, as the library that writes it would have it."""
+
+    is_exact: ClassVar[bool] = False
+    """Whether it compares a query with the codes of all documents, and the best are found for certain."""
+
+    prefix_stable: ClassVar[bool] = False
+    """Whether the results for k are the first k of the results for any larger k."""
+
+    has_overhead: ClassVar[bool] = False
+    """Whether its file holds more per vector than the code: a graph's edges, a list's row numbers."""
 
     engine: str
-    """Who does the search, for the reports."""
+    """The library that computes the scores, for the reports."""
 
     build_parameters: ClassVar[type] = NoParameters
+    """What a method's ``build`` may say."""
     search_parameters: ClassVar[type] = NoParameters
-    """The dataclasses of what a method's ``build`` and ``search`` may say."""
+    """What a method's ``search`` may say."""
+
+    @classmethod
+    def scorings(cls, codec: type[Family]) -> tuple[str, ...]:
+        """Return the ways in which it compares queries with codes of ``codec``, the default first."""
+        return codec.scorings
 
     @classmethod
     @abstractmethod
-    def build(cls, codec: Codec, codes: Codes, path: Path, parameters: Any) -> None:
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: Any) -> float:
+        """Return the bytes of the file of as many ``documents``, of ``dim`` dimensions, built as ``build`` says."""
+
+    @classmethod
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: Any) -> list[str]:
+        """Return lines of Python that search the file with the library that it belongs to, and nothing of this one.
+
+        ``file`` and ``queries`` are expressions; the queries are encoded as ``scoring`` says. The lines leave ``rows``,
+        int64 (queries, depth), best first. If no other library searches such a file, there are no lines.
+        """
+        return []
+
+    @classmethod
+    @abstractmethod
+    def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: Any) -> None:
         """Build the index of ``codes`` of ``codec`` and write it to ``path``."""
 
     @classmethod
     @abstractmethod
-    def open(cls, path: Path, codec: Codec, threads: int, parameters: Any, mapped: bool = False) -> Self:
-        """Open an index file of codes of ``codec``; ``mapped`` leaves the codes on disk instead of loading them."""
+    def open(cls, path: Path, codec: Quantizer, threads: int, parameters: Any, mapped: bool = False) -> Self:
+        """Open an index file of codes of ``codec``; ``mapped`` leaves the codes on disk instead of loading them.
+
+        A file that is missing, can't be read or holds something else is an InputError.
+        """
 
     @abstractmethod
     def __len__(self) -> int:
@@ -63,18 +81,24 @@ class Index(ABC):
         k documents, rows end in −1.
         """
 
-    def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Search as :meth:`search` does, independent of the number of threads to the last bit."""
+    def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Search like :meth:`search`, with results that are bit-identical for any number of threads."""
         return self.search(queries, k)
 
 
-class FlatIndex(Index):
-    """An exact index that is a plain array of codes, and so a rescore store as well."""
+class FlatIndex(Index[Quantizer]):
+    """An index that is a plain array of codes, all of which are scanned, and so a rescore store as well."""
 
-    exact = True
+    is_exact = True
+    prefix_stable = True
 
     codes: np.ndarray
     """The codes (documents, width), in memory or mapped; valid as long as the index is."""
+
+    @classmethod
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: Any) -> float:
+        """Return the bytes of the codes."""
+        return documents * codec.code_bytes(dim)
 
     def __len__(self) -> int:
         """Return the number of documents."""

@@ -1,7 +1,7 @@
 """4-bit product quantizers' codes, and bits, in FAISS's fast-scan layout: tables of products stay in registers."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import faiss
 import numpy as np
@@ -9,21 +9,24 @@ import numpy as np
 from embquant.entries import NoParameters
 from embquant.errors import InputError
 from embquant.exact.topk import found_by_faiss
-from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import fill, read_filled
-from embquant.quantize.codecs.base import Codec
-from embquant.quantize.codecs.binary import SIGNS
+from embquant.indexes.base import Index, Quantizer
+from embquant.indexes.faiss_files import faiss_lines, fill, read
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import CodecSpec, Family
+from embquant.quantize.codecs.binary import SIGNS, Binary
+from embquant.quantize.codecs.pq import ProductQuantization
+
+BLOCK = 32
+"""Codes that FAISS lays out together; the last block is filled up."""
 
 
-class FastScan(Index):
+class FastScanIndex(Index[Quantizer]):
     """Scans all codes by a query's products with the centroids, rounded to 8 bits; a score is their sum.
 
     André et al. 2015, "Cache locality is not enough: high-performance nearest neighbor search with product
-    quantization fast scan". Bits are codes of a product quantizer whose centroids are the corners of a cube: four bits
-    a piece.
+    quantization fast scan".
     """
 
-    exact = False
     engine = "faiss"
 
     def __init__(self, index: faiss.IndexPQFastScan, threads: int) -> None:
@@ -32,31 +35,60 @@ class FastScan(Index):
         self._threads = threads
 
     @classmethod
-    def build(cls, codec: Codec, codes: Codes, path: Path, parameters: NoParameters) -> None:
-        """Write a FAISS ``IndexPQFastScan``."""
-        if codec.family == "binary":
-            index, given = _corners(codec.dim), Codes(lambda: map(_swapped, codes), len(codes))
-        else:
-            index, given = faiss.clone_index(codec.index), codes
-            if index.pq.nbits != 4:
-                raise InputError(f"index fastscan: needs a pq codec of 4 bits, this one has {index.pq.nbits}")
-        fill(index, index.codes, given, index.code_size)
-        faiss.write_index(faiss.IndexPQFastScan(index), str(path))
+    def scorings(cls, codec: type[Family]) -> tuple[str, ...]:
+        """Return the only one: the query's products are looked up."""
+        return ("asymmetric",)
 
     @classmethod
-    def open(cls, path: Path, codec: Codec, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: NoParameters) -> float:
+        """Return the bytes of whole blocks of codes and of the 16 centroids of every piece."""
+        blocks = -(-documents // BLOCK)
+        return blocks * BLOCK * codec.code_bytes(dim) + 16 * 4 * codec.quantized_dim(dim)
+
+    @classmethod
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
+        """FAISS's."""
+        return faiss_lines(file, queries, depth)
+
+    @classmethod
+    def open(cls, path: Path, codec: Quantizer, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexPQFastScan``."""
-        trained = _corners(codec.dim) if codec.family == "binary" else codec.index
-        return cls(read_filled(path, faiss.IndexPQFastScan(trained), mapped), threads)
+        return cls(read(path, faiss.IndexPQFastScan, codec.dim, mapped), threads)
 
     def __len__(self) -> int:
         """Return the number of documents."""
-        return self._index.ntotal
+        return int(self._index.ntotal)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return sums of rounded products and rows."""
         faiss.omp_set_num_threads(self._threads)
         return found_by_faiss(*self._index.search(np.ascontiguousarray(queries), min(k, len(self))))
+
+
+class FastScan(FastScanIndex[ProductQuantization]):
+    """Codes of a product quantizer of 4 bits."""
+
+    @classmethod
+    def build(cls, codec: ProductQuantization, codes: Batches, path: Path, parameters: NoParameters) -> None:
+        """Write a FAISS ``IndexPQFastScan``."""
+        if codec.index.pq.nbits != 4:
+            raise InputError(f"index fastscan: needs a pq codec of 4 bits, this one has {codec.index.pq.nbits}")
+        _write(faiss.clone_index(codec.index), codes, path)
+
+
+class FastScanBinary(FastScanIndex[Binary]):
+    """Bits, as codes of a product quantizer whose centroids are the corners of a cube: four bits per piece."""
+
+    @classmethod
+    def build(cls, codec: Binary, codes: Batches, path: Path, parameters: NoParameters) -> None:
+        """Write a FAISS ``IndexPQFastScan``."""
+        _write(_corners(codec.dim), codes.map(_swapped, codes.dim), path)
+
+
+def _write(quantizer: Any, codes: Batches, path: Path) -> None:
+    """Fill the empty ``quantizer``, a FAISS ``IndexPQ``, and write it in the fast-scan layout."""
+    fill(quantizer, quantizer.codes, codes, quantizer.code_size)
+    faiss.write_index(faiss.IndexPQFastScan(quantizer), str(path))
 
 
 def _corners(dim: int) -> faiss.IndexPQ:
@@ -72,6 +104,3 @@ def _corners(dim: int) -> faiss.IndexPQ:
 def _swapped(codes: np.ndarray) -> np.ndarray:
     """Swap the halves of each byte: FAISS has the first four dimensions in the lower one."""
     return codes >> 4 | codes << 4
-
-
-INDEX = FastScan

@@ -10,15 +10,16 @@ import numpy as np
 from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.topk import sort_by_score
-from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.faiss_files import fill, padded, read_filled, view
+from embquant.indexes.base import FlatIndex
+from embquant.indexes.faiss_files import faiss_lines, fill, padded, read, view
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.binary import Binary
 
 WORTH_PACKING = 32
 """Queries from which on to pack blocks of codes pays."""
 
 
-class FlatBinary(FlatIndex):
+class FlatBinary(FlatIndex[Binary]):
     """Scans all codes; a score is the negative Hamming distance or, for float queries, their product with ±1.
 
     FAISS compares a query with one code after the other; NumKong compares blocks of queries with packed blocks of
@@ -35,7 +36,12 @@ class FlatBinary(FlatIndex):
         self._decoded = DecodedScan(codec, self.codes, threads)
 
     @classmethod
-    def build(cls, codec: Binary, codes: Codes, path: Path, parameters: NoParameters) -> None:
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
+        """FAISS's, which compares no float queries with bits."""
+        return faiss_lines(file, queries, depth, binary=True) if scoring == "symmetric" else []
+
+    @classmethod
+    def build(cls, codec: Binary, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexBinaryFlat``."""
         index = faiss.IndexBinaryFlat(padded(codec.dim))
         fill(index, index.xb, codes, index.code_size)
@@ -44,7 +50,7 @@ class FlatBinary(FlatIndex):
     @classmethod
     def open(cls, path: Path, codec: Binary, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexBinaryFlat``."""
-        return cls(read_filled(path, faiss.IndexBinaryFlat(padded(codec.dim)), mapped), codec, threads)
+        return cls(read(path, faiss.IndexBinaryFlat, codec.dim, mapped), codec, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances to uint8 queries, or products with float32 ones, and rows."""
@@ -54,7 +60,7 @@ class FlatBinary(FlatIndex):
             return self._scan(_negative_distances, queries, self.codes, k)
         return self._scan.share(_nearest, queries, self.codes, k)
 
-    def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search; products are settled in float64."""
         return self.search(queries, k) if queries.dtype == np.uint8 else self._decoded.settled(queries, k)
 
@@ -71,6 +77,3 @@ def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray
 def _negative_distances(queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
     distances = np.asarray(numkong.hammings_packed(queries, numkong.hammings_pack(codes))).view(np.int32)
     return np.negative(distances, out=distances)
-
-
-INDEX = FlatBinary

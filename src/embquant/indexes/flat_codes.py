@@ -9,16 +9,18 @@ import numpy as np
 from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan
 from embquant.exact.topk import sort_by_score
-from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.faiss_files import fill, read_filled, view
+from embquant.indexes.base import FlatIndex
+from embquant.indexes.faiss_files import faiss_lines, fill, read, view
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.faiss_codes import FaissCodec
 
 
-class FlatCodes(FlatIndex):
+class FlatCodes(FlatIndex[FaissCodec]):
     """Scans all codes with FAISS; a score is the float query's inner product with the decoded code.
 
-    What methods are judged by is found by decoding block after block instead: for many queries matrix products are
-    faster than FAISS's scan of one query after the other, and the order of equal documents is settled.
+    ``search_reproducibly`` decodes block after block instead: for many queries matrix products are faster than FAISS's
+    scan of one query after the other, and equal documents come in row order.
     """
 
     engine = "faiss"
@@ -31,7 +33,17 @@ class FlatCodes(FlatIndex):
         self._decoded = DecodedScan(codec, self.codes, threads)
 
     @classmethod
-    def build(cls, codec: FaissCodec, codes: Codes, path: Path, parameters: NoParameters) -> None:
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: NoParameters) -> float:
+        """Return the bytes of the codes and of what the codec has learned."""
+        return super().file_bytes(documents, codec, dim, build) + codec.learned_bytes(dim)
+
+    @classmethod
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
+        """FAISS's."""
+        return faiss_lines(file, queries, depth)
+
+    @classmethod
+    def build(cls, codec: FaissCodec, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write the codec's own index, filled."""
         index = faiss.clone_index(codec.index)
         fill(index, index.codes, codes, codec.bytes_per_vector)
@@ -40,7 +52,8 @@ class FlatCodes(FlatIndex):
     @classmethod
     def open(cls, path: Path, codec: FaissCodec, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
         """Open an index of the codec's own kind."""
-        return cls(read_filled(path, faiss.clone_index(codec.index), mapped), codec, threads)
+        index = read(path, type(codec.index), codec.dim, mapped, codec.bytes_per_vector)
+        return cls(index, codec, threads)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows; of documents tied for the k-th place FAISS keeps any."""
@@ -48,9 +61,6 @@ class FlatCodes(FlatIndex):
         scores, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
         return sort_by_score(scores, rows)
 
-    def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks of decoded codes."""
         return self._decoded.settled(queries, k)
-
-
-INDEX = FlatCodes

@@ -1,28 +1,28 @@
 """float32 in a FAISS flat inner-product index: the exact baseline."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
 
 import faiss
 import numpy as np
+from pydantic import Field
 
-from embquant.entries import NoParameters
+from embquant.entries import Entry, NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.topk import sort_by_score
-from embquant.indexes.base import Codes, FlatIndex
-from embquant.indexes.faiss_files import fill, read_filled, view
+from embquant.indexes.base import FlatIndex
+from embquant.indexes.faiss_files import faiss_lines, fill, read, view
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.float32 import Float32
 
 
-@dataclass(frozen=True)
-class Engine:
-    """Who scans."""
+class Engine(Entry):
+    """How vectors are scanned."""
 
-    engine: Literal["blas", "faiss"] = "blas"
+    engine: Literal["blas", "faiss"] = Field("blas", description="library that scans")
 
 
-class FlatFloat32(FlatIndex):
+class FlatFloat32(FlatIndex[Float32]):
     """Scans all vectors, by one of two engines, of which the faster serves as the baseline.
 
     ``blas``: blocked matrix products with a running top k. ``faiss``: ``IndexFlatIP`` as it comes.
@@ -43,7 +43,12 @@ class FlatFloat32(FlatIndex):
         self._alone = Scan(1)
 
     @classmethod
-    def build(cls, codec: Float32, codes: Codes, path: Path, parameters: NoParameters) -> None:
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: Engine) -> list[str]:
+        """FAISS's."""
+        return faiss_lines(file, queries, depth)
+
+    @classmethod
+    def build(cls, codec: Float32, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexFlatIP``."""
         index = faiss.IndexFlatIP(codec.dim)
         fill(index, index.codes, codes, codec.bytes_per_vector)
@@ -52,7 +57,7 @@ class FlatFloat32(FlatIndex):
     @classmethod
     def open(cls, path: Path, codec: Float32, threads: int, parameters: Engine, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexFlatIP``."""
-        return cls(read_filled(path, faiss.IndexFlatIP(codec.dim), mapped), codec, threads, parameters.engine)
+        return cls(read(path, faiss.IndexFlatIP, codec.dim, mapped), codec, threads, parameters.engine)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
@@ -63,9 +68,6 @@ class FlatFloat32(FlatIndex):
             return self._alone(self._codec.scan, queries, self.codes, k)
         return self._scan.search(queries, k)
 
-    def candidates(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks and settle the order in float64."""
         return self._scan.settled(queries, k)
-
-
-INDEX = FlatFloat32

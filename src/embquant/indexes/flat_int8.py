@@ -12,16 +12,19 @@ from usearch.io import load_matrix
 from embquant.entries import NoParameters
 from embquant.errors import InputError
 from embquant.exact.scan import Scan
-from embquant.indexes.base import Codes, FlatIndex
+from embquant.indexes.base import FlatIndex
+from embquant.indexes.hnsw import USEARCH_ROWS
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.int8 import Int8
 
 
-class FlatInt8(FlatIndex):
+class FlatInt8(FlatIndex[Int8]):
     """Scans all codes with NumKong's int8 kernels (USearch's own); a score is the integer inner product.
 
     The same ranking as ``usearch.index.search(…, exact=True)``, which calls a kernel for every pair.
     """
 
+    suffix = ".i8bin"
     engine = "numkong"
 
     def __init__(self, codes: np.ndarray, threads: int) -> None:
@@ -30,10 +33,21 @@ class FlatInt8(FlatIndex):
         self._scan = Scan(threads)
 
     @classmethod
-    def build(cls, codec: Int8, codes: Codes, path: Path, parameters: NoParameters) -> None:
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
+        """USearch's, which are slower."""
+        return [
+            "from usearch.index import MetricKind, search",
+            "from usearch.io import load_matrix",
+            f"codes = load_matrix(str({file}))",
+            f"found = search(codes, {queries}, {depth}, MetricKind.IP, exact=True)",
+            USEARCH_ROWS,
+        ]
+
+    @classmethod
+    def build(cls, codec: Int8, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write what ``usearch.io.save_matrix`` writes: two int32, then the codes; but batch by batch."""
         with Path(path).open("wb") as file:
-            file.write(struct.pack("<ii", len(codes), codec.dim))
+            file.write(struct.pack("<ii", codes.rows, codec.dim))
             for batch in codes:
                 batch.tofile(file)
 
@@ -64,6 +78,3 @@ def _products(queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
     if len(queries) == 1:  # packed, it would be compared as many are, in twice the time
         return np.asarray(numkong.cdist(queries, codes, metric="dot")).astype(np.int32)
     return np.asarray(numkong.dots_packed(queries, numkong.dots_pack(codes, dtype="int8")))
-
-
-INDEX = FlatInt8

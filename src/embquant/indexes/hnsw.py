@@ -1,55 +1,52 @@
 """int8 codes or float32 vectors in a USearch HNSW graph."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+from pydantic import Field
 from usearch.index import Index as Graph
 from usearch.index import MetricKind, ScalarKind
 
+from embquant.entries import Entry
 from embquant.errors import InputError
 from embquant.exact.topk import rank
-from embquant.indexes.base import Codes, Index
-from embquant.indexes.graphs import check_usearch
-from embquant.quantize.codecs.base import Codec
+from embquant.indexes.base import Index
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Codec, CodecSpec
 
 SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
+"""What USearch calls the numbers of a codec's codes."""
+
+USEARCH_ROWS = "rows = np.atleast_2d(found.keys).astype(np.int64)"
+"""USearch returns one row of keys where it is asked one query."""
+
+NODE_BYTES = 16
+"""Bytes of a node's key, its level and its two counts of neighbours in USearch's file."""
 
 
-@dataclass(frozen=True)
-class HnswBuild:
-    """Edges of a node, and candidates looked at to choose them."""
+class HnswBuild(Entry):
+    """How a graph is built."""
 
-    connectivity: int = 16
-    expansion_add: int = 128
-
-    def __post_init__(self) -> None:
-        """Refuse graphs without edges."""
-        if self.connectivity < 2 or self.expansion_add < 1:
-            raise InputError("connectivity must be 2 or more, expansion_add 1 or more")
+    connectivity: int = Field(16, ge=2, description="edges per node and layer, twice as many in the lowest")
+    expansion_add: int = Field(128, ge=1, description="candidates looked at to choose a node's edges")
 
 
-@dataclass(frozen=True)
-class HnswSearch:
-    """Candidates kept while the graph is walked; at least as many as are asked for."""
+class HnswSearch(Entry):
+    """How a graph is searched; it keeps no fewer candidates than are asked for."""
 
-    expansion_search: int = 64
-
-    def __post_init__(self) -> None:
-        """Refuse walks without candidates."""
-        if self.expansion_search < 1:
-            raise InputError("expansion_search must be 1 or more")
+    expansion_search: int = Field(64, ge=1, description="candidates kept while the graph is walked")
 
 
-class Hnsw(Index):
+class Hnsw(Index[Codec]):
     """Searches a graph by inner product; a score is the inner product, an integer for int8 codes.
 
     Malkov and Yashunin 2016, "Efficient and robust approximate nearest neighbor search using Hierarchical
     Navigable Small World graphs", arXiv:1603.09320.
     """
 
-    exact = False
+    suffix = ".usearch"
+    has_overhead = True
     build_parameters = HnswBuild
     search_parameters = HnswSearch
     engine = "usearch"
@@ -60,7 +57,23 @@ class Hnsw(Index):
         self._threads = threads
 
     @classmethod
-    def build(cls, codec: Codec, codes: Codes, path: Path, parameters: HnswBuild) -> None:
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: HnswBuild) -> float:
+        """Return the bytes of the codes and of the graph."""
+        return documents * (codec.code_bytes(dim) + edge_bytes(build.connectivity, counts=1) + NODE_BYTES)
+
+    @classmethod
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: HnswSearch) -> list[str]:
+        """USearch's."""
+        return [
+            "from usearch.index import Index",
+            f"index = Index.restore(str({file}))",
+            f"index.expansion_search = {search.expansion_search}",
+            f"found = index.search({queries}, {depth})",
+            USEARCH_ROWS,
+        ]
+
+    @classmethod
+    def build(cls, codec: Codec, codes: Batches, path: Path, parameters: HnswBuild) -> None:
         """Add the codes in row order on one thread: with more, every build gives another graph."""
         graph = Graph(
             ndim=codec.dim,
@@ -80,14 +93,16 @@ class Hnsw(Index):
         """Open a USearch index."""
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file")
-        scalar = SCALARS[codec.family]
         try:
-            check_usearch(path, MetricKind.IP.value, scalar.value, codec.dim, codec.bytes_per_vector)
             graph = Graph.restore(str(path), view=mapped)
         except (RuntimeError, ValueError, MemoryError) as error:
             raise InputError(f"{path}: not a readable USearch index ({error}); delete it and run again") from None
-        if graph is None or graph.ndim != codec.dim:
-            raise InputError(f"{path}: not a USearch index of {codec.dim} dimensions; delete it and run again")
+        wanted = (codec.dim, SCALARS[codec.family])
+        if graph is None or (graph.ndim, graph.dtype) != wanted:
+            found = "something else" if graph is None else f"{graph.ndim} dimensions of {graph.dtype}"
+            raise InputError(
+                f"{path}: holds {found}, expected {wanted[0]} dimensions of {wanted[1]}; delete it and run again"
+            )
         graph.expansion_search = parameters.expansion_search
         return cls(graph, threads)
 
@@ -109,4 +124,10 @@ class Hnsw(Index):
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
-INDEX = Hnsw
+def edge_bytes(connectivity: int, counts: int = 0) -> float:
+    """Return the bytes of a node's edges, of 4 bytes each, on average.
+
+    A node has places for 2·M neighbours in the lowest layer and for M, with as many ``counts``, in each of those above,
+    of which it is in 1 / (M − 1) on average.
+    """
+    return 8 * connectivity + 4 / (connectivity - 1) * (connectivity + counts)

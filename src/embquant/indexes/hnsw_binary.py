@@ -7,17 +7,21 @@ import faiss
 import numpy as np
 
 from embquant.exact.topk import found_by_faiss
-from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import damaged, padded, read
-from embquant.indexes.graphs import check_faiss_graph
-from embquant.indexes.hnsw import HnswBuild, HnswSearch
+from embquant.indexes.base import Index
+from embquant.indexes.faiss_files import faiss_lines, padded, read
+from embquant.indexes.hnsw import HnswBuild, HnswSearch, edge_bytes
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import CodecSpec, Family
 from embquant.quantize.codecs.binary import Binary
 
+NODE_BYTES = 12
+"""Bytes of a node's level and its offset in FAISS's file."""
 
-class HnswBinary(Index):
+
+class HnswBinary(Index[Binary]):
     """Searches a graph; a score is the negative Hamming distance."""
 
-    exact = False
+    has_overhead = True
     build_parameters = HnswBuild
     search_parameters = HnswSearch
     engine = "faiss"
@@ -28,7 +32,22 @@ class HnswBinary(Index):
         self._threads = threads
 
     @classmethod
-    def build(cls, codec: Binary, codes: Codes, path: Path, parameters: HnswBuild) -> None:
+    def scorings(cls, codec: type[Family]) -> tuple[str, ...]:
+        """Return the only one: FAISS walks graphs of bits by Hamming distance."""
+        return ("symmetric",)
+
+    @classmethod
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: HnswBuild) -> float:
+        """Return the bytes of the codes and of the graph."""
+        return documents * (codec.code_bytes(dim) + edge_bytes(build.connectivity) + NODE_BYTES)
+
+    @classmethod
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: HnswSearch) -> list[str]:
+        """FAISS's."""
+        return faiss_lines(file, queries, depth, f"index.hnsw.efSearch = {search.expansion_search}", binary=True)
+
+    @classmethod
+    def build(cls, codec: Binary, codes: Batches, path: Path, parameters: HnswBuild) -> None:
         """Add the codes in row order on one thread: with more, every build gives another graph."""
         faiss.omp_set_num_threads(1)
         index = faiss.IndexBinaryHNSW(padded(codec.dim), parameters.connectivity)
@@ -40,21 +59,16 @@ class HnswBinary(Index):
     @classmethod
     def open(cls, path: Path, codec: Binary, threads: int, parameters: HnswSearch, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexBinaryHNSW``, in memory: one that was cut off crashes FAISS's reader of mapped files."""
-        index = read(path, faiss.IndexBinaryHNSW, faiss.read_index_binary, padded(codec.dim), mapped=False)
-        with damaged(path):
-            check_faiss_graph(index)
+        index = read(path, faiss.IndexBinaryHNSW, codec.dim)
         index.hnsw.efSearch = parameters.expansion_search
         return cls(index, threads)
 
     def __len__(self) -> int:
         """Return the number of documents."""
-        return self._index.ntotal
+        return int(self._index.ntotal)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows; the graph is walked with max(expansion_search, k) candidates."""
         faiss.omp_set_num_threads(self._threads)
         distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self)))
         return found_by_faiss(-distances.astype(np.float64), rows)
-
-
-INDEX = HnswBinary

@@ -1,59 +1,62 @@
 """Codes in FAISS inverted lists: a query looks at those of the nearest centroids alone."""
 
-from dataclasses import dataclass
+from abc import abstractmethod
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import faiss
 import numpy as np
+from pydantic import Field
 
-from embquant.errors import InputError
+from embquant.entries import Entry
 from embquant.exact.topk import found_by_faiss
-from embquant.indexes.base import Codes, Index
-from embquant.indexes.faiss_files import damaged, padded, read
-from embquant.indexes.graphs import check_lists
-from embquant.quantize.codecs.base import Codec
-from embquant.quantize.transforms.base import Sample
+from embquant.indexes.base import Index, Quantizer
+from embquant.indexes.faiss_files import faiss_lines, read
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import CodecSpec
+from embquant.quantize.codecs.float32 import Float32
+from embquant.quantize.codecs.pq import ProductQuantization
+
+ROW_BYTES = 8
+"""Bytes of a document's row number in its list, and of a list's size."""
 
 
-@dataclass(frozen=True)
-class IvfBuild:
-    """``lists``: centroids, the square root of the number of documents times 4 by default; ``training``: documents,
-    drawn with ``seed``, that they are found on, no fewer than lists."""
+class IvfBuild(Entry):
+    """How lists are built.
 
-    lists: int | None = None
-    training: int = 50_000
-    seed: int = 0
+    By default there are 4 times as many lists as the square root of the number of documents. The centroids are found on
+    no fewer documents than there are lists.
+    """
 
-    def __post_init__(self) -> None:
-        """Refuse numbers that can't be meant."""
-        if (self.lists is not None and self.lists < 1) or self.training < 1 or self.seed < 0:
-            raise InputError("lists and training must be 1 or more, seed 0 or more")
+    lists: Annotated[int, Field(ge=1)] | None = Field(None, description="centroids")
+    training: int = Field(50_000, ge=1, description="documents that the centroids are found on")
+    seed: int = Field(0, ge=0, description="draws the training documents and the first centroids")
 
-
-@dataclass(frozen=True)
-class IvfSearch:
-    """``nprobe``: lists looked at."""
-
-    nprobe: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse to look nowhere."""
-        if self.nprobe < 1:
-            raise InputError("nprobe must be 1 or more")
+    def count(self, documents: int) -> int:
+        """Return the number of lists for as many documents."""
+        return min(documents, self.lists or round(4 * documents**0.5))
 
 
-class Ivf(Index):
-    """Searches float32 vectors or product quantizer's codes by inner product, bits by Hamming distance.
+class IvfSearch(Entry):
+    """How lists are searched."""
+
+    nprobe: int = Field(8, ge=1, description="lists looked at")
+
+
+class Ivf(Index[Quantizer]):
+    """Puts each code into the list of the nearest centroid and searches the lists of the ``nprobe`` nearest ones.
 
     Sivic and Zisserman 2003, "Video Google"; Jégou et al. 2011, "Product Quantization for Nearest Neighbor Search".
     The codes are the codec's own, not residuals, so that what is lost beyond them is the lists' doing.
     """
 
-    exact = False
+    has_overhead = True
     build_parameters = IvfBuild
     search_parameters = IvfSearch
     engine = "faiss"
+
+    index_type: ClassVar[type]
+    """The FAISS class of the index."""
 
     def __init__(self, index: Any, threads: int) -> None:
         """Search ``index`` on ``threads`` threads."""
@@ -61,72 +64,96 @@ class Ivf(Index):
         self._threads = threads
 
     @classmethod
-    def build(cls, codec: Codec, codes: Codes, path: Path, parameters: IvfBuild) -> None:
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: IvfBuild) -> float:
+        """Return the bytes of codes and row numbers, of centroids and of what the codec has learned."""
+        lists = build.count(documents) * (cls.centroid_bytes(codec, dim) + ROW_BYTES)
+        return documents * (codec.code_bytes(dim) + ROW_BYTES) + lists + codec.learned_bytes(dim)
+
+    @classmethod
+    def centroid_bytes(cls, codec: CodecSpec, dim: int) -> int:
+        """Return the bytes of a list's centroid."""
+        return 4 * codec.quantized_dim(dim)
+
+    @classmethod
+    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: IvfSearch) -> list[str]:
+        """FAISS's."""
+        binary = issubclass(cls.index_type, faiss.IndexBinary)
+        return faiss_lines(file, queries, depth, f"index.nprobe = {search.nprobe}", binary=binary)
+
+    @classmethod
+    def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: IvfBuild) -> None:
         """Find the centroids, and put each code into the list of the nearest one."""
         faiss.omp_set_num_threads(1)
-        lists = min(len(codes), parameters.lists or round(4 * len(codes) ** 0.5))
-        decoded = Sample(lambda: map(codec.decode, codes), len(codes), codec.dim)
+        lists = parameters.count(codes.rows)
         means = faiss.Kmeans(
             codec.dim, lists, niter=10, seed=1234 + parameters.seed, min_points_per_centroid=1, spherical=True
         )
+        decoded = codes.map(codec.decode, codec.dim)
         means.train(decoded.draw(max(lists, parameters.training), parameters.seed))
-        index = _empty(codec, means.centroids)
+        index = cls.empty(codec, means.centroids)
+        index.is_trained = True
         for batch in codes:
-            index.add(np.ascontiguousarray(_held(codec, batch)))
-        write = faiss.write_index_binary if codec.family == "binary" else faiss.write_index
+            index.add(np.ascontiguousarray(cls.added(codec, batch)))
+        write = faiss.write_index_binary if isinstance(index, faiss.IndexBinary) else faiss.write_index
         write(index, str(path))
 
     @classmethod
-    def open(cls, path: Path, codec: Codec, threads: int, parameters: IvfSearch, mapped: bool = False) -> Self:
+    @abstractmethod
+    def empty(cls, codec: Quantizer, centroids: np.ndarray) -> Any:
+        """Return a FAISS index without codes, with ``centroids``, float32 (lists, dim)."""
+
+    @classmethod
+    def added(cls, codec: Quantizer, codes: np.ndarray) -> np.ndarray:
+        """Return what FAISS is given to store ``codes``: vectors, which it encodes again."""
+        return codec.decode(codes)
+
+    @classmethod
+    def open(cls, path: Path, codec: Quantizer, threads: int, parameters: IvfSearch, mapped: bool = False) -> Self:
         """Open a FAISS IVF index, in memory: one that was cut off crashes FAISS's reader of mapped files."""
-        kind, dim = KINDS[codec.family], codec.dim
-        if codec.family == "binary":
-            index = read(path, kind, faiss.read_index_binary, padded(dim), mapped=False)
-        else:
-            index = read(path, kind, faiss.read_index, dim, mapped=False)
-        with damaged(path):
-            check_lists(index, codec.family == "binary")
+        index = read(path, cls.index_type, codec.dim)
         index.nprobe = min(parameters.nprobe, index.nlist)
         return cls(index, threads)
 
     def __len__(self) -> int:
         """Return the number of documents."""
-        return self._index.ntotal
+        return int(self._index.ntotal)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return inner products, or negative distances of bits, and rows."""
+        """Return inner products and rows."""
         faiss.omp_set_num_threads(self._threads)
-        scores, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self)))
-        return found_by_faiss(-scores.astype(np.float64) if queries.dtype == np.uint8 else scores, rows)
+        return found_by_faiss(*self._index.search(np.ascontiguousarray(queries), min(k, len(self))))
 
 
-KINDS = {"float32": faiss.IndexIVFFlat, "pq": faiss.IndexIVFPQ, "binary": faiss.IndexBinaryIVF}
+class IvfFlat(Ivf[Float32]):
+    """float32 vectors in lists; a score is the inner product."""
+
+    index_type = faiss.IndexIVFFlat
+
+    @classmethod
+    def empty(cls, codec: Float32, centroids: np.ndarray) -> faiss.IndexIVFFlat:
+        """Return a FAISS ``IndexIVFFlat``."""
+        return faiss.IndexIVFFlat(_flat(centroids), codec.dim, len(centroids), faiss.METRIC_INNER_PRODUCT)
 
 
-def _empty(codec: Codec, centroids: np.ndarray) -> Any:
-    """Return a trained index without codes."""
-    if codec.family == "binary":
-        quantizer = faiss.IndexBinaryFlat(padded(codec.dim))
-        quantizer.add(np.packbits(centroids > 0, axis=1))
-        index = faiss.IndexBinaryIVF(quantizer, quantizer.d, len(centroids))
-    else:
-        quantizer = faiss.IndexFlatIP(codec.dim)
-        quantizer.add(centroids)
-        shape = (quantizer, codec.dim, len(centroids))
-        if codec.family == "pq":
-            pq = codec.index.pq
-            index = faiss.IndexIVFPQ(*shape, pq.M, pq.nbits, faiss.METRIC_INNER_PRODUCT)
-            index.by_residual = False
-            index.pq = pq
-        else:
-            index = faiss.IndexIVFFlat(*shape, faiss.METRIC_INNER_PRODUCT)
-    index.is_trained = True
-    return index
+class IvfPq(Ivf[ProductQuantization]):
+    """A product quantizer's codes in lists; a score is the inner product with the decoded code."""
+
+    index_type = faiss.IndexIVFPQ
+
+    @classmethod
+    def empty(cls, codec: ProductQuantization, centroids: np.ndarray) -> faiss.IndexIVFPQ:
+        """Return a FAISS ``IndexIVFPQ`` with the codec's own quantizer."""
+        pq = codec.index.pq
+        index = faiss.IndexIVFPQ(
+            _flat(centroids), codec.dim, len(centroids), pq.M, pq.nbits, faiss.METRIC_INNER_PRODUCT
+        )
+        index.by_residual = False
+        index.pq = pq
+        return index
 
 
-def _held(codec: Codec, codes: np.ndarray) -> np.ndarray:
-    """Return what the index is to be given: bits as they are; else vectors, which a product quantizer encodes again."""
-    return codes if codec.family == "binary" else codec.decode(codes)
-
-
-INDEX = Ivf
+def _flat(centroids: np.ndarray) -> faiss.IndexFlatIP:
+    """Return what finds the centroids nearest to a query."""
+    quantizer = faiss.IndexFlatIP(centroids.shape[1])
+    quantizer.add(centroids)
+    return quantizer

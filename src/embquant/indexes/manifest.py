@@ -6,13 +6,13 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
-from embquant.entries import Entry, parse_spec, read_entry
+from embquant.entries import Entry, read_entry
 from embquant.errors import InputError
 from embquant.files.atomic import read_json
 from embquant.files.records import checked
 from embquant.files.scratch import nearby
 from embquant.indexes import Index, index_class
-from embquant.quantize.codecs.base import Codec, load_codec
+from embquant.quantize.codecs import Codec, load_codec
 
 
 class Manifest(Entry):
@@ -50,7 +50,7 @@ def check_files(manifest: Path) -> None:
 
 def open_index(
     manifest: Path, threads: int, search: Mapping[str, Any] | None = None, mapped: bool = False
-) -> tuple[Codec, Index]:
+) -> tuple[Codec, Index[Any]]:
     """Open the index that ``manifest`` describes, with its ``search`` parameters, and the codec of its codes.
 
     What is ``mapped`` is copied to a scratch folder first, if there is one.
@@ -58,7 +58,7 @@ def open_index(
     described = Manifest.read(manifest)
     codec = load_codec(Path(os.path.normpath(manifest.parent / described.codec)))
     kind = index_class(described.family, described.kind)
-    parameters = parse_spec(kind.search_parameters, search or {}, f"search of {described.kind}")
+    parameters = read_entry(kind.search_parameters, search or {}, f"search of {described.kind}")
     path = checked(manifest.parent / described.file)
     with nearby(path) if mapped else nullcontext(path) as file:
         index = kind.open(file, codec.core, threads, parameters, mapped)

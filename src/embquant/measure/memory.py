@@ -13,7 +13,7 @@ from embquant.files import scratch
 from embquant.files.parquet import read_matrices
 from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest, check_files
-from embquant.quantize.codecs import codec_class
+from embquant.quantize.codecs import CODECS
 from embquant.retrieve.method import index_of
 
 PR_SET_THP_DISABLE = 41
@@ -50,7 +50,7 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
     query = next(read_matrices([queries], "embedding"))[:1].copy()
     for manifest in (index_of(method), *([store] if store else [])):  # what is imported or compared isn't the index's
         described = Manifest.read(manifest)
-        codec_class(described.family)
+        CODECS[described.family]
         index_class(described.family, described.kind)
         check_files(manifest)
     _fill_heap()

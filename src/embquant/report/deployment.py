@@ -6,20 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from embquant.entries import parse_spec
-from embquant.indexes import index_class, scorings, suffix
+from embquant.entries import read_entry
+from embquant.indexes import index_class
+from embquant.quantize.codecs import CODECS
 from embquant.study.settings import NO_STORE
-
-KNOBS = {
-    ("ivf", ".faiss"): ("nprobe", "nprobe"),
-    ("hnsw", ".faiss"): ("expansion_search", "hnsw.efSearch"),
-    ("hnsw", ".usearch"): ("expansion_search", "expansion_search"),
-}
-"""(kind of index, ending of its file) → the search parameter, and what FAISS or USearch calls it."""
-
-
-ROWS = "rows = np.atleast_2d(found.keys).astype(np.int64)"
-"""USearch returns one row of keys where it is asked one query."""
 
 
 def configuration(setting: pd.Series, config: Mapping[str, Any]) -> str:
@@ -52,27 +42,19 @@ def code(setting: pd.Series, config: Mapping[str, Any], folder: str) -> str:
     or USearch open and search the index; what neither can scan, this library's own retriever does.
     """
     spec = config["methods"][setting["method"]]
-    family, kind = config["codecs"][spec["codec"]]["family"], spec["index"]
-    scoring, ending = spec.get("scoring") or scorings(family, kind)[0], suffix(family, kind)
-    file = f"stores/{spec['codec']}{ending}" if kind == "flat" else f"indexes/{spec['built']}{ending}"
-    if ending == ".npy" or (family, kind, scoring) == ("binary", "flat", "asymmetric"):
-        return _by_retriever(setting, config, folder)
-    asked = f'codec.encode_queries(queries, "{scoring}")'
+    codec, kind = CODECS[config["codecs"][spec["codec"]]["family"]], spec["index"]
+    index = index_class(codec.family, kind)
+    scoring = spec.get("scoring") or index.scorings(codec)[0]
+    place = f"stores/{spec['codec']}" if kind == "flat" else f"indexes/{spec['built']}"
     depth = setting["top_k"] * setting["rescore_multiplier"]
-    if ending == ".i8bin":
-        imports = ["from usearch.index import MetricKind, search", "from usearch.io import load_matrix"]
-        lines = [f'codes = load_matrix(str(folder / "{file}"))']
-        lines += [f"found = search(codes, {asked}, {depth}, MetricKind.IP, exact=True)", ROWS]
-    elif ending == ".usearch":
-        imports = ["from usearch.index import Index"]
-        lines = [f'index = Index.restore(str(folder / "{file}"))']
-        lines += [*_knob(spec, family, ending), f"found = index.search({asked}, {depth})", ROWS]
-    else:
-        imports = ["import faiss"]
-        reader = "read_index_binary" if family == "binary" and kind != "fastscan" else "read_index"
-        lines = [f'index = faiss.{reader}(str(folder / "{file}"))']
-        lines += [*_knob(spec, family, ending), f"_, rows = index.search({asked}, {depth})"]
-    imports += ["from embquant.quantize.codecs.base import load_codec"]
+    search = read_entry(index.search_parameters, spec["search"], "search")
+    asked = f'codec.encode_queries(queries, "{scoring}")'
+    native = index.native_lines(f'folder / "{place}{index.suffix}"', asked, depth, scoring, search)
+    if not native:
+        return _by_retriever(setting, config, folder)
+    imports = [line for line in native if line.startswith(("import ", "from "))]
+    lines = native[len(imports) :]
+    imports += ["from embquant.quantize.codecs import load_codec"]
     if setting["rescore_store"] != NO_STORE:
         imports += ["from embquant.retrieve.rescoring import Store"]
         lines += [
@@ -103,15 +85,6 @@ def _by_retriever(setting: pd.Series, config: Mapping[str, Any], folder: str) ->
     )
 
 
-def _knob(spec: Mapping[str, Any], family: str, ending: str) -> list[str]:
-    """Return the line that sets the search parameter of a graph or of lists, if there is one."""
-    name, native = KNOBS.get((spec["index"], ending), (None, None))
-    if name is None:
-        return []
-    parameters = parse_spec(index_class(family, spec["index"]).search_parameters, spec["search"], "search")
-    return [f"index.{native} = {getattr(parameters, name)}"]
-
-
 def _store_manifest(setting: pd.Series, config: Mapping[str, Any]) -> str:
     store = setting["rescore_store"]
-    return f"stores/{store}{suffix(config['codecs'][store]['family'], 'flat')}.json"
+    return f"stores/{store}{index_class(config['codecs'][store]['family'], 'flat').suffix}.json"

@@ -12,7 +12,7 @@ import numpy as np
 from embquant.exact.mapped import look_up
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.manifest import open_index
-from embquant.quantize.codecs.base import Codec
+from embquant.quantize.codecs import Codec
 
 BYTES_AT_ONCE = 1 << 25
 """Codes that are gathered at once, counted as float64: 32 MiB."""
@@ -30,7 +30,7 @@ class Store:
     """A rescore store: a flat index, of which only the codes are used, and the codec that scores them."""
 
     codec: Codec
-    index: FlatIndex
+    index: FlatIndex[Codec]
 
     @classmethod
     def open(cls, manifest: Path) -> Self:

@@ -9,7 +9,7 @@ import numpy as np
 from embquant.exact.topk import rank
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
-from embquant.quantize.codecs.base import Codec
+from embquant.quantize.codecs import Codec
 from embquant.retrieve.method import Method, index_of
 from embquant.retrieve.rescoring import Store
 
@@ -19,7 +19,7 @@ class Retriever:
     """The index in memory and, where candidates are rescored, the store mapped from disk."""
 
     codec: Codec
-    index: Index
+    index: Index[Codec]
     scoring: str
     store: Store | None
     threads: int

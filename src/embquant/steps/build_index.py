@@ -7,15 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from embquant.entries import parse_spec
+from embquant.entries import read_entry
 from embquant.errors import InputError
 from embquant.exact.threads import limit_threads
 from embquant.files.atomic import atomic_path, read_json, write_json
 from embquant.files.parquet import count_rows, read_matrices, read_metadata
 from embquant.indexes import index_class
-from embquant.indexes.base import Codes
 from embquant.indexes.manifest import Manifest
-from embquant.quantize.codecs.base import load_codec
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import load_codec
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +31,8 @@ def build_index(
     """Build an index, or a plain store, from codes."""
     codec = load_codec(state)
     kind = index_class(codec.family, index_kind)
-    chosen = parse_spec(kind.build_parameters, parameters, f"build of {index_kind}")
-    corpus = Codes(lambda: read_matrices(codes, codec.column, codec.code_type), count_rows(codes))
+    chosen = read_entry(kind.build_parameters, parameters, f"build of {index_kind}")
+    corpus = Batches(lambda: read_matrices(codes, codec.column, codec.code_type), count_rows(codes), codec.width)
     started = time.perf_counter()
     # One thread: what an index learns from the codes must not depend on the number of threads.
     with limit_threads(1), atomic_path(output) as temporary:
@@ -44,7 +44,7 @@ def build_index(
         file=output.name,
         codec=os.path.relpath(state, output.parent),
         dim=codec.dim,
-        vectors=len(corpus),
+        vectors=corpus.rows,
         bytes_per_vector=codec.bytes_per_vector,
         parameters=dict(parameters),
         fit_seconds=_seconds(state.with_suffix(".json"), read_json),
@@ -52,7 +52,7 @@ def build_index(
         build_seconds=seconds,
     )
     write_json(output.with_name(output.name + ".json"), manifest.model_dump())
-    log.info("%s: %d vectors in %.2f s", output.name, len(corpus), seconds)
+    log.info("%s: %d vectors in %.2f s", output.name, corpus.rows, seconds)
 
 
 def _seconds(path: Path, read: Callable[[Path], Any]) -> float:

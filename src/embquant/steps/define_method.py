@@ -8,8 +8,9 @@ from typing import Annotated, Any
 from embquant.entries import nearest
 from embquant.errors import InputError
 from embquant.files.atomic import write_json
-from embquant.indexes import scorings
+from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest
+from embquant.quantize.codecs import CODECS
 from embquant.retrieve.method import Method
 
 
@@ -23,7 +24,7 @@ def define_method(
 ) -> None:
     """Define a method: an index and how it is searched."""
     index = Manifest.read(manifest)
-    known = scorings(index.family, index.kind)
+    known = index_class(index.family, index.kind).scorings(CODECS[index.family])
     scoring = scoring or known[0]
     if scoring not in known:
         what = f"a {index.kind} index of {index.family} codes"

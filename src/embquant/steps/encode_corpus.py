@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from embquant.exact.threads import limit_threads
 from embquant.files.parquet import array_to_matrix, matrix_to_array, read_batches, write_parquet
-from embquant.quantize.codecs.base import Codec, load_codec
+from embquant.quantize.codecs import Codec, load_codec
 
 
 def encode_corpus(

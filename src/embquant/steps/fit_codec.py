@@ -11,7 +11,8 @@ import pyarrow as pa
 from embquant.errors import InputError
 from embquant.files.atomic import write_json
 from embquant.files.parquet import count_rows, embedding_schema, open_parquet, read_matrices
-from embquant.quantize.codecs import Sample, parse_codec
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import parse_codec
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,7 @@ def fit_codec(
     log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, sample.rows, sample.dim, seconds)
 
 
-def corpus_sample(parts: Sequence[Path]) -> Sample:
+def corpus_sample(parts: Sequence[Path]) -> Batches:
     """Describe the embeddings of several part files as one sample."""
     rows = count_rows(parts)
     if rows == 0:
@@ -42,4 +43,4 @@ def corpus_sample(parts: Sequence[Path]) -> Sample:
     if not pa.types.is_fixed_size_list(kind) or kind.list_size == 0:
         raise InputError(f"{parts[0]}: holds {kind}, expected float32 vectors; delete it and run again")
     kind = embedding_schema(kind.list_size).field("embedding").type
-    return Sample(lambda: read_matrices(parts, "embedding", kind), rows, kind.list_size)
+    return Batches(lambda: read_matrices(parts, "embedding", kind), rows, kind.list_size)

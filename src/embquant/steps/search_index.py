@@ -35,7 +35,7 @@ def search_index(
     # Mapped: each code is read once, so that memory doesn't grow with the corpus.
     codec, index = open_index(index_of(method_file), threads, method.search, mapped=True)
     queries = read_embeddings(query_vectors, codec.input_dim)
-    searched = sorted(set(depths))[-1 if index.exact else 0 :]
+    searched = sorted(set(depths))[-1 if index.prefix_stable else 0 :]
     with limit_threads(threads):
         encoded = codec.encode_queries(queries, method.scoring)
         write_parquet(output, SCHEMA, _searched(index, encoded, searched), {"depths": searched})
@@ -44,7 +44,7 @@ def search_index(
 
 def _searched(index: Index, queries: np.ndarray, depths: Sequence[int]) -> Iterator[pa.Table]:
     for depth in depths:
-        scores, rows = index.candidates(queries, depth)
+        scores, rows = index.search_reproducibly(queries, depth)
         if rows.shape[1] < depth:
             log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
         yield as_table(scores, rows)

@@ -12,9 +12,9 @@ from embquant.errors import InputError
 from embquant.exact.threads import limit_threads
 from embquant.files.parquet import count_rows, read_embeddings, read_matrices, write_parquet
 from embquant.files.scratch import scratch_folder
-from embquant.indexes import index_class, suffix
-from embquant.indexes.base import Codes
-from embquant.quantize.codecs.base import Codec, load_codec
+from embquant.indexes import index_class
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Codec, load_codec
 from embquant.retrieve.candidates import SCHEMA, as_table
 
 log = logging.getLogger(__name__)
@@ -39,27 +39,28 @@ def search_part(
     if scoring not in codec.scorings:
         raise InputError(f"{codec.family} codes have no scoring {scoring!r}{nearest(scoring, codec.scorings)}")
     queries = read_embeddings(query_vectors, codec.input_dim)
-    part = Codes(lambda: read_matrices([codes], codec.column, codec.code_type), count_rows([codes]))
+    rows = count_rows([codes])
+    part = Batches(lambda: read_matrices([codes], codec.column, codec.code_type), rows, codec.width)
     output.parent.mkdir(parents=True, exist_ok=True)
     place = scratch_folder() or output.parent
     with limit_threads(threads), TemporaryDirectory(dir=place, prefix=".part-") as folder:
         encoded = codec.encode_queries(queries, scoring)
         found = _searched(codec.core, part, encoded, depth, Path(folder), threads)
-    write_parquet(output, SCHEMA, [as_table(*found)], {"depths": [depth], "documents": len(part)})
-    log.info("%d queries searched among %d documents to depth %d", len(queries), len(part), depth)
+    write_parquet(output, SCHEMA, [as_table(*found)], {"depths": [depth], "documents": part.rows})
+    log.info("%d queries searched among %d documents to depth %d", len(queries), part.rows, depth)
 
 
 def _searched(
-    codec: Codec, codes: Codes, queries: np.ndarray, depth: int, folder: Path, threads: int
+    codec: Codec, codes: Batches, queries: np.ndarray, depth: int, folder: Path, threads: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return scores and rows (queries, min(depth, documents)) of ``codes``, put into a flat index for the while.
 
     The index, mapped from disk, is the codec's own kind, so that scores are what a search of the whole corpus gives.
     """
-    if len(codes) == 0:  # of more parts than documents
+    if codes.rows == 0:  # of more parts than documents
         return np.empty((len(queries), 0)), np.empty((len(queries), 0), np.int64)
     kind = index_class(codec.family, "flat")
-    path = folder / f"part{suffix(codec.family, 'flat')}"
+    path = folder / f"part{kind.suffix}"
     kind.build(codec, codes, path, kind.build_parameters())
     index = kind.open(path, codec, threads, kind.search_parameters(), mapped=True)
-    return index.candidates(queries, depth)
+    return index.search_reproducibly(queries, depth)

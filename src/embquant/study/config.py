@@ -14,7 +14,7 @@ from embquant.embedding.spec import ModelSpec, parse_model
 from embquant.entries import Entry, Expected, Number, mistake, read_entry, reading, shown
 from embquant.errors import InputError
 from embquant.measure.metrics import parse_metric
-from embquant.quantize.codecs import FAMILIES, CodecSpec, parse_codec
+from embquant.quantize.codecs import CODECS, CodecSpec, parse_codec
 from embquant.study.configfile import read_yaml
 from embquant.study.references import check_references
 
@@ -63,7 +63,7 @@ class CodecEntry:
     def read(cls, values: Mapping[str, Any]) -> Self:
         """Read and check the entry."""
         if not isinstance(values.get("family"), str):
-            raise InputError(f"family is {shown(values.get('family'))}, expected one of {', '.join(FAMILIES)}")
+            raise InputError(f"family is {shown(values.get('family'))}, expected one of {', '.join(CODECS.names())}")
         return cls(dict(values), parse_codec(values))
 
     @property

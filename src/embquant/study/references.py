@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from embquant.entries import mistake, nearest, parse_spec
+from embquant.entries import mistake, nearest, read_entry
 from embquant.errors import InputError
-from embquant.indexes import index_class, index_module, scorings
+from embquant.indexes import index_class
+from embquant.quantize.codecs import CODECS
 from embquant.study.settings import NO_STORE
 
 if TYPE_CHECKING:
@@ -51,15 +52,13 @@ def _check_datasets(config: "Configuration") -> None:
 def _check_method(method: "MethodEntry", family: str) -> None:
     """Check that there is such an index, its scoring, and its parameters of building and searching."""
     place = ("methods", method.index_name)
-    _in_place(place, lambda: index_module(family, method.index))
-    known = scorings(family, method.index)
+    index = _in_place(place, lambda: index_class(family, method.index))
+    known = index.scorings(CODECS[family])
     if method.scoring is not None and method.scoring not in known:
         what = f"a {method.index} index of {family} codes"
         raise mistake(f"{what} has only the scoring {', '.join(known)}", *place)
-    if method.build or method.search:  # most methods have neither, and need no index library here
-        index = index_class(family, method.index)
-        _in_place((*place, "build"), lambda: parse_spec(index.build_parameters, method.build, ""))
-        _in_place((*place, "search"), lambda: parse_spec(index.search_parameters, method.search, ""))
+    _in_place((*place, "build"), lambda: read_entry(index.build_parameters, method.build))
+    _in_place((*place, "search"), lambda: read_entry(index.search_parameters, method.search))
 
 
 def _in_place(place: tuple[str, ...], check: Callable[[], Result]) -> Result:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from embquant.entries import read_entry
 from embquant.files.parquet import ROWS_PER_GROUP
-from embquant.indexes import suffix
+from embquant.indexes import index_class
 from embquant.quantize.codecs import CodecSpec
 from embquant.study.outline import MethodOutline, Outline
 
@@ -19,14 +20,8 @@ DICTIONARY_BYTES = 1 << 20
 """Bytes of different values of a column in a row group that Parquet numbers (Arrow's default); others are plain."""
 ZSTD_FLOAT = 0.93
 """What zstd leaves of float32 embeddings: their exponents repeat, their mantissas don't."""
-ZSTD_INT8 = 0.87
-"""What zstd leaves of int8 codes, most of which are near the middle of their range."""
 SCORE_BYTES = 8.3
-"""What a candidate's score takes in Parquet: sums in float64 are all different, and many are numbered all the same."""
-INTEGER_SCORE_BYTES = {"int8": 2.4, "binary": 0.2}
-"""The same where scores are integers, of which there are fewer."""
-FASTSCAN_SCORE_BYTES = 4.2
-"""The same of sums of products that were rounded to 8 bits."""
+"""What a candidate's score takes in Parquet at most: sums in float64 are all different. Integers take less."""
 METRIC_BYTES = 1.3
 """What a query's value of one metric takes: most are one of a few."""
 
@@ -70,62 +65,23 @@ def files(outline: Outline, corpus: Corpus, folder: Path, runs: Path) -> Iterato
     yield File(folder / "queries.parquet", parquet_floats(corpus.queries, corpus.dim))
     for name in dict.fromkeys([*outline.stores, *(method.codec for method in outline.methods.values())]):
         spec = outline.codecs[name]
-        yield File(folder / "codecs" / name / "state.npz", state_bytes(spec, corpus.dim))
-        if is_encoded(spec):
+        yield File(folder / "codecs" / name / "state.npz", spec.state_bytes(corpus.dim))
+        if spec.is_encoded:
             for part in range(outline.parts):
                 codes = parquet_codes(rows, spec, corpus.dim) + rows * corpus.id_bytes
                 yield File(folder / "codecs" / name / f"part-{part:03d}-{parts}", codes)
     for name in outline.stores:
         spec = outline.codecs[name]
-        file = folder / "stores" / (name + suffix(spec.family.family, "flat"))
+        file = folder / "stores" / (name + index_class(spec.family.family, "flat").suffix)
         yield File(file, index_bytes("flat", {}, spec, corpus))
     for name, method in outline.indexes.items():
         spec = outline.codecs[method.codec]
-        file = folder / "indexes" / (name + suffix(spec.family.family, method.index))
+        file = folder / "indexes" / (name + index_class(spec.family.family, method.index).suffix)
         yield File(file, index_bytes(method.index, method.build, spec, corpus))
     for name, method in outline.methods.items():
-        yield File(runs / name / "candidates.parquet", candidate_bytes(method, outline.codecs[method.codec], corpus))
+        yield File(runs / name / "candidates.parquet", candidate_bytes(method, corpus))
         values = len(outline.cells(name)) * outline.metrics * corpus.queries
         yield File(runs / name / "metrics.parquet", values * METRIC_BYTES)
-
-
-def is_encoded(spec: CodecSpec) -> bool:
-    """Whether a codec has codes of its own; the embeddings are plain float32's."""
-    return spec.family.family != "float32" or bool(spec.transforms)
-
-
-def quantized_dim(spec: CodecSpec, dim: int) -> int:
-    """Return the dimensions that are left after a codec's transforms."""
-    for transform in spec.transforms:
-        dim = getattr(transform.parameters, "dim", dim)
-    return dim
-
-
-def width(spec: CodecSpec, dim: int) -> int:
-    """Return the bytes of a code of a vector of ``dim`` dimensions, before the codec is fitted."""
-    left = quantized_dim(spec, dim)
-    match spec.family.family:
-        case "rabitq":
-            bits = spec.parameters.bits
-            return -(-left // 8) + 8 if bits == 1 else -(-left // 8) + -(-left * (bits - 1) // 8) + 20
-        case "pq":
-            return -(-spec.parameters.pieces * spec.parameters.bits // 8)
-        case "scaled-pq":
-            return -(-spec.parameters.pieces * spec.parameters.bits // 8) + 2
-        case _:
-            return math.ceil(left * spec.bits / 8)
-
-
-def centroid_bytes(spec: CodecSpec, dim: int) -> int:
-    """Return the bytes of a product quantizer's centroids, which lie in its state and in its index."""
-    if spec.family.family not in ("pq", "scaled-pq"):
-        return 0
-    return 4 * quantized_dim(spec, dim) << spec.parameters.bits
-
-
-def state_bytes(spec: CodecSpec, dim: int) -> int:
-    """Return the bytes of a codec's state: a matrix, where vectors are transformed, and centroids."""
-    return (4 * dim * quantized_dim(spec, dim) if spec.transforms else 0) + centroid_bytes(spec, dim)
 
 
 def parquet_floats(rows: float, dim: int) -> float:
@@ -138,62 +94,24 @@ def parquet_floats(rows: float, dim: int) -> float:
 
 def parquet_codes(rows: float, spec: CodecSpec, dim: int) -> float:
     """Return the bytes of so many codes in Parquet, without ids."""
-    family, left = spec.family.family, quantized_dim(spec, dim)
-    if family == "float32":
-        return parquet_floats(rows, left)
-    bytes_per_vector = width(spec, dim)
-    if family == "int8":
-        return rows * bytes_per_vector * ZSTD_INT8
+    if spec.family.family == "float32":
+        return parquet_floats(rows, spec.quantized_dim(dim))
+    bytes_per_vector = spec.code_bytes(dim)
     return rows * bytes_per_vector + _numbers(rows, 1, bytes_per_vector)
 
 
 def index_bytes(kind: str, build: Mapping[str, Any], spec: CodecSpec, corpus: Corpus) -> float:
     """Return the bytes of an index of some ``kind`` that was built with ``build``, or of a plain store (flat)."""
-    family = spec.family.family
-    code, left = width(spec, corpus.dim), quantized_dim(spec, corpus.dim)
-    match kind:
-        case "flat":
-            return corpus.documents * code + (centroid_bytes(spec, corpus.dim) if family == "pq" else 0)
-        case "hnsw":
-            return corpus.documents * (code + graph_bytes(family, build.get("connectivity", 16)))
-        case "ivf":
-            lists = list_count(build, corpus)
-            centroid = code if family == "binary" else 4 * left
-            return corpus.documents * (code + 8) + lists * (centroid + 8) + centroid_bytes(spec, corpus.dim)
-        case _:  # fastscan: blocks of 32 codes, and 16 centroids of every piece; of bits, a piece is four dimensions
-            return -(-corpus.documents // 32) * 32 * code + 16 * 4 * left
+    index = index_class(spec.family.family, kind)
+    parameters = read_entry(index.build_parameters, build, f"build of {kind}")
+    return index.file_bytes(corpus.documents, spec, corpus.dim, parameters)
 
 
-def graph_bytes(family: str, connectivity: int) -> float:
-    """Return the bytes a vector of an HNSW graph takes, beside its code.
-
-    It has 2·M places for neighbours in the lowest layer and M in each of those above, of which it is in 1 / (M − 1) on
-    average. USearch adds a key, a level and counts of neighbours (16 bytes), FAISS a level and an offset (12).
-    """
-    lowest, above = 8 * connectivity, 4 / (connectivity - 1)
-    if family == "binary":
-        return 12 + lowest + above * connectivity
-    return 16 + lowest + above * (connectivity + 1)
-
-
-def candidate_bytes(method: MethodOutline, spec: CodecSpec, corpus: Corpus) -> float:
-    """Return the bytes of the candidates of all queries, at each depth that is searched."""
+def candidate_bytes(method: MethodOutline, corpus: Corpus) -> float:
+    """Return the bytes of the candidates of all queries, at each depth that is searched, at most."""
     depths = method.depths[-1:] if method.exact else method.depths
-    reached: float = corpus.documents
-    if method.index == "ivf":
-        reached *= min(1.0, method.search.get("nprobe", 8) / list_count(method.build, corpus))
-    found = corpus.queries * sum(min(depth, reached) for depth in depths)
-    family = spec.family.family
-    row = math.ceil(math.log2(max(corpus.documents, 2))) / 8
-    if method.index == "fastscan":
-        return found * (row + FASTSCAN_SCORE_BYTES)
-    is_float = family not in INTEGER_SCORE_BYTES or (family == "binary" and method.scoring == "asymmetric")
-    return found * (row + (SCORE_BYTES if is_float else INTEGER_SCORE_BYTES[family]))
-
-
-def list_count(build: Mapping[str, Any], corpus: Corpus) -> int:
-    """Return the number of inverted lists, as the index chooses it."""
-    return min(corpus.documents, build.get("lists") or round(4 * corpus.documents**0.5))
+    found = corpus.queries * sum(min(depth, corpus.documents) for depth in depths)
+    return found * (math.ceil(math.log2(max(corpus.documents, 2))) / 8 + SCORE_BYTES)
 
 
 def _numbers(rows: float, per_row: int, value_bytes: int) -> float:

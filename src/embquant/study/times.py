@@ -12,7 +12,7 @@ from embquant.quantize.codecs import CodecSpec
 from embquant.steps.time_embedding import DOCUMENTS, QUERIES
 from embquant.study.calibration import Rate
 from embquant.study.outline import MethodOutline, Outline
-from embquant.study.sizes import Corpus, is_encoded, list_count, width
+from embquant.study.sizes import Corpus
 
 JOB_SECONDS = 2.0
 """Core seconds that a job takes to start: Python, NumPy, FAISS and its kin."""
@@ -63,7 +63,7 @@ def stages(outline: Outline, corpus: Corpus, cores: int, jobs_beside: int, rate:
     methods = outline.methods
     codecs = {name: outline.codecs[name] for name in [*outline.stores, *(own.codec for own in methods.values())]}
     jobs = {
-        "quantizing": len(codecs) + outline.parts * sum(is_encoded(spec) for spec in codecs.values()),
+        "quantizing": len(codecs) + outline.parts * sum(spec.is_encoded for spec in codecs.values()),
         "indexing": len(outline.stores) + len(outline.indexes) + len(methods),
         "searching": len(methods),
         "evaluating": len(methods),
@@ -86,7 +86,7 @@ def stages(outline: Outline, corpus: Corpus, cores: int, jobs_beside: int, rate:
 def _fitting(spec: CodecSpec, corpus: Corpus) -> float:
     """Core seconds of fitting a codec, encoding the corpus and writing the store."""
     seconds = 2 * corpus.documents * corpus.dim * ENCODE_SECONDS
-    if spec.family.family in ("pq", "scaled-pq"):
+    if hasattr(spec.parameters, "iterations"):
         training = min(corpus.documents, spec.parameters.training)
         seconds += 2.0 * training * (corpus.dim << spec.parameters.bits) * spec.parameters.iterations / LEARN_FLOPS
     for transform in spec.transforms:
@@ -102,7 +102,7 @@ def _building(method: MethodOutline, corpus: Corpus) -> float:
         return corpus.documents * GRAPH_SECONDS
     if method.index == "ivf":
         training = min(corpus.documents, method.build.get("training", 50_000))
-        lists = list_count(method.build, corpus)
+        lists = min(corpus.documents, method.build.get("lists") or round(4 * corpus.documents**0.5))
         return 2.0 * IVF_ITERATIONS * training * lists * corpus.dim / LEARN_FLOPS
     return corpus.documents * corpus.dim * ENCODE_SECONDS
 
@@ -123,7 +123,7 @@ def _evaluating(outline: Outline, name: str, corpus: Corpus) -> float:
 def _timing(outline: Outline, name: str, corpus: Corpus) -> float:
     """Seconds of timing a method and, beside it, the baseline, in all rounds."""
     method = outline.methods[name]
-    own = width(outline.codecs[method.codec], corpus.dim) if method.exact else 0
+    own = outline.codecs[method.codec].code_bytes(corpus.dim) if method.exact else 0
     seconds = 2 * len(outline.top_k) * _timed(outline, corpus, 4 * corpus.dim, max(outline.top_k))
     for cell in outline.cells(name):
         seconds += _timed(outline, corpus, own, cell.depth if cell.multiplier > 1 else cell.top_k)

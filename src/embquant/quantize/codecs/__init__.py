@@ -1,70 +1,112 @@
-"""Codecs: how a vector is stored. One file a kind of codec; a family is found here by its name."""
+"""Codecs: how a vector is stored. One file a family; a family is found here by its name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from embquant.entries import nearest, parse_spec
+from embquant.entries import read_entry
 from embquant.errors import InputError
-from embquant.quantize.codecs.base import Codec, Sample
+from embquant.files.records import checked
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs.base import UNREADABLE_STATE, Codec, Family, read_state
 from embquant.quantize.codecs.transformed import TransformedCodec
-from embquant.quantize.transforms import TransformSpec, fit_transforms, parse_transforms
+from embquant.quantize.transforms import Transform, TransformSpec, fit_transforms, parse_transforms
+from embquant.registry import Registry
 
-FAMILIES: dict[str, str] = {
-    "float32": "embquant.quantize.codecs.float32:Float32",
-    "float16": "embquant.quantize.codecs.scalar:Float16",
-    "bfloat16": "embquant.quantize.codecs.scalar:BFloat16",
-    "int8": "embquant.quantize.codecs.int8:Int8",
-    "uint8": "embquant.quantize.codecs.scalar:UInt8",
-    "int6": "embquant.quantize.codecs.scalar:Int6",
-    "int4": "embquant.quantize.codecs.scalar:Int4",
-    "binary": "embquant.quantize.codecs.binary:Binary",
-    "rabitq": "embquant.quantize.codecs.rabitq:RaBitQ",
-    "pq": "embquant.quantize.codecs.pq:ProductQuantization",
-    "scaled-pq": "embquant.quantize.codecs.scaled_pq:ScaledProductQuantization",
-}
-"""Name of a family → module and class; imported only when it is used."""
+CODECS: Registry[type[Family]] = Registry(
+    "codec",
+    "embquant.codecs",
+    {
+        "float32": "embquant.quantize.codecs.float32:Float32",
+        "float16": "embquant.quantize.codecs.scalar:Float16",
+        "bfloat16": "embquant.quantize.codecs.scalar:BFloat16",
+        "int8": "embquant.quantize.codecs.int8:Int8",
+        "uint8": "embquant.quantize.codecs.scalar:UInt8",
+        "int6": "embquant.quantize.codecs.scalar:Int6",
+        "int4": "embquant.quantize.codecs.scalar:Int4",
+        "binary": "embquant.quantize.codecs.binary:Binary",
+        "rabitq": "embquant.quantize.codecs.rabitq:RaBitQ",
+        "pq": "embquant.quantize.codecs.pq:ProductQuantization",
+        "scaled-pq": "embquant.quantize.codecs.scaled_pq:ScaledProductQuantization",
+    },
+)
 
 
 @dataclass(frozen=True)
 class CodecSpec:
     """A codec as the configuration has it: a family, its parameters, and transforms that come before it."""
 
-    family: type[Codec]
+    family: type[Family]
     parameters: Any
     transforms: list[TransformSpec]
 
     @property
     def bits(self) -> float:
-        """Bits a dimension of what is quantized."""
+        """Bits per dimension of what is quantized."""
         return self.family.bits(self.parameters)
 
-    def fit(self, sample: Sample) -> Codec:
-        """Fit transforms and codec on ``sample``, on one thread: sums of matrix products depend on their number."""
+    @property
+    def is_encoded(self) -> bool:
+        """Whether there are codes to be written: those of plain float32 are the embeddings themselves."""
+        return self.family.family != "float32" or bool(self.transforms)
+
+    @property
+    def modules(self) -> list[str]:
+        """Names of the modules that define the family and the transforms."""
+        return [self.family.__module__, *(transform.kind.__module__ for transform in self.transforms)]
+
+    def quantized_dim(self, dim: int) -> int:
+        """Return the dimensions that are left of ``dim`` after the transforms."""
+        for transform in self.transforms:
+            dim = transform.output_dim(dim)
+        return dim
+
+    def code_bytes(self, dim: int) -> int:
+        """Return the bytes of the code of a vector of ``dim`` dimensions."""
+        return self.family.code_bytes(self.parameters, self.quantized_dim(dim))
+
+    def learned_bytes(self, dim: int) -> int:
+        """Return the bytes of what the family learns of vectors of ``dim`` dimensions, without the transforms."""
+        return self.family.state_bytes(self.parameters, self.quantized_dim(dim))
+
+    def state_bytes(self, dim: int) -> int:
+        """Return the bytes of the fitted codec: what the family learns and the matrix of the transforms."""
+        return self.learned_bytes(dim) + (4 * dim * self.quantized_dim(dim) if self.transforms else 0)
+
+    def fit(self, sample: Batches) -> Codec:
+        """Fit transforms and codec on the vectors ``sample``.
+
+        It takes one thread: how the sums of matrix products are rounded depends on the number of threads.
+        """
         with threadpool_limits(1):
             if not self.transforms:
                 return self.family.fit(sample, self.parameters)
             transform = fit_transforms(self.transforms, sample)
-            return TransformedCodec(transform, self.family.fit(transform.sample(sample), self.parameters))
-
-
-def codec_class(family: str) -> type[Codec]:
-    """Return the codec class called ``family``; an unknown name is an InputError."""
-    if family not in FAMILIES:
-        raise InputError(f"codec {family!r} is not known{nearest(family, FAMILIES)}")
-    module, _, name = FAMILIES[family].partition(":")
-    return getattr(import_module(module), name)
+            return TransformedCodec(transform, self.family.fit(transform.mapped(sample), self.parameters))
 
 
 def parse_codec(entry: Mapping[str, Any]) -> CodecSpec:
     """Read a codec's entry in the configuration: ``family``, perhaps ``transform``, and the family's own parameters."""
-    family = codec_class(entry["family"])
-    own = {key: value for key, value in entry.items() if key not in ("family", "transform")}
+    family = CODECS[entry["family"]]
+    values = {key: value for key, value in entry.items() if key not in ("family", "transform")}
     transforms = parse_transforms(entry["transform"]) if "transform" in entry else []
-    return CodecSpec(family, parse_spec(family.parameters, own, f"codec {family.family}"), transforms)
+    return CodecSpec(family, read_entry(family.parameters, values, f"codec {family.family}"), transforms)
 
 
-__all__ = ["FAMILIES", "Codec", "CodecSpec", "Sample", "codec_class", "parse_codec"]
+def load_codec(path: Path) -> Codec:
+    """Read a codec that :meth:`Codec.save` wrote; anything else is an InputError."""
+    try:
+        state = read_state(checked(path))
+        transform = Transform.from_state(state)
+        codec = CODECS[str(state.pop("family"))].from_state(state)
+        if transform and transform.dim != codec.dim:
+            raise ValueError(f"a transform to {transform.dim} dimensions before a codec of {codec.dim}")
+    except (OSError, MemoryError, *UNREADABLE_STATE) as error:
+        raise InputError(f"{path}: not the state of a codec ({error}); delete it and run again") from None
+    return TransformedCodec(transform, codec) if transform else codec
+
+
+__all__ = ["CODECS", "Codec", "CodecSpec", "Family", "load_codec", "parse_codec"]

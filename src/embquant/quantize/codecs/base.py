@@ -1,5 +1,6 @@
 """What every codec can do."""
 
+import math
 import struct
 import zlib
 from abc import ABC, abstractmethod
@@ -12,10 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.entries import NoParameters
-from embquant.errors import InputError
 from embquant.files.atomic import UNREADABLE_NPY, atomic_path
-from embquant.files.records import checked
-from embquant.quantize.transforms.base import Sample, Transform
+from embquant.quantize.batches import Batches
 
 
 class Codec(ABC):
@@ -25,10 +24,10 @@ class Codec(ABC):
     column: str = "code"
     """The column of a codes file that holds the codes."""
     scorings: tuple[str, ...]
-    """The ways a query can be compared with codes in an index, the default first: ``symmetric`` (the query
-    is quantized as the documents are) or ``asymmetric`` (it is not)."""
+    """The ways an index can compare a query with codes, the default first: ``symmetric`` (the query is quantized like
+    the documents) or ``asymmetric`` (it is not)."""
     dim: int
-    """Dimensions of the vectors that are quantized, which indexes are told."""
+    """Dimensions of the vectors that are quantized, after a transform."""
 
     @abstractmethod
     def encode(self, vectors: np.ndarray) -> np.ndarray:
@@ -53,7 +52,8 @@ class Codec(ABC):
     def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Score all ``codes`` (rows, width) by what :meth:`encode_queries` made of float queries, quickly.
 
-        Returns float32 (queries, rows), as :meth:`score` up to rounding and, behind a transform, a constant a query.
+        Returns float32 (queries, rows): equal to :meth:`score` up to rounding and, with a transform, up to a constant
+        per query.
         """
         return queries @ self.decode(codes).T
 
@@ -77,6 +77,12 @@ class Codec(ABC):
     def bytes_per_vector(self) -> int:
         """Bytes of one code."""
 
+    @property
+    def width(self) -> int:
+        """Columns of an array of codes (rows, width)."""
+        listed = pa.types.is_fixed_size_list(self.code_type)
+        return int(self.code_type.list_size if listed else self.code_type.byte_width)
+
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
         """Return the arrays that :func:`load_codec` rebuilds the codec from, bit for bit."""
@@ -88,20 +94,30 @@ class Codec(ABC):
 
 
 class Family(Codec):
-    """A codec that a configuration can name."""
+    """A codec that a configuration can name: its entry says ``family`` and what :attr:`parameters` has."""
 
     parameters: ClassVar[type] = NoParameters
-    """The dataclass of what its entry in the configuration may say, beside family and transform."""
+    """What its entry in the configuration may say, beside ``family`` and ``transform``."""
 
     @classmethod
     @abstractmethod
     def bits(cls, parameters: Any) -> float:
-        """Return the bits a dimension: the fineness by which rescore stores are compared with methods."""
+        """Return the bits per dimension. A rescore store is only used where it has as many as the method, or more."""
+
+    @classmethod
+    def code_bytes(cls, parameters: Any, dim: int) -> int:
+        """Return the bytes of the code of a vector of ``dim`` dimensions, before the codec is fitted."""
+        return math.ceil(dim * cls.bits(parameters) / 8)
+
+    @classmethod
+    def state_bytes(cls, parameters: Any, dim: int) -> int:
+        """Return the bytes of what is learned of vectors of ``dim`` dimensions; 0 if these are a few kB at most."""
+        return 0
 
     @classmethod
     @abstractmethod
-    def fit(cls, sample: Sample, parameters: Any) -> Self:
-        """Fit the codec on ``sample``; ``parameters`` is an instance of the class's :attr:`parameters`."""
+    def fit(cls, sample: Batches, parameters: Any) -> Self:
+        """Fit the codec on the vectors ``sample``; ``parameters`` is an instance of :attr:`parameters`."""
 
     @classmethod
     @abstractmethod
@@ -109,30 +125,23 @@ class Family(Codec):
         """Rebuild the codec from the arrays of :meth:`Codec.state`."""
 
 
-def load_codec(path: Path) -> Codec:
-    """Read a codec that :meth:`Codec.save` wrote; anything else is an InputError."""
-    from embquant.quantize.codecs import codec_class
-    from embquant.quantize.codecs.transformed import TransformedCodec
-
-    try:
-        state = _read_state(checked(path))
-        transform = Transform.from_state(state)
-        codec = codec_class(str(state.pop("family"))).from_state(state)
-        if transform and transform.dim != codec.dim:
-            raise ValueError(f"a transform to {transform.dim} dimensions before a codec of {codec.dim}")
-    except (OSError, MemoryError, *UNREADABLE) as error:
-        raise InputError(f"{path}: not the state of a codec ({error}); delete it and run again") from None
-    return TransformedCodec(transform, codec) if transform else codec
+UNREADABLE_STATE = (
+    *UNREADABLE_NPY,
+    KeyError,
+    TypeError,
+    IndexError,
+    RuntimeError,
+    BadZipFile,
+    struct.error,
+    zlib.error,
+)
+"""What zipfile, NumPy and FAISS raise for files that they can't read."""
 
 
-UNREADABLE = (*UNREADABLE_NPY, KeyError, TypeError, IndexError, RuntimeError, BadZipFile, struct.error, zlib.error)
-"""What zipfile, NumPy and FAISS raise for files that are none of theirs."""
-
-
-def _read_state(path: Path) -> dict[str, np.ndarray]:
+def read_state(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of an ``.npz`` file, which :meth:`Codec.save` doesn't compress: none is larger than the file."""
     with np.load(path, allow_pickle=False) as file:
-        if not isinstance(file, np.lib.npyio.NpzFile) or any(own.compress_type for own in file.zip.infolist()):
+        if not isinstance(file, np.lib.npyio.NpzFile) or any(member.compress_type for member in file.zip.infolist()):
             raise ValueError("expected an .npz file that isn't compressed")
         return {name: file[name] for name in file.files}
 

@@ -1,12 +1,14 @@
 """binary: the side of a threshold that each dimension lies on, one bit each."""
 
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
-from embquant.quantize.codecs.base import Family, Sample, array_of
+from embquant.entries import Entry
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs.base import Family, array_of
 
 SIGNS = np.array([[1 if value >> bit & 1 else -1 for bit in (3, 2, 1, 0)] for value in range(16)], dtype=np.float64)
 """The four bits of every half byte as ±1 (16, 4)."""
@@ -16,15 +18,16 @@ ENOUGH_FOR_MEDIANS = 100_000
 """Vectors that medians are taken from at most: they have to be held in memory."""
 
 
-@dataclass(frozen=True)
-class BinaryParameters:
-    """``threshold`` of each dimension: zero, or its mean or median in the corpus."""
+class BinaryParameters(Entry):
+    """The parameters of binary."""
 
-    threshold: Literal["zero", "mean", "median"] = "zero"
+    threshold: Literal["zero", "mean", "median"] = Field(
+        "zero", description="zero, or the mean or median of the corpus"
+    )
 
 
 class Binary(Family):
-    """Stores 1 where x > threshold, else 0, packed most significant bit first: ⌈dim / 8⌉ bytes a vector.
+    """Stores 1 where x > threshold, else 0, packed most significant bit first: ⌈dim / 8⌉ bytes per vector.
 
     With the threshold zero, bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="ubinary")``
     returns. An index compares bits with bits (``symmetric``: Hamming distance) or the float query with the bits as ±1
@@ -47,7 +50,7 @@ class Binary(Family):
         return 1
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: BinaryParameters) -> Self:
+    def fit(cls, sample: Batches, parameters: BinaryParameters) -> Self:
         """Find the thresholds."""
         if parameters.threshold == "mean":
             return cls(sample.mean().astype(np.float32))

@@ -7,11 +7,12 @@ import pyarrow as pa
 
 from embquant.entries import NoParameters
 from embquant.exact.products import inner_products
-from embquant.quantize.codecs.base import Family, Sample, array_of
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs.base import Family, array_of
 
 
 class Float32(Family):
-    """Stores 4 bytes a dimension; nothing is fitted, nothing is lost."""
+    """Stores 4 bytes per dimension; nothing is fitted, nothing is lost."""
 
     family = "float32"
     column = "embedding"
@@ -27,7 +28,7 @@ class Float32(Family):
         return 32
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
+    def fit(cls, sample: Batches, parameters: NoParameters) -> Self:
         """Note the number of dimensions."""
         return cls(sample.dim)
 

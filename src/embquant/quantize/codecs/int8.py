@@ -6,7 +6,8 @@ import numkong
 import numpy as np
 import pyarrow as pa
 
-from embquant.quantize.codecs.base import Family, Sample, array_of
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs.base import Family, array_of
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
 
 LEVELS = 256
@@ -19,7 +20,7 @@ LARGEST_DIGITS = 127 * int(DIGITS.sum())
 
 
 class Int8(Family):
-    """Stores one byte a dimension: ``clip(⌊(x − start) / step⌋, 0, 255) − 128``, ``step = (max − min) / 255``.
+    """Stores one byte per dimension: ``clip(⌊(x − start) / step⌋, 0, 255) − 128``, ``step = (max − min) / 255``.
 
     Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="int8", ranges=…)`` returns. A
     code c stands for the middle of its step, x ≈ z + s·c with s = step and z = start + 128.5 · step.
@@ -47,7 +48,7 @@ class Int8(Family):
         return 8
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: RangeParameters) -> Self:
+    def fit(cls, sample: Batches, parameters: RangeParameters) -> Self:
         """Take each dimension's range."""
         return cls(fit_ranges(sample, parameters))
 
@@ -99,7 +100,7 @@ class Int8(Family):
 
     @property
     def bytes_per_vector(self) -> int:
-        """One a dimension."""
+        """One per dimension."""
         return self.dim
 
     def state(self) -> dict[str, np.ndarray]:

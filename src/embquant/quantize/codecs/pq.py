@@ -1,30 +1,24 @@
-"""pq: product quantization, a vector as one centroid a subspace."""
+"""pq: product quantization, a vector as one centroid per subspace."""
 
-from dataclasses import dataclass
 from typing import Literal, Self
 
 import faiss
+from pydantic import Field
 
-from embquant.entries import check_least
+from embquant.entries import Entry
 from embquant.errors import InputError
-from embquant.quantize.codecs.base import Sample
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
 
 
-@dataclass(frozen=True)
-class PqParameters:
-    """``pieces``: subspaces; ``bits``: of a centroid's number; ``training``: vectors, drawn with ``seed``, that
-    centroids are found on, in ``iterations`` of k-means."""
+class PqParameters(Entry):
+    """The parameters of product quantization."""
 
-    pieces: int
-    bits: Literal[4, 8] = 8
-    training: int = 50_000
-    iterations: int = 15
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that can't be meant."""
-        check_least(self, pieces=1, training=1, iterations=1, seed=0)
+    pieces: int = Field(ge=1, description="subspaces")
+    bits: Literal[4, 8] = Field(8, description="bits of a centroid's number")
+    training: int = Field(50_000, ge=1, description="vectors that the centroids are found on")
+    iterations: int = Field(15, ge=1, description="rounds of k-means")
+    seed: int = Field(0, ge=0, description="draws the training vectors and the first centroids")
 
 
 class ProductQuantization(FaissCodec):
@@ -35,6 +29,7 @@ class ProductQuantization(FaissCodec):
     """
 
     family = "pq"
+    index_type = faiss.IndexPQ
     parameters = PqParameters
 
     @classmethod
@@ -43,32 +38,31 @@ class ProductQuantization(FaissCodec):
         return 1
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: PqParameters) -> Self:
+    def code_bytes(cls, parameters: PqParameters, dim: int) -> int:
+        """Return the bytes of one centroid's number per piece."""
+        return -(-parameters.pieces * parameters.bits // 8)
+
+    @classmethod
+    def state_bytes(cls, parameters: PqParameters, dim: int) -> int:
+        """Return the bytes of the centroids, float32: 2^bits per piece, of dim / pieces dimensions each."""
+        return 4 * dim << parameters.bits
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: PqParameters) -> Self:
         """Find the centroids of each subspace by k-means."""
         return cls(trained_pq(sample, parameters))
 
-    @staticmethod
-    def again(index: faiss.IndexPQ) -> faiss.IndexPQ:
-        """Centroids are learnt, a vector for each number of each piece."""
-        pq = index.pq
-        if index.d < 1 or pq.M < 1 or index.d % pq.M or pq.nbits not in (4, 8):
-            raise ValueError(f"{index.d} dimensions in {pq.M} pieces of {pq.nbits} bits")
-        again = faiss.IndexPQ(index.d, pq.M, pq.nbits, faiss.METRIC_INNER_PRODUCT)
-        centroids = faiss.vector_to_array(pq.centroids)
-        if len(centroids) != again.pq.centroids.size():
-            raise ValueError(f"{len(centroids)} coordinates of centroids")
-        faiss.copy_array_to_vector(centroids, again.pq.centroids)
-        again.is_trained = True
-        return again
 
-
-def trained_pq(sample: Sample, parameters: PqParameters) -> faiss.IndexPQ:
+def trained_pq(sample: Batches, parameters: PqParameters) -> faiss.IndexPQ:
     """Return an empty FAISS ``IndexPQ`` trained on ``sample``."""
     if sample.dim % parameters.pieces:
         raise InputError(f"codec pq: {sample.dim} dimensions can't be cut into {parameters.pieces} equal pieces")
     needed, given = 1 << parameters.bits, min(sample.rows, parameters.training)
     if given < needed:
-        raise InputError(f"codec pq: {needed} centroids can't be found on {given} vectors, fewer than they are")
+        raise InputError(
+            f"codec pq: needs at least {needed} training vectors to fit {needed} centroids, got {given}; "
+            f"embed more documents, raise training or use bits: 4"
+        )
     # Made directly, not by the factory: its PQ sorts centroids for polysemous search, which takes minutes.
     index = faiss.IndexPQ(sample.dim, parameters.pieces, parameters.bits, faiss.METRIC_INNER_PRODUCT)
     index.pq.cp.niter = parameters.iterations

@@ -1,27 +1,21 @@
-"""rabitq: 1 to 8 bits a dimension and factors that make the estimate of an inner product unbiased."""
+"""rabitq: 1 to 8 bits per dimension and factors that make the estimate of an inner product unbiased."""
 
-from dataclasses import dataclass
 from typing import Self
 
 import faiss
 import numpy as np
+from pydantic import Field
 
-from embquant.errors import InputError
+from embquant.entries import Entry
 from embquant.exact.products import inner_products
-from embquant.quantize.codecs.base import Sample
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
 
 
-@dataclass(frozen=True)
-class RaBitQParameters:
-    """``bits`` a dimension."""
+class RaBitQParameters(Entry):
+    """The parameters of RaBitQ."""
 
-    bits: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what FAISS doesn't have."""
-        if not 1 <= self.bits <= 8:
-            raise InputError(f"bits is {self.bits}, expected 1 to 8")
+    bits: int = Field(1, ge=1, le=8, description="bits per dimension")
 
 
 class RaBitQ(FaissCodec):
@@ -34,6 +28,7 @@ class RaBitQ(FaissCodec):
     """
 
     family = "rabitq"
+    index_type = faiss.IndexRaBitQ
     parameters = RaBitQParameters
 
     def __init__(self, index: faiss.IndexRaBitQ) -> None:
@@ -49,22 +44,17 @@ class RaBitQ(FaissCodec):
         return parameters.bits
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: RaBitQParameters) -> Self:
+    def code_bytes(cls, parameters: RaBitQParameters, dim: int) -> int:
+        """Return the bytes of signs, further bits and factors, which FAISS's 1 bit has two of, more bits five."""
+        signs, further = -(-dim // 8), -(-dim * (parameters.bits - 1) // 8)
+        return signs + (8 if parameters.bits == 1 else further + 20)
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: RaBitQParameters) -> Self:
         """Find the mean of the corpus."""
         index = faiss.IndexRaBitQ(sample.dim, faiss.METRIC_INNER_PRODUCT, parameters.bits)
         index.train(sample.mean().astype(np.float32)[None])
         return cls(index)
-
-    @staticmethod
-    def again(index: faiss.IndexRaBitQ) -> faiss.IndexRaBitQ:
-        """The mean is learnt."""
-        center = faiss.vector_to_array(index.center)
-        if len(center) != index.d or not 1 <= index.rabitq.nb_bits <= 8:
-            raise ValueError(f"a centre of {len(center)} dimensions, not {index.d}")
-        again = faiss.IndexRaBitQ(index.d, faiss.METRIC_INNER_PRODUCT, index.rabitq.nb_bits)
-        again.train(center[None])
-        again.qb = index.qb
-        return again
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return x̃, float32 (rows, dim)."""
@@ -92,7 +82,7 @@ class RaBitQ(FaissCodec):
         """Take FAISS's codes apart: v (rows, dim), odd multiples of ½, and the factors a and f (rows, 2), float32.
 
         A code is the signs, least significant bit first; ‖x − c‖² − ‖x‖² and a multiplier as float32. With several
-        bits a dimension follow an error bound, the lower bits of all dimensions, and a and f themselves.
+        bits per dimension follow an error bound, the lower bits of all dimensions, and a and f themselves.
         """
         signs = -(-self.dim // 8)
         levels = np.unpackbits(codes[:, :signs], axis=1, count=self.dim, bitorder="little").astype(np.float32)

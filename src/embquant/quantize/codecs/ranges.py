@@ -1,42 +1,33 @@
-"""Which values of a dimension a scalar quantizer's steps span."""
+"""Which values of each dimension a scalar quantizer's steps span."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
-from embquant.errors import InputError
-from embquant.quantize.transforms.base import Sample
+from embquant.entries import Entry, Number
+from embquant.quantize.batches import Batches
 
 ENOUGH_FOR_PERCENTILES = 100_000
 """Vectors that percentiles are taken from at most: they have to be held in memory."""
 
 
-@dataclass(frozen=True)
-class RangeParameters:
-    """How ranges are found.
+class RangeParameters(Entry):
+    """How the ranges of dimensions are found; values beyond are clipped.
 
-    ``calibration``: how many vectors, drawn with ``seed``, they are taken from, or ``all``. ``ranges``: ``min-max``,
-    the least and greatest value; ``percentile``, all but the (100 − ``percentile``) % on either side; ``symmetric``,
-    ± the greatest absolute value. Values beyond are clipped.
+    ``ranges``: ``min-max``, the smallest and the greatest value; ``percentile``, all values but (100 − percentile) % on
+    either side; ``symmetric``, ± the greatest absolute value.
     """
 
-    calibration: int | Literal["all"] = "all"
-    seed: int = 0
-    ranges: Literal["min-max", "percentile", "symmetric"] = "min-max"
-    percentile: float | int = 99.9
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that can't be meant."""
-        if self.calibration != "all" and self.calibration < 1:
-            raise InputError(f"calibration is {self.calibration}, expected 1 or more, or 'all'")
-        if self.seed < 0:
-            raise InputError(f"seed is {self.seed}, expected 0 or more")
-        if not 50 < self.percentile <= 100:
-            raise InputError(f"percentile is {self.percentile}, expected more than 50, at most 100")
+    calibration: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
+        "all", description="vectors that the ranges are taken from"
+    )
+    seed: int = Field(0, ge=0, description="draws the calibration vectors")
+    ranges: Literal["min-max", "percentile", "symmetric"] = Field("min-max", description="what the steps span")
+    percentile: Number = Field(99.9, gt=50, le=100, description="percentage of values below the upper end")
 
 
-def fit_ranges(sample: Sample, parameters: RangeParameters) -> np.ndarray:
+def fit_ranges(sample: Batches, parameters: RangeParameters) -> np.ndarray:
     """Return least and greatest value of each dimension that keep a code of their own, float32 (2, dim)."""
     if parameters.ranges == "percentile":
         known = ENOUGH_FOR_PERCENTILES if parameters.calibration == "all" else parameters.calibration
@@ -49,9 +40,9 @@ def fit_ranges(sample: Sample, parameters: RangeParameters) -> np.ndarray:
     return ranges
 
 
-def _extremes(sample: Sample, parameters: RangeParameters) -> np.ndarray:
+def _extremes(sample: Batches, parameters: RangeParameters) -> np.ndarray:
     if parameters.calibration == "all":
-        batches = sample.batches()
+        batches = iter(sample)
     else:
         batches = iter([sample.draw(parameters.calibration, parameters.seed)])
     low = np.full(sample.dim, np.inf, np.float32)

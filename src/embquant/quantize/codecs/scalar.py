@@ -6,12 +6,13 @@ import faiss
 import numpy as np
 
 from embquant.entries import NoParameters
-from embquant.quantize.codecs.base import Sample
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
 
 
 class _HalfPrecision(FaissCodec):
+    index_type = faiss.IndexScalarQuantizer
     quantizer: ClassVar[int]
 
     @classmethod
@@ -20,14 +21,9 @@ class _HalfPrecision(FaissCodec):
         return 16
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: NoParameters) -> Self:
+    def fit(cls, sample: Batches, parameters: NoParameters) -> Self:
         """Note the number of dimensions."""
         return cls(_index(sample.dim, cls.quantizer, np.zeros(0, np.float32)))
-
-    @classmethod
-    def again(cls, index: faiss.IndexScalarQuantizer) -> faiss.IndexScalarQuantizer:
-        """Nothing is learnt."""
-        return _index(index.d, cls.quantizer, np.zeros(0, np.float32))
 
 
 class Float16(_HalfPrecision):
@@ -52,6 +48,7 @@ class _Steps(FaissCodec):
     """Equal steps over the range of each dimension; a code stands for the middle of its step."""
 
     parameters = RangeParameters
+    index_type = faiss.IndexScalarQuantizer
     quantizer: ClassVar[int]
     width: ClassVar[int]
 
@@ -61,18 +58,10 @@ class _Steps(FaissCodec):
         return cls.width
 
     @classmethod
-    def fit(cls, sample: Sample, parameters: RangeParameters) -> Self:
+    def fit(cls, sample: Batches, parameters: RangeParameters) -> Self:
         """Take each dimension's range."""
         low, high = fit_ranges(sample, parameters)
         return cls(_index(sample.dim, cls.quantizer, np.concatenate([low, high - low])))
-
-    @classmethod
-    def again(cls, index: faiss.IndexScalarQuantizer) -> faiss.IndexScalarQuantizer:
-        """Ranges are learnt, two numbers a dimension."""
-        ranges = faiss.vector_to_array(index.sq.trained)
-        if len(ranges) != 2 * index.d:
-            raise ValueError(f"{len(ranges)} ends of ranges of {index.d} dimensions")
-        return _index(index.d, cls.quantizer, ranges)
 
 
 class UInt8(_Steps):

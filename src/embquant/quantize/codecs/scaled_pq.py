@@ -1,15 +1,16 @@
-"""scaled-pq: product quantization with one correction a vector."""
+"""scaled-pq: product quantization with one correction per vector."""
 
 import numpy as np
 
-from embquant.quantize.codecs.pq import ProductQuantization
+from embquant.quantize.codecs.pq import PqParameters, ProductQuantization
 
 SCALE_BYTES = 2
+"""Bytes of the factor at the end of each code."""
 
 GREATEST = np.finfo(np.float16).max
 
 LEAST_COSINE = 0.5
-"""Between a vector and its centroids, as far as its factor is concerned: nothing can be told of worse fits."""
+"""The cosine between a vector and its centroids that the factor assumes at least, so that it stays bounded."""
 
 
 class ScaledProductQuantization(ProductQuantization):
@@ -23,8 +24,13 @@ class ScaledProductQuantization(ProductQuantization):
 
     family = "scaled-pq"
 
+    @classmethod
+    def code_bytes(cls, parameters: PqParameters, dim: int) -> int:
+        """Return the bytes of the centroids' numbers and of the factor."""
+        return super().code_bytes(parameters, dim) + SCALE_BYTES
+
     def encode(self, vectors: np.ndarray) -> np.ndarray:
-        """Return uint8 (rows, bytes a vector)."""
+        """Return uint8 (rows, bytes per vector)."""
         centroids = super().encode(vectors)
         factors = unbiased(vectors, self.index.sa_decode(centroids))
         stored = np.minimum(factors, GREATEST).astype("<f2")

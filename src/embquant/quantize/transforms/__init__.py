@@ -3,32 +3,39 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
-from embquant.entries import nearest, parse_spec
+from embquant.entries import nearest, read_entry
 from embquant.errors import InputError
-from embquant.quantize.transforms.base import Sample, Transform
+from embquant.quantize.batches import Batches
+from embquant.quantize.transforms.base import Transform, TransformKind
+from embquant.registry import Registry
 
-KINDS: dict[str, str] = {
-    "center": "embquant.quantize.transforms.center",
-    "truncate": "embquant.quantize.transforms.truncate",
-    "pca": "embquant.quantize.transforms.pca",
-    "rotation": "embquant.quantize.transforms.rotation",
-    "itq": "embquant.quantize.transforms.itq",
-    "opq": "embquant.quantize.transforms.opq",
-    "allocation": "embquant.quantize.transforms.allocation",
-}
-"""Name of a kind → the module with its ``Parameters`` and its ``fit``; imported only when it is used."""
+TRANSFORMS: Registry[type[TransformKind]] = Registry(
+    "transform",
+    "embquant.transforms",
+    {
+        "center": "embquant.quantize.transforms.center:Center",
+        "truncate": "embquant.quantize.transforms.truncate:Truncate",
+        "pca": "embquant.quantize.transforms.pca:Pca",
+        "rotation": "embquant.quantize.transforms.rotation:Rotation",
+        "itq": "embquant.quantize.transforms.itq:Itq",
+        "opq": "embquant.quantize.transforms.opq:Opq",
+        "allocation": "embquant.quantize.transforms.allocation:Allocation",
+    },
+)
 
 
 @dataclass(frozen=True)
 class TransformSpec:
-    """One entry of a codec's ``transform``: the kind's module and its parameters."""
+    """One entry of a codec's ``transform``: the kind and its parameters."""
 
-    module: ModuleType
+    kind: type[TransformKind]
     parameters: Any
+
+    def output_dim(self, dim: int) -> int:
+        """Return the dimensions that ``dim`` dimensions are mapped to, as far as that is known before it is fitted."""
+        return self.kind.output_dim(self.parameters, dim)
 
 
 def parse_transforms(entries: Any) -> list[TransformSpec]:
@@ -36,25 +43,23 @@ def parse_transforms(entries: Any) -> list[TransformSpec]:
     return [_parse(entry) for entry in (entries if isinstance(entries, list) else [entries])]
 
 
-def fit_transforms(specs: Sequence[TransformSpec], sample: Sample) -> Transform:
+def fit_transforms(specs: Sequence[TransformSpec], sample: Batches) -> Transform:
     """Fit ``specs``, at least one, each on what those before it make of ``sample``; return them as one map."""
     fitted: list[Transform] = []
     for spec in specs:
-        fitted.append(spec.module.fit(sample, spec.parameters))
-        sample = fitted[-1].sample(sample)
+        fitted.append(spec.kind.fit(sample, spec.parameters))
+        sample = fitted[-1].mapped(sample)
     return reduce(lambda first, second: second.after(first), fitted)
 
 
 def _parse(entry: Any) -> TransformSpec:
     described = {"kind": entry} if isinstance(entry, str) else entry
-    if not isinstance(described, Mapping) or "kind" not in described:
-        raise InputError(f"transform is {entry!r}, expected a kind or a mapping with one{nearest(str(entry), KINDS)}")
-    kind = described["kind"]
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise InputError(f"transform {kind!r} is not known{nearest(kind, KINDS)}")
-    module = import_module(KINDS[kind])
-    own = {key: value for key, value in described.items() if key != "kind"}
-    return TransformSpec(module, parse_spec(module.Parameters, own, f"transform {kind}"))
+    if not isinstance(described, Mapping) or not isinstance(described.get("kind"), str):
+        hint = nearest(str(entry), TRANSFORMS.names())
+        raise InputError(f"transform is {entry!r}, expected the name of a kind or a mapping with the key 'kind'{hint}")
+    kind = TRANSFORMS[described["kind"]]
+    values = {key: value for key, value in described.items() if key != "kind"}
+    return TransformSpec(kind, read_entry(kind.parameters, values, f"transform {described['kind']}"))
 
 
-__all__ = ["KINDS", "Sample", "Transform", "TransformSpec", "fit_transforms", "parse_transforms"]
+__all__ = ["TRANSFORMS", "Transform", "TransformKind", "TransformSpec", "fit_transforms", "parse_transforms"]

@@ -1,47 +1,48 @@
 """allocation: principal axes, in groups that deserve equally many bits, for a product quantizer to follow."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from pydantic import Field
 
-from embquant.entries import check_least
+from embquant.entries import Entry
 from embquant.errors import InputError
-from embquant.quantize.transforms.base import Sample, Transform
+from embquant.quantize.batches import Batches
+from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.pca import principal_axes
 
 EXPONENT = 2
 """Bits by the squared error of scores, where queries vary as documents do; 1 would be by that of vectors."""
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """``pieces``: subspaces of the quantizer that follows; ``bits`` it gives to each."""
+class AllocationParameters(Entry):
+    """The parameters of allocation."""
 
-    pieces: int
-    bits: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse numbers that can't be meant."""
-        check_least(self, pieces=1, bits=1)
+    pieces: int = Field(ge=1, description="subspaces of the quantizer that follows")
+    bits: int = Field(8, ge=1, description="bits that the quantizer gives to each piece")
 
 
-def fit(sample: Sample, parameters: Parameters) -> Transform:
-    """Return x ↦ the principal coordinates of x, grouped, each group filled up with zeros to the widest one's size.
+class Allocation(TransformKind):
+    """Principal axes, in groups that deserve equally many bits, for a product quantizer to follow."""
 
-    Bits go to an axis by reverse water-filling over variance^EXPONENT (Cover and Thomas, "Elements of Information
-    Theory", theorem 10.3.3; for search, Brandt 2010, "Transform coding for fast approximate nearest neighbor search
-    in high dimensions"). Axes that deserve none are left out. Those that vary most and have half of the bits fill half
-    of the groups, the others the other half (:func:`dealt`).
-    """
-    if parameters.pieces > sample.dim:
-        raise InputError(f"transform allocation: {sample.dim} dimensions can't fill {parameters.pieces} pieces")
-    mean, directions, variances = principal_axes(sample)
-    groups = dealt(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
-    width = max(map(len, groups))
-    matrix = np.zeros((parameters.pieces * width, sample.dim))
-    for piece, axes in enumerate(groups):
-        matrix[piece * width : piece * width + len(axes)] = directions[axes]
-    return Transform(matrix.astype(np.float32), (-matrix @ mean).astype(np.float32))
+    parameters = AllocationParameters
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: AllocationParameters) -> Transform:
+        """Return x ↦ the principal coordinates of x, grouped, each group filled up with zeros to the widest one's size.
+
+        Bits go to an axis by reverse water-filling over variance^EXPONENT (Cover and Thomas, "Elements of Information
+        Theory", theorem 10.3.3; for search, Brandt 2010, "Transform coding for fast approximate nearest neighbor
+        search in high dimensions"). Axes that deserve none are left out. Those that vary most and have half of the
+        bits fill half of the groups, the others the other half (:func:`dealt`).
+        """
+        if parameters.pieces > sample.dim:
+            raise InputError(f"transform allocation: {sample.dim} dimensions can't fill {parameters.pieces} pieces")
+        mean, directions, variances = principal_axes(sample)
+        groups = dealt(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
+        width = max(map(len, groups))
+        matrix = np.zeros((parameters.pieces * width, sample.dim))
+        for piece, axes in enumerate(groups):
+            matrix[piece * width : piece * width + len(axes)] = directions[axes]
+        return Transform(matrix.astype(np.float32), (-matrix @ mean).astype(np.float32))
 
 
 def bits_of_axes(weights: np.ndarray, bits: float) -> np.ndarray:

@@ -1,50 +1,17 @@
 """What is done to vectors before a codec sees them: an affine map, fitted on the corpus."""
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from embquant.entries import NoParameters
 from embquant.exact.products import products
+from embquant.quantize.batches import Batches
 
 ROWS_AT_ONCE = 4096
 """Vectors that are mapped at once, in float64."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The corpus embeddings a transform or codec is fitted on, readable as often as wanted.
-
-    ``batches()`` yields float32 arrays of shape (rows, dim); together they have ``rows`` rows.
-    """
-
-    source: Any
-    rows: int
-    dim: int
-
-    def batches(self) -> Iterator[np.ndarray]:
-        """Read the sample from its start."""
-        return self.source()
-
-    def draw(self, count: int, seed: int) -> np.ndarray:
-        """Return ``count`` rows drawn with ``seed``, or all if there are no more, float32, in corpus order."""
-        if count >= self.rows:
-            return np.concatenate([np.empty((0, self.dim), np.float32), *self.batches()])
-        chosen = np.sort(np.random.default_rng(seed).choice(self.rows, count, replace=False))
-        drawn, first = [], 0
-        for batch in self.batches():
-            last = first + len(batch)
-            drawn.append(batch[chosen[(chosen >= first) & (chosen < last)] - first])
-            first = last
-        return np.concatenate(drawn)
-
-    def mean(self) -> np.ndarray:
-        """Return the mean vector, float64 (dim,), summed in the order of the corpus."""
-        total = np.zeros(self.dim)
-        for batch in self.batches():
-            total += batch.sum(axis=0, dtype=np.float64)
-        return total / self.rows
 
 
 @dataclass(frozen=True)
@@ -88,9 +55,9 @@ class Transform:
         queries = self.before.queries(queries) if self.before else queries
         return products(queries, self.matrix).astype(np.float32)
 
-    def sample(self, sample: Sample) -> Sample:
+    def mapped(self, sample: Batches) -> Batches:
         """Return the sample as it looks after the map."""
-        return Sample(lambda: map(self.documents, sample.batches()), sample.rows, self.dim)
+        return sample.map(self.documents, self.dim)
 
     def after(self, first: Self) -> Self:
         """Return the map that does ``first`` and then this one."""
@@ -101,9 +68,9 @@ class Transform:
 
     def state(self, prefix: str = "transform_") -> dict[str, np.ndarray]:
         """Return the arrays that :meth:`from_state` rebuilds the map from; their names begin with ``prefix``."""
-        own = {"matrix": self.matrix, "offset": self.offset, "normalize": np.array(self.normalize)}
+        arrays = {"matrix": self.matrix, "offset": self.offset, "normalize": np.array(self.normalize)}
         before = self.before.state(f"{prefix}before_") if self.before else {}
-        return {f"{prefix}{name}": array for name, array in own.items()} | before
+        return {f"{prefix}{name}": array for name, array in arrays.items()} | before
 
     @classmethod
     def from_state(cls, state: dict[str, np.ndarray], prefix: str = "transform_") -> Self | None:
@@ -118,3 +85,20 @@ class Transform:
         if before and before.dim != matrix.shape[1]:
             raise ValueError(f"{prefix}matrix takes {matrix.shape[1]} dimensions, not {before.dim}")
         return cls(matrix, offset, bool(normalize), before)
+
+
+class TransformKind(ABC):
+    """A kind of transform that a configuration can name."""
+
+    parameters: ClassVar[type] = NoParameters
+    """What its entry in the configuration may say, beside ``kind``."""
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, sample: Batches, parameters: Any) -> Transform:
+        """Fit the map on the vectors ``sample``; ``parameters`` is an instance of :attr:`parameters`."""
+
+    @classmethod
+    def output_dim(cls, parameters: Any, dim: int) -> int:
+        """Return the dimensions that ``dim`` dimensions are mapped to, as far as that is known before it is fitted."""
+        return dim

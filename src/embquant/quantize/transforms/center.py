@@ -2,10 +2,15 @@
 
 import numpy as np
 
-from embquant.entries import NoParameters as Parameters
-from embquant.quantize.transforms.base import Sample, Transform
+from embquant.entries import NoParameters
+from embquant.quantize.batches import Batches
+from embquant.quantize.transforms.base import Transform, TransformKind
 
 
-def fit(sample: Sample, parameters: Parameters) -> Transform:
-    """Return x ↦ x − mean."""
-    return Transform(np.eye(sample.dim, dtype=np.float32), -sample.mean().astype(np.float32))
+class Center(TransformKind):
+    """The mean of the corpus becomes the origin."""
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: NoParameters) -> Transform:
+        """Return x ↦ x − mean."""
+        return Transform(np.eye(sample.dim, dtype=np.float32), -sample.mean().astype(np.float32))

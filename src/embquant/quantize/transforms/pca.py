@@ -1,36 +1,47 @@
 """pca: the directions of greatest variance, as many as asked for."""
 
-from dataclasses import dataclass
-
 import numpy as np
+from pydantic import Field
 
-from embquant.quantize.transforms.base import Sample, Transform
+from embquant.entries import Entry
+from embquant.quantize.batches import Batches
+from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.truncate import checked_dim
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """``dim``: dimensions kept."""
+class PcaParameters(Entry):
+    """The parameters of pca."""
 
-    dim: int
-
-
-def fit(sample: Sample, parameters: Parameters) -> Transform:
-    """Return x ↦ Vᵀ(x − mean), V the first ``dim`` eigenvectors of the corpus's covariance, greatest variance first."""
-    kept = checked_dim(parameters.dim, sample.dim, "pca")
-    mean, directions, _ = principal_axes(sample)
-    matrix = directions[:kept]
-    return Transform(matrix.astype(np.float32), (-matrix @ mean).astype(np.float32))
+    dim: int = Field(description="dimensions kept")
 
 
-def principal_axes(sample: Sample) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+class Pca(TransformKind):
+    """The directions of greatest variance, as many as asked for."""
+
+    parameters = PcaParameters
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: PcaParameters) -> Transform:
+        """Return x ↦ Vᵀ(x − mean), V the first ``dim`` eigenvectors of the covariance, by descending variance."""
+        kept = checked_dim(parameters.dim, sample.dim, "pca")
+        mean, directions, _ = principal_axes(sample)
+        matrix = directions[:kept]
+        return Transform(matrix.astype(np.float32), (-matrix @ mean).astype(np.float32))
+
+    @classmethod
+    def output_dim(cls, parameters: PcaParameters, dim: int) -> int:
+        """Return the dimensions kept."""
+        return parameters.dim
+
+
+def principal_axes(sample: Batches) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return mean (dim,), principal directions as rows (dim, dim) and variances (dim,), all float64, greatest first.
 
     Each direction's largest coordinate is positive, so that the sign is no accident.
     """
     mean = sample.mean()
     covariance = np.zeros((sample.dim, sample.dim))
-    for batch in sample.batches():
+    for batch in sample:
         centred = batch - mean
         covariance += centred.T @ centred
     variances, vectors = np.linalg.eigh(covariance / sample.rows)

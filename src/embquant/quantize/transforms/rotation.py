@@ -1,28 +1,29 @@
 """rotation: a random rotation, which spreads what a few dimensions hold over all of them."""
 
-from dataclasses import dataclass
-
 import faiss
 import numpy as np
+from pydantic import Field
 
-from embquant.entries import check_least
-from embquant.quantize.transforms.base import Sample, Transform
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """``seed`` of the rotation."""
-
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Refuse a seed that FAISS can't take."""
-        check_least(self, seed=0)
+from embquant.entries import Entry
+from embquant.quantize.batches import Batches
+from embquant.quantize.transforms.base import Transform, TransformKind
 
 
-def fit(sample: Sample, parameters: Parameters) -> Transform:
-    """Return x ↦ Rx, R orthogonal, drawn uniformly."""
-    return random_rotation(sample.dim, parameters.seed)
+class RotationParameters(Entry):
+    """The parameters of rotation."""
+
+    seed: int = Field(0, ge=0, description="draws the rotation")
+
+
+class Rotation(TransformKind):
+    """A random rotation, which spreads what a few dimensions hold over all of them."""
+
+    parameters = RotationParameters
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: RotationParameters) -> Transform:
+        """Return x ↦ Rx, R orthogonal, drawn uniformly."""
+        return random_rotation(sample.dim, parameters.seed)
 
 
 def random_rotation(dim: int, seed: int) -> Transform:

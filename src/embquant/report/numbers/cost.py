@@ -5,13 +5,12 @@ from typing import Any
 
 import pandas as pd
 
+from embquant.indexes import index_class
 from embquant.report.numbers.quality import decisive, pareto, shown, with_quality
 from embquant.report.numbers.tables import RUN, SETTING
 
 GB = 10**9
 SIZES = (10**6, 10**7, 10**8, 10**9)
-GROWING = ("hnsw", "ivf")
-"""Kinds of index that hold more of a vector than its code."""
 
 COST = [
     *RUN,
@@ -44,7 +43,12 @@ def priced(table: pd.DataFrame, config: Mapping[str, Any], vectors: int | None =
     kind = table["method"].map({name: spec["index"] for name, spec in methods.items()})
     wanted = table["vectors"] if vectors is None else pd.Series(vectors, table.index)
     further = wanted - table["vectors"]
-    width = table["bytes_per_vector"].where(~kind.isin(GROWING), table["index_file_bytes"] / table["vectors"])
+    indexes = [
+        index_class(config["codecs"][spec["codec"]]["family"], spec["index"])
+        for spec in (methods[name] for name in table["method"])
+    ]
+    grows = pd.Series([index.has_overhead for index in indexes], table.index, dtype=bool)
+    width = table["bytes_per_vector"].where(~grows, table["index_file_bytes"] / table["vectors"])
     memory = table["index_file_bytes"] + further * width
     store = table["store_file_bytes"] + further * _store_width(table, codec)
     disk = memory + store.where((kind != "flat") | (codec != table["rescore_store"]), 0)

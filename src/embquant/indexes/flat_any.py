@@ -1,0 +1,61 @@
+"""Codes of any codec in a plain NumPy file, scanned by the codec itself."""
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from embquant.entries import NoParameters
+from embquant.errors import InputError
+from embquant.exact.scan import DecodedScan
+from embquant.files.atomic import UNREADABLE_NPY
+from embquant.indexes.base import FlatIndex, Quantizer
+from embquant.quantize.batches import Batches
+
+
+class FlatAny(FlatIndex[Quantizer]):
+    """Scans all codes with the codec's own ``scan``; ``search_reproducibly`` settles the order with its ``score``.
+
+    It is what a codec gets that has no flat index of its own, so that a new codec takes no index.
+    """
+
+    suffix = ".npy"
+    engine = "codec"
+
+    def __init__(self, codes: np.ndarray, codec: Quantizer, threads: int) -> None:
+        """Search ``codes`` (documents, width) of ``codec`` on ``threads`` threads."""
+        self.codes = codes
+        self.codec = codec
+        self._decoded = DecodedScan(codec, codes, threads)
+
+    @classmethod
+    def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: NoParameters) -> None:
+        """Write what ``numpy.save`` writes, batch by batch."""
+        first = next(iter(codes))
+        with path.open("wb") as file:
+            shape = {"descr": first.dtype.str, "fortran_order": False, "shape": (codes.rows, first.shape[1])}
+            np.lib.format.write_array_header_1_0(file, shape)
+            for batch in codes:
+                np.ascontiguousarray(batch).tofile(file)
+
+    @classmethod
+    def open(cls, path: Path, codec: Quantizer, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
+        """Open a file of codes."""
+        try:
+            codes = np.load(path, mmap_mode="r", allow_pickle=False)
+        except FileNotFoundError:
+            raise InputError(f"{path}: no such file") from None
+        except (OSError, *UNREADABLE_NPY) as error:
+            raise InputError(f"{path}: not a readable .npy file ({error}); delete it and run again") from None
+        width = codec.bytes_per_vector
+        if codes.ndim != 2 or codes.shape[1] * codes.itemsize != width:
+            raise InputError(f"{path}: holds {codes.dtype} {codes.shape}, expected rows of {width} bytes")
+        return cls(codes if mapped else np.array(codes), codec, threads)
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return float32 scores and rows."""
+        return self._decoded.search(queries, k)
+
+    def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Search and settle the order of near scores in float64."""
+        return self._decoded.settled(queries, k)

@@ -1,0 +1,47 @@
+"""A matrix that is too large for memory, read batch by batch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Batches:
+    """A matrix of ``rows`` rows and ``dim`` columns: the embeddings of a corpus, or its codes.
+
+    ``source`` starts to read it: it returns an iterator over arrays (rows of a batch, ``dim``), in corpus order. It may
+    be called any number of times.
+    """
+
+    source: Callable[[], Iterator[np.ndarray]]
+    rows: int
+    dim: int
+
+    def __iter__(self) -> Iterator[np.ndarray]:
+        """Read the matrix from its first row."""
+        return self.source()
+
+    def map(self, function: Callable[[np.ndarray], np.ndarray], dim: int) -> Self:
+        """Return the matrix of what ``function`` makes of each batch: as many rows, ``dim`` columns."""
+        return type(self)(lambda: map(function, self), self.rows, dim)
+
+    def draw(self, count: int, seed: int) -> np.ndarray:
+        """Return ``count`` rows drawn with ``seed``, or all rows if there are no more, float32, in corpus order."""
+        if count >= self.rows:
+            return np.concatenate([np.empty((0, self.dim), np.float32), *self])
+        chosen = np.sort(np.random.default_rng(seed).choice(self.rows, count, replace=False))
+        drawn, first = [], 0
+        for batch in self:
+            stop = first + len(batch)
+            drawn.append(batch[chosen[(chosen >= first) & (chosen < stop)] - first])
+            first = stop
+        return np.concatenate(drawn)
+
+    def mean(self) -> np.ndarray:
+        """Return the mean row, float64 (dim,), summed in corpus order."""
+        total = np.zeros(self.dim)
+        for batch in self:
+            total += batch.sum(axis=0, dtype=np.float64)
+        return total / self.rows
