@@ -293,7 +293,7 @@ BROKEN = {
     ],
     "corpus.jsonl.gz": [
         (b"no gzip", "corpus.jsonl.gz: damaged gzip file"),
-        (gzip.compress(b'{"_id": "a", "text": "x"}\n' * 9)[:-12], "corpus.jsonl.gz: damaged gzip file"),
+        (gzip.compress(b'{"_id": "a", "text": "x"}\n' * 9, mtime=0)[:-12], "corpus.jsonl.gz: damaged gzip file"),
     ],
     "corpus.parquet": [(b"PAR1", "corpus.parquet: not a readable Parquet file")],
 }
