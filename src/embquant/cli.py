@@ -56,6 +56,9 @@ COMMANDS = (
 READERS = ("plan-scale", "present", "compare", "search", "verify")
 """Commands that write no results of a study; what files they write lie where the user likes."""
 
+ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join-reports", "write-report")
+"""Steps that work with pandas, or with libraries that do. In a run, all others do without (``spare_pandas``)."""
+
 DESCRIPTION = "Measure what quantizing embeddings costs in retrieval quality and saves in memory and time."
 
 
@@ -68,6 +71,8 @@ def main(words: Sequence[str] | None = None) -> int:
         run = parent_run()
         if run is not None:
             end_with(run)
+            if command not in ARROW_WITH_PANDAS:
+                import_module("embquant.files.parquet").spare_pandas()
         logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
         logging.getLogger("embquant").setLevel(logging.INFO)
         with recording(["embquant", *words], os.environ.get(CONFIG), command not in READERS):

@@ -1,22 +1,51 @@
-"""No command pays for a library that it doesn't use: torch takes seconds to import."""
+"""No command pays for a library that it doesn't use: torch takes seconds to import, pandas and faiss a quarter each."""
 
 import subprocess
 import sys
 
+import pytest
+
 from embquant.cli import COMMANDS
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "openvino")
-PROBE = f"""
+MODELS = ("torch", "transformers", "sentence_transformers", "openvino")
+TABLES = ("pandas", "matplotlib", "scipy", "pyarrow.dataset")
+INDEXES = ("faiss", "usearch")
+REPORTING = ("explain-losses", "join-reports", "write-report", "compare", "plan-scale", "present")
+PROBE = """
 import sys
 from importlib import import_module
-for module in sys.argv[1:]:
+for module in sys.argv[2:]:
     import_module(module)
-    print(*(f"{{module}} imports {{name}}" for name in {HEAVY!r} if name in sys.modules))
+    print(*(f"{module} imports {name}" for name in sys.argv[1].split() if name in sys.modules))
+"""
+CONVERSIONS = """
+import sys
+import numpy as np
+import pyarrow as pa
+from embquant.files.parquet import spare_pandas
+spare_pandas()
+pa.table({"numbers": np.arange(3), "texts": ["a", "b", "c"]})["numbers"].to_numpy()
+print("pandas" in sys.modules)
+import pandas
 """
 
 
-def test_no_command_s_module_imports_a_model_library():
-    """Those that compute with torch import it when they do: prepare-model, which converts with it, and its backend."""
-    modules = [f"embquant.steps.{command.replace('-', '_')}" for command in COMMANDS]
-    done = subprocess.run([sys.executable, "-c", PROBE, *modules], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == []
+@pytest.mark.parametrize(
+    ("heavy", "commands"),
+    [
+        (MODELS + INDEXES, COMMANDS),
+        (TABLES, [command for command in COMMANDS if command not in REPORTING]),
+    ],
+    ids=["models and indexes", "tables"],
+)
+def test_no_command_s_module_imports_a_library_that_its_work_may_not_need(heavy, commands):
+    """Those that need one import it when they come to it: prepare-model, say, which converts with torch."""
+    modules = [f"embquant.steps.{command.replace('-', '_')}" for command in commands]
+    words = [sys.executable, "-c", PROBE, " ".join(heavy), *modules]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n") == [""] * (len(modules) + 1)
+
+
+def test_arrow_can_be_kept_from_importing_pandas_which_others_still_can():
+    done = subprocess.run([sys.executable, "-c", CONVERSIONS], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

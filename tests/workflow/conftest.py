@@ -3,18 +3,24 @@
 import shutil
 
 import pytest
+from filelock import FileLock
 
 from support.small_study import Checkout, new_checkout
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory):
-    """A checkout in which the small study has run; its files are not to be changed."""
-    checkout = new_checkout(tmp_path_factory.mktemp("Ablage für Läufe") / "finished study")
-    status, output = checkout.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    (checkout.folder / "output.txt").write_text(output)
-    return checkout
+def finished(tmp_path_factory, worker_id):
+    """A checkout in which the small study has run, one for all workers; its files are not to be changed."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+    folder = shared / "Ablage für Läufe" / "finished study"
+    with FileLock(shared / "finished.lock"):
+        if not (folder / "output.txt").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            status, output = new_checkout(folder).snakemake("--configfile", "study.yaml")
+            assert status == 0, output
+            (folder / "output.txt").write_text(output)
+    return Checkout(folder)
 
 
 @pytest.fixture

@@ -152,8 +152,8 @@ def test_other_requirements_rerun_the_joining_of_reports_alone(changed):
     assert "max_latency_p95_ms to " in report(changed, "recommendation")["relax"][0]
 
 
-def test_second_run_has_nothing_to_do(finished):
-    status, output = finished.snakemake("--configfile", "study.yaml")
+def test_second_run_has_nothing_to_do(changed):
+    status, output = changed.snakemake("--configfile", "study.yaml")
     assert status == 0
     assert "Nothing to be done" in output
 
@@ -299,16 +299,16 @@ def test_the_run_ends_with_a_page_of_its_own_figures(finished):
     assert {path.suffix for path in (folder / "tables").glob("*.*")} >= {".md", ".tex"}
 
 
-def test_snakemake_reports_every_result_with_its_caption(finished, tmp_path):
-    status, output = finished.snakemake("--configfile", "study.yaml", "--report", str(tmp_path / "report.html"))
+def test_snakemake_reports_every_result_with_its_caption(changed, tmp_path):
+    status, output = changed.snakemake("--configfile", "study.yaml", "--report", str(tmp_path / "report.html"))
     assert status == 0, output
     text = (tmp_path / "report.html").read_text("utf-8")
-    folder = finished.folder / "results" / "reports" / "small"
+    folder = changed.folder / "results" / "reports" / "small"
     shown = [path.name for path in folder.iterdir() if path.is_file()] + [
         path.stem for path in folder.glob("figures/*.svg")
     ]
     assert [name for name in shown if name not in text] == []
-    captions = (finished.folder / "workflow" / "report" / "retrieval.rst").read_text().split(",")[0]
+    captions = (changed.folder / "workflow" / "report" / "retrieval.rst").read_text().split(",")[0]
     assert captions in text
 
 
