@@ -14,7 +14,7 @@ from embquant.errors import InputError
 from embquant.study.settings import NO_STORE
 from embquant.indexes import index_class
 from embquant.measure.metrics import parse_metric
-from embquant.entries import nearest, parse_spec
+from embquant.entries import nearest, read_entry
 
 RESERVED = ("benchmarks", "logs", "models", "reports")
 
@@ -116,8 +116,8 @@ def check_method(method, spec):
     if spec.get("scoring", known[0]) not in known:
         what = f"a {spec['index']} index of {family(spec['codec'])} codes"
         raise InputError(f"methods.{method}: {what} has only the scoring {', '.join(known)}")
-    in_place(f"methods.{method}", parse_spec, index.build_parameters, spec["build"], "build")
-    in_place(f"methods.{method}", parse_spec, index.search_parameters, spec["search"], "search")
+    in_place(f"methods.{method}", read_entry, index.build_parameters, spec["build"], "build")
+    in_place(f"methods.{method}", read_entry, index.search_parameters, spec["search"], "search")
 
 
 def in_place(where, check, *values):

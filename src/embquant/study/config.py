@@ -81,7 +81,7 @@ class MethodEntry(Entry):
     """The entry of a method: a codec, and the index in which its codes are searched."""
 
     codec: str = Field(description="a name of `codecs`")
-    index: str = Field(description="kind of index; which there are for a family of codecs is shown below")
+    index: str = Field(description="kind of index; a table below shows which kinds there are for each family of codecs")
     scoring: Literal["symmetric", "asymmetric"] | None = Field(
         None,
         description="symmetric: the query is quantized as the documents are; asymmetric: it is not; the default is the "
@@ -261,7 +261,7 @@ class Configuration(Entry):
     )
     timing: Timing = Timing()
     prices: Prices = Prices()
-    requirements: Requirements = Requirements()
+    requirements: Requirements = Field(Requirements(), description="what the recommended setting has to meet, below")
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:

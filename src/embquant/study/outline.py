@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from embquant.entries import parse_spec
+from embquant.entries import Entry, read_entry
 from embquant.quantize.codecs import CodecSpec, parse_codec
 from embquant.study.settings import Cell, cells
 
 
-@dataclass(frozen=True)
-class MethodOutline:
+class MethodOutline(Entry):
     """A method: its codec, the kind and name of its index, its rescore stores, the depths it is searched to."""
 
     codec: str
@@ -57,7 +56,7 @@ class Outline:
                 **values,
                 "codecs": {name: parse_codec(spec) for name, spec in values["codecs"].items()},
                 "methods": {
-                    name: parse_spec(MethodOutline, spec, f"methods.{name}") for name, spec in values["methods"].items()
+                    name: read_entry(MethodOutline, spec, f"methods.{name}") for name, spec in values["methods"].items()
                 },
             }
         )
