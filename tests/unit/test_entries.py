@@ -21,10 +21,10 @@ class Example(Entry):
     level: Literal["low", "high"] = "low"
     training: Literal["all"] | Annotated[int, Field(ge=1)] = "all"
     most: int | None = Field(None, ge=1)
-    names: dict[str, str | None] = {}
+    names: dict[str, str | None] = Field({})
     counts: list[Annotated[int, Field(ge=1)]] = Field([1], min_length=1)
     inner: Inner | None = None
-    inners: dict[str, Inner] = {}
+    inners: dict[str, Inner] = Field({})
 
     @model_validator(mode="after")
     def _check(self):

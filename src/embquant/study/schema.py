@@ -45,14 +45,17 @@ def json_schema() -> Schema:
     }
     transform = {"anyOf": [{"enum": TRANSFORMS.names()}, _told_apart("kind", transforms)]}
     definitions["Transforms"] = {"anyOf": [transform, {"type": "array", "items": transform}]}
-    entries = {
-        "datasets": _told_apart("source", sources),
-        "models": _told_apart("type", types, default="sentence-transformers"),
-        "codecs": _told_apart("family", codecs),
-        "methods": {"$ref": "#/$defs/MethodEntry"},
-    }
-    for section, entry in entries.items():
-        sections[section]["patternProperties"] = dict.fromkeys(sections[section]["patternProperties"], entry)
+    definitions["Dataset"] = _told_apart("source", sources)
+    definitions["Model"] = _told_apart("type", types, default="sentence-transformers")
+    definitions["Codec"] = _told_apart("family", codecs)
+    for section, entry in {
+        "datasets": "Dataset",
+        "models": "Model",
+        "codecs": "Codec",
+        "methods": "MethodEntry",
+    }.items():
+        named = {"$ref": f"#/$defs/{entry}"}
+        sections[section]["patternProperties"] = dict.fromkeys(sections[section]["patternProperties"], named)
         sections[section]["additionalProperties"] = False
     _add_index_parameters(definitions["MethodEntry"])
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
