@@ -38,8 +38,8 @@ def table(tmp_path):
 
 
 def test_windows_skip_repetitions_and_other_parts(table):
-    [(rows, texts)] = corpus.distinct_texts(table, 1, 7)
-    assert rows.tolist() == [1, 3, 5, 6]
+    [(ids, texts)] = corpus.distinct_texts(table, 1, 7)
+    assert ids.to_pylist() == ["d1", "d3", "d5", "d6"]
     assert texts == ["b", "c", "d", "e"]
     assert list(corpus.distinct_texts(table, 7, 8)) == []
 

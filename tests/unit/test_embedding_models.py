@@ -192,9 +192,10 @@ def test_a_text_is_embedded_once_wherever_it_stands(minilm, original, tmp_path):
         assert command("embed-corpus", "--model", minilm, *options, distinct[part]) == 0
     for part in range(3):
         options = ["--corpus", corpus, "--part", part, "--parts", 3, "--output"]
-        assert command("place-embeddings", "--distinct", *distinct, *options, placed[part]) == 0
-    rows = [read_table(path, ["row"])["row"].to_pylist() for path in distinct]
-    assert rows == [[0, 1], [2, 3], [4, 6]]  # row 5 repeats row 0
+        assert command("place-embeddings", "--distinct", *distinct[: part + 1], *options, placed[part]) == 0
+    ids = [read_table(path, ["id"])["id"].to_pylist() for path in distinct]
+    assert ids == [["d0", "d1"], ["d2", "d3"], ["d4", "d6"]]  # row 5 repeats row 0
+    assert [a.samefile(b) for a, b in zip(distinct, placed, strict=True)] == [True, True, False]
     assert [i for path in placed for i in read_table(path, ["id"])["id"].to_pylist()] == [f"d{i}" for i in range(7)]
     vectors = np.concatenate(list(read_matrices(placed, "embedding")))
     np.testing.assert_allclose(vectors, original.encode(TEXTS), rtol=0, atol=ALLOWED)
@@ -208,7 +209,7 @@ def test_a_part_may_be_empty(minilm, tmp_path):
     for part, path in enumerate(distinct):
         options = ["--part", part, "--parts", 2, "--output", path]
         assert command("embed-corpus", "--corpus", corpus, "--model", minilm, *options) == 0
-    assert [len(read_table(path, ["row"])) for path in distinct] == [0, 1]
+    assert [len(read_table(path, ["id"])) for path in distinct] == [0, 1]
 
 
 def test_a_part_that_was_not_given_is_missed(minilm, tmp_path, capsys):
@@ -218,7 +219,7 @@ def test_a_part_that_was_not_given_is_missed(minilm, tmp_path, capsys):
     assert (
         command("place-embeddings", "--distinct", tmp_path / "second.parquet", *options, tmp_path / "out.parquet") == 2
     )
-    assert "no vector of row 0" in capsys.readouterr().err
+    assert "of the parts 0 to 1, each once, in order" in capsys.readouterr().err
     assert not (tmp_path / "out.parquet").exists()
 
 

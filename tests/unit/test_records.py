@@ -11,7 +11,7 @@ import pytest
 
 from embquant.errors import InputError
 from embquant.files import records
-from embquant.files.atomic import atomic_path, read_json, remove_leftovers, write_json
+from embquant.files.atomic import atomic_path, link_or_copy, read_json, remove_leftovers, write_json
 from embquant.files.parquet import open_parquet, read_matrices, read_table, write_parquet
 
 SCHEMA = pa.schema([("id", pa.string()), ("number", pa.int64())])
@@ -206,3 +206,21 @@ def test_what_killed_processes_leave_is_removed_and_nothing_else(table):
     assert remove_leftovers(folder) == len(left) + 3
     assert sorted(path.name for path in folder.iterdir()) == sorted([*kept, ".records", "table.parquet"])
     assert read_in_another_step(table)["id"] == ["a", "b"]
+
+
+def test_a_link_has_the_record_of_what_it_links_to_and_a_copy_takes_its_place(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    records.record(table, table, kept=False)
+    monkeypatch.setattr(records, "READ_WHOLE", 0)
+    read_in_another_step(table)
+    with records.recording(["embquant", "place"], CONFIG):
+        link_or_copy(table, tmp_path / "linked.parquet")
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(PermissionError))
+        link_or_copy(table, tmp_path / "copied.parquet")
+    for name, same in [("linked.parquet", True), ("copied.parquet", False)]:
+        record = records.Record.of(tmp_path / name)
+        assert (record.sha256, record.bytes, record.kept) == (sha256sum(table), table.stat().st_size, True)
+        assert record.inputs == {"table.parquet": sha256sum(table)}
+        assert (tmp_path / name).samefile(table) == same
+    table.unlink()
+    assert read_in_another_step(tmp_path / "linked.parquet")["id"] == ["a", "b"]

@@ -94,8 +94,12 @@ def parts(pattern):
 
 
 def distinct_so_far(wildcards):
-    """Return what was embedded of a part and of those before it: no text occurs first in a later one."""
-    return [path.format(**wildcards) for path in parts(DISTINCT)[: int(wildcards.part) + 1]]
+    """Return what was embedded of a part and of those before it: no text occurs first in a later one.
+
+    A part may be a link to its own file, as old as that: the others needn't be older.
+    """
+    *before, own = (path.format(**wildcards) for path in parts(DISTINCT)[: int(wildcards.part) + 1])
+    return [*map(ancient, before), own]
 
 
 def codes(wildcards):

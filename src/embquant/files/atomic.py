@@ -28,11 +28,13 @@ LEFTOVER = re.compile(r"\..+\.[0-9a-f]{8}(\.[a-z0-9]+)?|\.(staging|graph|part)-[
 
 
 @contextmanager
-def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> Iterator[Path]:
+def atomic_path(
+    path: Path, kept: bool = True, remade_by: str | None = None, sha256: str | None = None
+) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; on success fsync, record and rename it, on any failure remove it.
 
-    ``kept`` and ``remade_by`` go into the record (:class:`~embquant.files.records.Record`). A full disk raises an
-    OSError that names ``path``, whatever the writing library raised.
+    ``kept``, ``remade_by`` and ``sha256``, if known, go into the record (:class:`~embquant.files.records.Record`). A
+    full disk raises an OSError that names ``path``, whatever the writing library raised.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
@@ -41,7 +43,7 @@ def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> 
         yield temporary
         with temporary.open("rb+") as handle:
             os.fsync(handle.fileno())
-        records.record(path, temporary, kept, remade_by)
+        records.record(path, temporary, kept, remade_by, sha256)
         temporary.replace(path)
         records.written(path)
     except (OSError, RuntimeError) as error:
@@ -50,6 +52,15 @@ def atomic_path(path: Path, kept: bool = True, remade_by: str | None = None) -> 
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def link_or_copy(source: Path, path: Path) -> None:
+    """Give the file ``source`` a second name, ``path``; where the file system refuses that, copy it."""
+    with atomic_path(path, sha256=records.recorded_digest(source)) as temporary:
+        try:
+            os.link(source, temporary)
+        except OSError:
+            shutil.copyfile(source, temporary)
 
 
 def disk_is_full(error: Exception, folder: Path) -> bool:

@@ -69,9 +69,14 @@ def write_parquet(
 
 
 def in_row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Cut tables into pieces of at most ``ROWS_PER_GROUP`` rows."""
+    """Cut and join tables so that each but the last has ``ROWS_PER_GROUP`` rows."""
+    waiting: list[pa.Table] = []
     for table in tables:
-        yield from (table.slice(start, ROWS_PER_GROUP) for start in range(0, table.num_rows, ROWS_PER_GROUP))
+        joined = pa.concat_tables([*waiting, table])
+        whole = joined.num_rows - joined.num_rows % ROWS_PER_GROUP
+        yield from (joined.slice(start, ROWS_PER_GROUP) for start in range(0, whole, ROWS_PER_GROUP))
+        waiting = [joined.slice(whole)] if whole < joined.num_rows else []
+    yield from waiting
 
 
 @contextmanager

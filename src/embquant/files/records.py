@@ -150,6 +150,11 @@ def checked(path: Path, noted: bool = True) -> Path:
     return path
 
 
+def recorded_digest(path: Path) -> str | None:
+    """Return the SHA-256 in the record of ``path``, with which the file is compared; None without a record."""
+    return _job.used.get(absolute(checked(path)))
+
+
 def difference_from(record: Record, path: Path) -> str | None:
     """Say how the content of ``path`` differs from its record; None if it doesn't."""
     size = path.stat().st_size
@@ -168,12 +173,14 @@ def note_input(path: Path) -> str:
     return _job.used[key]
 
 
-def record(path: Path, content: Path, kept: bool = True, remade_by: str | None = None) -> None:
-    """Write the record of ``path``, which is about to get the bytes of the file ``content``."""
+def record(
+    path: Path, content: Path, kept: bool = True, remade_by: str | None = None, sha256: str | None = None
+) -> None:
+    """Write the record of ``path``, which is about to get the bytes of the file ``content``, with this ``sha256``."""
     if not _job.recording:
         return
     made = Record(
-        sha256=file_digest(content),
+        sha256=sha256 or file_digest(content),
         bytes=content.stat().st_size,
         kept=kept,
         remade_by=remade_by,

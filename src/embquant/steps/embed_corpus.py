@@ -14,6 +14,7 @@ from embquant.files.atomic import read_json
 from embquant.files.parquet import (
     ROWS_PER_GROUP,
     count_rows,
+    embedding_schema,
     in_row_groups,
     matrix_to_array,
     part_rows,
@@ -33,7 +34,7 @@ def embed_corpus(
     threads: Annotated[int, "threads of the backend"] = 1,
     part: Annotated[int, "which part, from 0"],
     parts: Annotated[int, "number of parts"],
-    output: Annotated[Path, "Parquet file: row, embedding"],
+    output: Annotated[Path, "Parquet file: id, embedding"],
 ) -> None:
     """Embed the distinct texts of one part of a corpus.
 
@@ -44,42 +45,40 @@ def embed_corpus(
     precomputed = described["type"] == "precomputed"
     if precomputed:
         vectors = PrecomputedVectors(described, "corpus", dataset, corpus, start, stop)
-        pairs = ((np.arange(row, row + len(ids)), matrix) for row, ids, matrix in vectors.windows())
+        pairs = ((ids, matrix) for _, ids, matrix in vectors.windows())
         dim = vectors.dim
     else:
         encoder = load_encoder(model, threads)
-        total = sum(len(rows) for rows, _ in _first_occurrences(corpus, start, stop, []))
+        total = sum(map(len, _first_occurrences(corpus, start, stop, ["id"])))
         progress = Progress(total)
         windows = distinct_texts(corpus, start, stop)
-        pairs = ((rows, encoder.encode_documents(texts, progress.advance)) for rows, texts in windows)
+        pairs = ((ids, encoder.encode_documents(texts, progress.advance)) for ids, texts in windows)
         dim = encoder.dim
-    schema = pa.schema([("row", pa.int64()), ("embedding", pa.list_(pa.float32(), dim))])
-    tables = (pa.table([pa.array(rows), matrix_to_array(matrix)], schema=schema) for rows, matrix in pairs)
+    schema = embedding_schema(dim)
+    tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in pairs)
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
-    metadata = {"model": described, "every_row": precomputed}
+    metadata = {"model": described, "every_row": precomputed, "part": part}
     write_parquet(output, schema, in_row_groups(tables), metadata, kept=False)
 
 
-def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[np.ndarray, list[str]]]:
-    """Yield windows of (rows, texts) of rows ``start`` to ``stop`` that repeat no earlier row's text."""
-    rows: list[np.ndarray] = []
+def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[pa.Array, list[str]]]:
+    """Yield windows of (ids, texts) of rows ``start`` to ``stop`` that repeat no earlier row's text."""
+    ids: list[pa.Array] = []
     texts: list[str] = []
     characters = 0
-    for new, batch in _first_occurrences(corpus, start, stop, ["text"]):
-        found = batch.column(1).to_pylist()
-        rows.append(new)
+    for batch in _first_occurrences(corpus, start, stop, ["id", "text"]):
+        found = batch.column("text").to_pylist()
+        ids.append(batch.column("id"))
         texts.extend(found)
         characters += sum(map(len, found))
         if len(texts) >= ROWS_PER_GROUP or characters >= WINDOW_CHARACTERS:
-            yield np.concatenate(rows), texts
-            rows, texts, characters = [], [], 0
+            yield pa.concat_arrays(ids), texts
+            ids, texts, characters = [], [], 0
     if texts:
-        yield np.concatenate(rows), texts
+        yield pa.concat_arrays(ids), texts
 
 
-def _first_occurrences(
-    corpus: Path, start: int, stop: int, columns: Sequence[str]
-) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
-    for first, batch in read_rows(corpus, ["first_row", *columns], start, stop):
-        new = np.flatnonzero(batch.column(0).to_numpy() == np.arange(first, first + len(batch)))
-        yield first + new, batch.take(pa.array(new))
+def _first_occurrences(corpus: Path, start: int, stop: int, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    for first, batch in read_rows(corpus, [*columns, "first_row"], start, stop):
+        is_first = batch.column("first_row").to_numpy() == np.arange(first, first + len(batch))
+        yield batch.filter(pa.array(is_first))

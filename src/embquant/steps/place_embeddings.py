@@ -9,13 +9,13 @@ import pyarrow as pa
 
 from embquant.embedding.vectors import ParquetVectors, window_rows
 from embquant.errors import InputError
+from embquant.files.atomic import link_or_copy
 from embquant.files.parquet import (
     count_rows,
     embedding_schema,
     in_row_groups,
     matrix_to_array,
     part_rows,
-    read_batches,
     read_metadata,
     read_rows,
     write_parquet,
@@ -25,38 +25,44 @@ from embquant.files.parquet import (
 def place_embeddings(
     *,
     corpus: Annotated[Path, "corpus.parquet of a dataset"],
-    distinct: Annotated[Sequence[Path], "what embed-corpus wrote, in order"],
+    distinct: Annotated[Sequence[Path], "what embed-corpus wrote of this part and those before it, in order"],
     part: Annotated[int, "which part, from 0"],
     parts: Annotated[int, "number of parts"],
     output: Annotated[Path, "Parquet file: id, embedding"],
 ) -> None:
     """Give every row of one part its embedding.
 
-    A repeated text gets the vector of its first occurrence.
+    A repeated text gets the vector of its first occurrence. If the part repeats no text, what ``embed-corpus`` wrote is
+    linked, not written again.
     """
-    metadata = read_metadata(distinct[0])
-    vectors = ParquetVectors(distinct, "embedding")
+    described = [read_metadata(path) for path in distinct]
+    if [one.get("part") for one in described] != list(range(part + 1)):
+        raise InputError(
+            f"{distinct[0]}: expected what embed-corpus wrote of the parts 0 to {part}, each once, in order"
+        )
     start, stop = part_rows(count_rows([corpus]), part, parts)
-    tables = place(corpus, distinct, vectors, start, stop, metadata["every_row"])
-    write_parquet(output, embedding_schema(vectors.dim), in_row_groups(tables), {"model": metadata["model"]})
+    first_rows = read_first_rows(corpus, stop)
+    if described[0]["every_row"] or np.array_equal(first_rows[start:], np.arange(start, stop)):
+        link_or_copy(distinct[part], output)
+        return
+    vectors = ParquetVectors(distinct, "embedding")
+    tables = place(corpus, vectors, first_rows, start)
+    write_parquet(output, embedding_schema(vectors.dim), in_row_groups(tables), {"model": described[0]["model"]})
 
 
-def place(
-    corpus: Path, distinct: Sequence[Path], vectors: ParquetVectors, start: int, stop: int, every_row: bool
-) -> Iterator[pa.Table]:
-    """Yield ids and vectors of rows ``start`` to ``stop``; ``every_row``: each has a vector of its own."""
-    embedded = np.concatenate(
-        [batch.column(0).to_numpy() for path in distinct for batch in read_batches(path, ["row"], 1 << 20)]
-        or [np.empty(0, dtype=np.int64)]
-    )
-    for first, batch in read_rows(corpus, ["id", "first_row"], start, stop, window_rows(vectors.dim)):
-        rows = np.arange(first, first + len(batch)) if every_row else batch.column(1).to_numpy()
-        positions = np.searchsorted(embedded, rows)
-        found = embedded[np.minimum(positions, len(embedded) - 1)] if len(embedded) else np.full(len(rows), -1)
-        if not np.array_equal(found, rows):
-            row = rows[np.argmax(found != rows)]
-            raise InputError(
-                f"{distinct[0]} and the others: no vector of row {row}; give the files of all parts in order"
-            )
-        matrix = matrix_to_array(vectors.take(positions))
-        yield pa.table([batch.column(0), matrix], schema=embedding_schema(vectors.dim))
+def read_first_rows(corpus: Path, stop: int) -> np.ndarray:
+    """Return for each of the first ``stop`` rows of a corpus the first row with the same text, int64 (stop,)."""
+    batches = [batch.column(0).to_numpy() for _, batch in read_rows(corpus, ["first_row"], 0, stop, 1 << 20)]
+    return np.concatenate([np.empty(0, np.int64), *batches])
+
+
+def place(corpus: Path, vectors: ParquetVectors, first_rows: np.ndarray, start: int) -> Iterator[pa.Table]:
+    """Yield ids and vectors of the rows from ``start`` on; ``vectors`` are those of all first rows, in order."""
+    positions = np.cumsum(first_rows == np.arange(len(first_rows))) - 1
+    if vectors.count != positions[-1] + 1:
+        raise InputError(
+            f"{corpus}: {positions[-1] + 1} different texts, but {vectors.count} vectors; embed them again"
+        )
+    for first, batch in read_rows(corpus, ["id"], start, len(first_rows), window_rows(vectors.dim)):
+        matrix = vectors.take(positions[first_rows[first : first + len(batch)]])
+        yield pa.table([batch.column(0), matrix_to_array(matrix)], schema=embedding_schema(vectors.dim))
