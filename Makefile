@@ -77,4 +77,4 @@ env:  ## the environment alone; PYTHON=python3.12 chooses its interpreter
 clean:  ## removes what was generated: results, environment, caches
 	@find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 	@find src tests benchmarks envs -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
-	@rm -rf .venv .snakemake .pytest_cache .ruff_cache .hypothesis src/embquant.egg-info
+	@rm -rf .venv .snakemake .mypy_cache .pytest_cache .ruff_cache .hypothesis src/embquant.egg-info

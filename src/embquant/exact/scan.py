@@ -145,7 +145,8 @@ class DecodedScan:
         scores, rows = self.search(queries, depth)
         among = _may_be_best(scores, k)
         found = self._scan.map(lambda *own: self._settle(k, *own), queries, rows, among.sum(axis=1))
-        settled = tuple(np.concatenate(own) for own in found)
+        settled_scores, settled_rows = (np.concatenate(shares) for shares in found)
+        settled = (settled_scores, settled_rows)
         undecided = np.flatnonzero(among[:, -1]) if depth < len(self._codes) else np.zeros(0, np.int64)
         step = max(1, CANDIDATES_AT_ONCE // (4 * depth))
         for first in range(0, len(undecided), step):

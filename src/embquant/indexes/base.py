@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from embquant.entries import NoParameters
+from embquant.entries import Entry, NoParameters
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec, Family
 
@@ -32,9 +32,9 @@ class Index(ABC, Generic[Quantizer]):
     engine: str
     """The library that computes the scores, for the reports."""
 
-    build_parameters: ClassVar[type] = NoParameters
+    build_parameters: ClassVar[type[Entry]] = NoParameters
     """What a method's ``build`` may say."""
-    search_parameters: ClassVar[type] = NoParameters
+    search_parameters: ClassVar[type[Entry]] = NoParameters
     """What a method's ``search`` may say."""
 
     @classmethod

@@ -1,6 +1,7 @@
 """Codes of scaled-pq in a plain NumPy file, scanned through FAISS's product quantizer."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -51,7 +52,7 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
             codes = self.codes[first:last]
             centroids = np.ascontiguousarray(codes[:, :-SCALE_BYTES])
             share = faiss.clone_index(self.codec.index)
-            fill(share, share.codes, Batches(lambda whole=centroids: iter([whole]), *centroids.shape), share.code_size)
+            fill(share, share.codes, Batches(partial(iter, [centroids]), *centroids.shape), share.code_size)
             self._shares.append((share, scales(codes)))
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -55,7 +55,7 @@ class Ivf(Index[Quantizer]):
     search_parameters = IvfSearch
     engine = "faiss"
 
-    index_type: ClassVar[type]
+    index_type: ClassVar[type[Any]]
     """The FAISS class of the index."""
 
     def __init__(self, index: Any, threads: int) -> None:

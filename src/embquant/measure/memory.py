@@ -86,7 +86,7 @@ def _private_bytes() -> int:
 
 
 def _peak_bytes() -> int:
-    return 1024 * int(re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[1])
+    return 1024 * int(re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)[0])
 
 
 def _mapped_bytes(store: Path | None) -> int:

@@ -37,7 +37,7 @@ class Candidates:
         self._path = path
         self._file = open_parquet(path, SCHEMA.names)
         self.metadata = read_metadata(path)
-        depths = self.metadata.get("depths")
+        depths: Any = self.metadata.get("depths")
         if self._file.schema_arrow != SCHEMA or not is_ascending(depths) or self._file.num_row_groups != len(depths):
             raise InputError(f"{path}: not a file of candidates; delete it and run again")
         self.depths: list[int] = depths

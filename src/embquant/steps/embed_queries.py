@@ -33,6 +33,7 @@ def embed_queries(
     described = read_json(model)
     total = count_rows([queries])
     if described["type"] == "precomputed":
+        pairs: Iterator[tuple[pa.Array, np.ndarray]]
         vectors = PrecomputedVectors(described, "queries", dataset, queries, 0, total)
         pairs = ((ids, matrix) for _, ids, matrix in vectors.windows())
         dim = vectors.dim

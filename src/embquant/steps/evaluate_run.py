@@ -12,7 +12,7 @@ from embquant.measure.metrics import Exact, Ranking, parse_metric
 from embquant.measure.quality import EXACT, IndexLoss, Sweep, metrics_schema, metrics_table, read_judgements
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.method import Method
-from embquant.retrieve.rescoring import PartlyKnown, Store
+from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
 from embquant.study.settings import cells
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def evaluate_run(
     for path in (candidates, reference, *([exact_twin] if exact_twin else [])):
         Candidates(path).check(len(queries), documents)
     exact = Exact(*Candidates(reference).read(0))
-    scorers = {**opened, exact_name: PartlyKnown(opened[exact_name], exact.rows, exact.scores)}
+    scorers: dict[str, Scorer] = {**opened, exact_name: PartlyKnown(opened[exact_name], exact.rows, exact.scores)}
     sweep = Sweep(Candidates(candidates), queries, scorers, threads)
     grid = cells([name for name in opened if name != EXACT], multipliers, top_k)
     index_loss = IndexLoss(Candidates(exact_twin) if exact_twin else None, Candidates(candidates))

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,7 +42,7 @@ def search_index(
     log.info("%s: %d queries searched to depth %d", method.name, len(queries), searched[-1])
 
 
-def _searched(index: Index, queries: np.ndarray, depths: Sequence[int]) -> Iterator[pa.Table]:
+def _searched(index: Index[Any], queries: np.ndarray, depths: Sequence[int]) -> Iterator[pa.Table]:
     for depth in depths:
         scores, rows = index.search_reproducibly(queries, depth)
         if rows.shape[1] < depth:

@@ -89,8 +89,9 @@ class Codec(ABC):
 
     def save(self, path: Path) -> None:
         """Write the codec's state as an ``.npz`` file."""
+        arrays: dict[str, Any] = {"family": np.array(self.family), **self.state()}
         with atomic_path(path) as temporary:
-            np.savez(temporary, family=np.array(self.family), **self.state())
+            np.savez(temporary, **arrays)
 
 
 class Family(Codec):
@@ -141,7 +142,8 @@ UNREADABLE_STATE = (
 def read_state(path: Path) -> dict[str, np.ndarray]:
     """Read the arrays of an ``.npz`` file, which :meth:`Codec.save` doesn't compress: none is larger than the file."""
     with np.load(path, allow_pickle=False) as file:
-        if not isinstance(file, np.lib.npyio.NpzFile) or any(member.compress_type for member in file.zip.infolist()):
+        members = file.zip.infolist() if isinstance(file, np.lib.npyio.NpzFile) and file.zip else None
+        if members is None or any(member.compress_type for member in members):
             raise ValueError("expected an .npz file that isn't compressed")
         return {name: file[name] for name in file.files}
 

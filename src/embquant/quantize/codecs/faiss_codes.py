@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import faiss
 import numpy as np
@@ -16,7 +16,7 @@ class FaissCodec(Family):
     """Stores what ``sa_encode`` of a FAISS ``IndexFlatCodes`` returns; float queries meet decoded codes."""
 
     scorings = ("asymmetric",)
-    index_type: ClassVar[type]
+    index_type: ClassVar[type[Any]]
     """The FAISS class of the index."""
 
     def __init__(self, index: faiss.IndexFlatCodes) -> None:
