@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
+from embquant.datasets.spec import SOURCES, DatasetSpec
 from embquant.errors import InputError
 from embquant.study.config import Configuration
 
@@ -229,6 +231,19 @@ def test_a_list_of_search_parameters_makes_methods_that_share_an_index():
     assert {method.index_name for method in swept.values()} == {"int8-hnsw"}
     assert config.methods["binary"].index_name == "binary"
     assert list(config.methods) == ["float32", "binary", *swept]
+
+
+def test_kinds_of_other_packages_are_valid_and_their_keys_are_checked(monkeypatch):
+    class Mine(DatasetSpec):
+        wish: int = Field(ge=1)
+
+    monkeypatch.setitem(SOURCES._loaded, "mine", Mine)
+    config = Configuration.read(study(datasets={"facts": {"source": "mine", "wish": 3}}))
+    assert config.datasets["facts"].wish == 3
+    assert config.to_dict()["datasets"] == {"facts": {"source": "mine", "wish": 3}}
+    assert refused(study(datasets={"facts": {"source": "mine", "wihs": 3}})) == (
+        "datasets.facts: unknown key 'wihs'; did you mean 'wish'? (valid: source, wish)"
+    )
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.name)

@@ -1,9 +1,7 @@
 """What a report says of deployment is true: the code finds what the retriever finds, the configuration is a study's."""
 
 import json
-from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,9 +14,9 @@ from embquant.indexes import index_class
 from embquant.quantize.codecs import CODECS
 from embquant.report.deployment import code, configuration
 from embquant.retrieve.retriever import Retriever
+from embquant.study.config import Configuration
 from support.codec_cases import INDEXED, PQ, SCALED_PQ, unit_vectors
 
-SCHEMA = Path(__file__).parents[2] / "workflow" / "schemas" / "config.schema.yaml"
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "pq-fastscan": {"family": "pq", "pieces": 8, "bits": 4}}
 SEARCHES = {"ivf": {"nprobe": 3}, "hnsw": {"expansion_search": 9}}
 EVERY = [(*pair, scoring) for pair in INDEXED for scoring in index_class(*pair).scorings(CODECS[pair[0]])]
@@ -108,5 +106,4 @@ def test_the_configuration_and_the_user_s_datasets_and_models_are_a_study(store)
     assert (written["baseline"], written["top_k"]) == ("float32", [5])
     assert written.get("rescore") == (None if store == "none" else {"stores": ["int8"], "multipliers": [4]})
     assert set(written["codecs"]) == {"own", "float32"} | ({store} - {"none"})
-    schema = yaml.safe_load(SCHEMA.read_text())
-    jsonschema.validate({"study": "x", "datasets": {"a": {"source": "files"}}, "models": {"m": {}}, **written}, schema)
+    Configuration.read({"study": "x", "datasets": {"a": {"source": "files"}}, "models": {"m": {}}, **written})

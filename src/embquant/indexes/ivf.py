@@ -28,7 +28,7 @@ class IvfBuild(Entry):
     no fewer documents than there are lists.
     """
 
-    lists: Annotated[int, Field(ge=1)] | None = Field(None, description="centroids")
+    lists: Annotated[int, Field(ge=1)] | None = Field(None, description="centroids; by default 4·√n of n documents")
     training: int = Field(50_000, ge=1, description="documents that the centroids are found on")
     seed: int = Field(0, ge=0, description="draws the training documents and the first centroids")
 

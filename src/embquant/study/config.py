@@ -71,11 +71,6 @@ class CodecEntry:
         """The name of the codec's family."""
         return str(self.values["family"])
 
-    @property
-    def plain_float32(self) -> bool:
-        """Whether the codes are the embeddings themselves."""
-        return self.family == "float32" and not self.spec.transforms
-
 
 class MethodEntry(Entry):
     """The entry of a method: a codec, and the index in which its codes are searched."""

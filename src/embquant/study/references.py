@@ -33,7 +33,7 @@ def check_references(config: "Configuration") -> None:
         _check_defined(store, config.codecs, "rescore", "stores")
     _check_defined(config.baseline, config.methods, "baseline")
     baseline = config.methods[config.baseline]
-    if baseline.index != "flat" or not config.codecs[baseline.codec].plain_float32:
+    if baseline.index != "flat" or config.codecs[baseline.codec].spec.is_encoded:
         raise mistake(f"{config.baseline!r} is not a float32 codec with a flat index", "baseline")
 
 
