@@ -98,7 +98,7 @@ class Binary(Family):
         return -(-self.dim // 8)
 
     def state(self) -> dict[str, np.ndarray]:
-        """The thresholds."""
+        """Return the thresholds."""
         return {"thresholds": self._thresholds}
 
     @classmethod

@@ -52,7 +52,7 @@ class FaissCodec(Family):
         return self.index.code_size
 
     def state(self) -> dict[str, np.ndarray]:
-        """The index as FAISS writes it."""
+        """Return the empty index as FAISS writes it."""
         return {"faiss": faiss.serialize_index(self.index)}
 
     @classmethod

@@ -59,7 +59,7 @@ class Float32(Family):
         return 4 * self.dim
 
     def state(self) -> dict[str, np.ndarray]:
-        """The number of dimensions."""
+        """Return the number of dimensions."""
         return {"dim": np.array(self.dim)}
 
     @classmethod

@@ -104,7 +104,7 @@ class Int8(Family):
         return self.dim
 
     def state(self) -> dict[str, np.ndarray]:
-        """The ranges."""
+        """Return the ranges."""
         return {"ranges": self.ranges}
 
     @classmethod

@@ -34,7 +34,7 @@ class ProductQuantization(FaissCodec):
 
     @classmethod
     def bits(cls, parameters: PqParameters) -> float:
-        """Counted as 1, the least: how many dimensions share a code is only known with the vectors."""
+        """Return 1, the least: how many dimensions share a code is only known with the vectors."""
         return 1
 
     @classmethod

@@ -54,7 +54,7 @@ class _Steps(FaissCodec):
 
     @classmethod
     def bits(cls, parameters: RangeParameters) -> float:
-        """The bits of a step's number."""
+        """Return the bits of a step's number."""
         return cls.width
 
     @classmethod

@@ -60,5 +60,5 @@ class TransformedCodec(Codec):
         return self.inner.bytes_per_vector
 
     def state(self) -> dict[str, np.ndarray]:
-        """The arrays of both."""
+        """Return the arrays of the codec and of the transform."""
         return {**self.inner.state(), **self.transform.state()}
