@@ -32,7 +32,7 @@ from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
-from embquant.study.settings import NO_STORE, Cell, cells
+from embquant.study.settings import NO_STORE, Setting, settings_of
 
 TOP_K = (10, 100)
 MULTIPLIERS = (1, 2, 4, 10)
@@ -96,33 +96,37 @@ class Study:
         index.add(np.arange(len(self.codes["int8"])), self.codes["int8"])
         return index
 
-    def sweep(self, method: str, grid: Sequence[Cell]) -> dict[Cell, np.ndarray]:
-        """Search and rank every cell of the grid, as ``search-index`` and ``evaluate-run`` do."""
+    def sweep(self, method: str, grid: Sequence[Setting]) -> dict[Setting, np.ndarray]:
+        """Search and rank every setting of the grid, as ``search-index`` and ``evaluate-run`` do."""
         output = self.folder / f"{method}.candidates.parquet"
         search_index(
             method_file=self.folder / f"{method}.json",
             query_vectors=self.folder / "queries.parquet",
-            depths=[cell.depth for cell in grid],
+            depths=[setting.depth for setting in grid],
             threads=CORES,
             output=output,
         )
-        stores = {name: Store.open(self.manifest(name)) for name in {cell.store for cell in grid} - {NO_STORE}}
+        stores = {name: Store.open(self.manifest(name)) for name in {setting.store for setting in grid} - {NO_STORE}}
         rankings = Sweep(Candidates(output), self.queries, stores, CORES).rankings(grid)
-        return {cell: best.rows for cell, best in rankings}
+        return {setting: best.rows for setting, best in rankings}
 
-    def peer(self, method: str, cell: Cell) -> list[list[dict[str, float]]]:
-        """Search one cell as the peer's documentation shows it."""
-        options = {"top_k": cell.top_k, "rescore": cell.store != NO_STORE, "rescore_multiplier": cell.multiplier}
+    def peer(self, method: str, setting: Setting) -> list[list[dict[str, float]]]:
+        """Search one setting as the peer's documentation shows it."""
+        options = {
+            "top_k": setting.top_k,
+            "rescore": setting.store != NO_STORE,
+            "rescore_multiplier": setting.multiplier,
+        }
         if method == "binary":
             return semantic_search_faiss(self.queries, corpus_index=self.bits, corpus_precision="ubinary", **options)[0]
         return semantic_search_usearch(
             self.queries, corpus_index=self.bytes, corpus_precision="int8", ranges=self.ranges, **options
         )[0]
 
-    def scores(self, method: str, cell: Cell, query: int, rows: np.ndarray) -> np.ndarray:
-        """Score documents in float64 as both rank them in a cell."""
+    def scores(self, method: str, setting: Setting, query: int, rows: np.ndarray) -> np.ndarray:
+        """Score documents in float64 as both rank them in a setting."""
         codes, asked = self.codes[method][rows], self.queries[query].astype(np.float64)
-        if cell.store != NO_STORE:
+        if setting.store != NO_STORE:
             return self.codecs[method].decode(codes).astype(np.float64) @ asked
         own = self.codecs[method].encode(self.queries[query][None])[0]
         if method == "binary":
@@ -143,32 +147,34 @@ class Study:
         return self.folder / f"{name}.parquet"
 
 
-def grids() -> dict[str, list[Cell]]:
-    return {method: cells(stores, MULTIPLIERS, TOP_K) for method, stores in STORES.items()}
+def grids() -> dict[str, list[Setting]]:
+    return {method: settings_of(stores, MULTIPLIERS, TOP_K) for method, stores in STORES.items()}
 
 
 def beside_largest(study: Study, rounds: int, size: str) -> list[Row]:
     rows = []
     for method, grid in grids().items():
-        largest = [Cell(store, max(MULTIPLIERS), max(TOP_K)) for store in STORES[method]]
+        largest = [Setting(store, max(MULTIPLIERS), max(TOP_K)) for store in STORES[method]]
         contestants: dict[str, Callable[[], object]] = {"all": partial(study.sweep, method, grid)}
-        contestants |= {cell.store: partial(study.sweep, method, [cell]) for cell in largest}
+        contestants |= {setting.store: partial(study.sweep, method, [setting]) for setting in largest}
         seconds = in_turn(rounds, contestants)
-        longest = [max(own) for own in zip(*(seconds[cell.store] for cell in largest), strict=True)]
+        longest = [max(own) for own in zip(*(seconds[setting.store] for setting in largest), strict=True)]
         what = f"sweep of {method}, {len(grid)} settings, beside the largest of them: {size}"
         rows.append(share(what, seconds["all"], longest, "s", goal=1.5, at_most=True))
     return rows
 
 
 def beside_peer(study: Study, rounds: int, size: str) -> list[Row]:
-    theirs = {method: [cell for cell in grid if cell.store in (NO_STORE, method)] for method, grid in grids().items()}
+    theirs = {
+        method: [setting for setting in grid if setting.store in (NO_STORE, method)] for method, grid in grids().items()
+    }
     differing = sum(check(study, method, study.sweep(method, own), own) for method, own in theirs.items())
     seconds = in_turn(
         rounds,
         {
             "same": lambda: [study.sweep(method, grid) for method, grid in theirs.items()],
             "all": lambda: [study.sweep(method, grid) for method, grid in grids().items()],
-            "theirs": lambda: [study.peer(method, cell) for method, own in theirs.items() for cell in own],
+            "theirs": lambda: [study.peer(method, setting) for method, own in theirs.items() for setting in own],
         },
     )
     settings, done = (sum(map(len, own.values())) for own in (grids(), theirs))
@@ -180,26 +186,26 @@ def beside_peer(study: Study, rounds: int, size: str) -> list[Row]:
     ]
 
 
-def check(study: Study, method: str, ours: dict[Cell, np.ndarray], grid: Sequence[Cell]) -> int:
+def check(study: Study, method: str, ours: dict[Setting, np.ndarray], grid: Sequence[Setting]) -> int:
     """Return the number of documents that one of the two has and the other hasn't, or elsewhere, for no tie."""
     differing = 0
-    for cell in grid:
-        for query, (rows, hits) in enumerate(zip(ours[cell], study.peer(method, cell), strict=True)):
+    for setting in grid:
+        for query, (rows, hits) in enumerate(zip(ours[setting], study.peer(method, setting), strict=True)):
             found = np.array([hit["corpus_id"] for hit in hits])
             common, theirs_common = np.isin(rows, found), np.isin(found, rows)
-            own, peer = (study.scores(method, cell, query, documents) for documents in (rows, found))
+            own, peer = (study.scores(method, setting, query, documents) for documents in (rows, found))
             differing += int((np.abs(own[common] - peer[theirs_common]) > TIED).sum())
             lone = np.concatenate([rows[~common], found[~theirs_common]])
-            if len(lone) and not tied_for_the_last_place(study, method, cell, query, lone):
+            if len(lone) and not tied_for_the_last_place(study, method, setting, query, lone):
                 differing += len(lone)
     return differing
 
 
-def tied_for_the_last_place(study: Study, method: str, cell: Cell, query: int, rows: np.ndarray) -> bool:
+def tied_for_the_last_place(study: Study, method: str, setting: Setting, query: int, rows: np.ndarray) -> bool:
     """Whether one of ``rows`` was tied for the last place among the candidates: either search may take either."""
-    plain = Cell(NO_STORE, 1, cell.depth)
+    plain = Setting(NO_STORE, 1, setting.depth)
     everything = study.scores(method, plain, query, np.arange(len(study.codes[method])))
-    last = np.partition(everything, -cell.depth)[-cell.depth]
+    last = np.partition(everything, -setting.depth)[-setting.depth]
     return bool((everything[rows] == last).any())
 
 

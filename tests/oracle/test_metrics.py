@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embquant.errors import InputError
-from embquant.measure.metrics import Exact, Judgements, Ranking, parse_metric
+from embquant.measure.metrics import Judgements, Ranking, Reference, parse_metric
 
 JUDGED = ["nDCG@10", "nDCG@3", "RR@10", "AP@100", "AP@5", "R@10", "R@100", "P@5"]
 
@@ -82,13 +82,13 @@ def test_judged_metric_without_judgements_is_empty():
 
 
 def test_overlap_counts_ties_with_the_last_exact_document():
-    exact = Exact(np.array([[5, 6, 7]]), np.array([[0.9, 0.8, 0.7]]))
+    exact = Reference(np.array([[5, 6, 7]]), np.array([[0.9, 0.8, 0.7]]))
     scores = np.array([[0.9, 0.7 - 5e-7, 0.69]])  # the second is as good as the third exact one
     assert compute("overlap@3", [[5, 1, 2]], None, scores, exact)[0] == pytest.approx(2 / 3)
 
 
 def test_overlap_in_a_corpus_smaller_than_the_cutoff():
-    exact = Exact(np.array([[1, 0]]), np.array([[0.9, 0.8]]))
+    exact = Reference(np.array([[1, 0]]), np.array([[0.9, 0.8]]))
     scores = np.array([[0.9, 0.8, -np.inf]])
     assert compute("overlap@3", [[1, 0, -1]], None, scores, exact)[0] == 1
 
@@ -105,12 +105,12 @@ def rbo_by_definition(mine, theirs, p=0.9):
 def test_rbo_is_its_definition(seed, k):
     rng = np.random.default_rng(seed)
     mine, theirs = (np.stack([rng.permutation(60)[:k] for _ in range(4)]) for _ in range(2))
-    found = compute("rbo", mine, None, None, Exact(theirs, None))
+    found = compute("rbo", mine, None, None, Reference(theirs, None))
     np.testing.assert_allclose(found, [rbo_by_definition(a, b) for a, b in zip(mine, theirs, strict=True)])
 
 
 def test_rbo_of_the_same_ranking_is_one_and_of_disjoint_ones_zero():
-    exact = Exact(np.array([[3, 1, 2]]), None)
+    exact = Reference(np.array([[3, 1, 2]]), None)
     assert compute("rbo", [[3, 1, 2]], None, None, exact)[0] == pytest.approx(1)
     assert compute("rbo", [[4, 5, -1]], None, None, exact)[0] == 0
 

@@ -1,4 +1,4 @@
-"""The sweep: every cell is what a search at that setting returns, and what sentence-transformers ranks."""
+"""The sweep: every setting is what a search at that setting returns, and what sentence-transformers ranks."""
 
 from types import SimpleNamespace
 
@@ -18,7 +18,7 @@ from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
-from embquant.study.settings import cells
+from embquant.study.settings import settings_of
 
 DOCUMENTS, QUERIES, DIM = 1200, 30, 64
 TOP_K, MULTIPLIERS = [5, 20], [1, 2, 4]
@@ -107,20 +107,20 @@ def manifest(study, codec):
 def test_every_cell_is_what_searching_at_that_setting_returns(study, method):
     stores = {name: Store.open(manifest(study, name)) for name in STORES}
     sweep = Sweep(Candidates(study.folder / f"{method}.candidates.parquet"), study.queries, stores)
-    grid = cells(STORES, MULTIPLIERS, TOP_K)
+    grid = settings_of(STORES, MULTIPLIERS, TOP_K)
     measured = dict(sweep.rankings(grid))
     assert set(measured) == set(grid)
     assert len(grid) == 2 + 4 * 3 * 2
     exact = study.queries.astype(np.float64) @ study.vectors.T.astype(np.float64)
-    for cell, best in measured.items():
+    for setting, best in measured.items():
         rows = best.rows
-        np.testing.assert_array_equal(best.scores("float32"), stores["float32"].score(study.queries, rows))
-        store = None if cell.store == "none" else manifest(study, cell.store)
+        np.testing.assert_array_equal(best.scores(stores["float32"]), stores["float32"].score(study.queries, rows))
+        store = None if setting.store == "none" else manifest(study, setting.store)
         retriever = Retriever.open(study.folder / f"{method}.json", store, threads=2)
-        _, expected = retriever.search(study.queries, cell.top_k, cell.multiplier)
+        _, expected = retriever.search(study.queries, setting.top_k, setting.multiplier)
         if method in TIED_ANYHOW:
             rows, expected = (np.take_along_axis(exact, own, axis=1) for own in (rows, expected))
-        np.testing.assert_allclose(rows, expected, atol=1e-12, err_msg=str(cell))
+        np.testing.assert_allclose(rows, expected, atol=1e-12, err_msg=str(setting))
 
 
 @pytest.mark.parametrize("method", ["float32", "float32-ivf", "binary", "int8"])
@@ -180,7 +180,7 @@ def test_binary_rescored_by_its_bits_ranks_as_sentence_transformers_does(study, 
 
 
 def evaluated(study, method, exact_twin=None):
-    """Evaluate a method with one rescore store; return a row a query and cell."""
+    """Evaluate a method with one rescore store; return a row a query and setting."""
     qrels, output = study.folder / "qrels.parquet", study.folder / f"{method}.metrics.parquet"
     rows = np.arange(QUERIES)
     schema = pa.schema([("query_row", pa.int64()), ("doc_row", pa.int64()), ("relevance", pa.int32())])

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import kstest
 
 from embquant.files.parquet import count_rows
-from embquant.measure.metrics import Exact, Ranking, parse_metric
+from embquant.measure.metrics import Ranking, Reference, parse_metric
 from embquant.measure.quality import read_judgements
 from embquant.measure.statistics import least_detectable_difference, randomization_test
 from embquant.report.numbers.significance import Analysis, Chance, read_measured
@@ -71,7 +71,7 @@ def test_p_is_uniform_for_two_noisy_copies_of_one_method(model):
     def noisy():
         order = np.argsort(-scores - rng.normal(scale=0.03, size=scores.shape), axis=1)[:, :10]
         own = np.take_along_axis(rows, order, axis=1)
-        return parse_metric(METRIC).compute(Ranking(own, own * 0.0), judgements, Exact(own, own * 0.0))
+        return parse_metric(METRIC).compute(Ranking(own, own * 0.0), judgements, Reference(own, own * 0.0))
 
     differences = np.stack([noisy() - noisy() for _ in range(2000)])
     p = randomization_test(differences, 10_000, 0)

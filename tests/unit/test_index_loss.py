@@ -1,29 +1,25 @@
 """What an index loses of an exact scan of its own codes, by hand."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
-from embquant.measure.quality import IndexLoss
-from embquant.study.settings import Cell
+from embquant.files.parquet import write_parquet
+from embquant.measure.metrics import Reference
+from embquant.measure.quality import Sweep, index_overlap
+from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+from embquant.study.settings import NO_STORE, Setting
+
+TWIN = Reference(np.array([[3, 1, 4, 5]]), np.array([[0.9, 0.8, 0.7, 0.7]]))
 
 
-@dataclass
-class Found:
-    """Candidates as ``search-index`` writes them, each depth a list of a query's (row, score)."""
-
-    depths: dict[int, list[list[tuple[int, float]]]]
-
-    def group(self, depth):
-        return int(np.searchsorted(list(self.depths), depth))
-
-    def read(self, group):
-        found = np.array(list(self.depths.values())[group], dtype=float)
-        return found[..., 0].astype(np.int64), found[..., 1]
-
-
-EXACT = Found({4: [[(3, 0.9), (1, 0.8), (4, 0.7), (5, 0.7)]]})
+def overlaps(path, searches, *top_ks):
+    """Write what was found at each depth, lists of (row, score), to a file; return the overlap at each top_k."""
+    found = [np.array([pairs], dtype=float) for pairs in searches.values()]
+    tables = [as_table(search[..., 1], search[..., 0].astype(np.int64)) for search in found]
+    write_parquet(path, SCHEMA, tables, {"depths": list(searches)})
+    sweep = Sweep(Candidates(path), np.zeros((1, 8), np.float32), {})
+    best = dict(sweep.rankings([Setting(NO_STORE, 1, top_k) for top_k in top_ks]))
+    return [index_overlap(best[Setting(NO_STORE, 1, top_k)], TWIN).tolist() for top_k in top_ks]
 
 
 @pytest.mark.parametrize(
@@ -38,24 +34,15 @@ EXACT = Found({4: [[(3, 0.9), (1, 0.8), (4, 0.7), (5, 0.7)]]})
         ([(-1, -np.inf)] * 3, 0),
     ],
 )
-def test_overlap_by_hand(found, share):
-    loss = IndexLoss(EXACT, Found({3: [found]}))
-    assert loss.overlap(Cell("none", 1, 3), 1).tolist() == pytest.approx([share])
+def test_overlap_by_hand(tmp_path, found, share):
+    assert overlaps(tmp_path / "found.parquet", {3: found}, 3) == [pytest.approx([share])]
 
 
-def test_a_depth_of_its_own_is_used_and_only_its_first_top_k():
-    found = Found({1: [[(7, 0.2)]], 2: [[(1, 0.8), (3, 0.9)]]})
-    loss = IndexLoss(EXACT, found)
-    assert loss.overlap(Cell("none", 1, 1), 1).tolist() == [0]
-    assert loss.overlap(Cell("none", 1, 2), 1).tolist() == [1]
+def test_a_depth_of_its_own_is_used_and_only_its_first_top_k(tmp_path):
+    searches = {1: [(7, 0.2)], 2: [(1, 0.8), (3, 0.9)]}
+    assert overlaps(tmp_path / "found.parquet", searches, 1, 2) == [[0], [1]]
 
 
-def test_more_than_the_corpus_is_counted_by_the_corpus():
-    loss = IndexLoss(EXACT, Found({100: [[(3, 0.9), (1, 0.8), (4, 0.7), (-1, -np.inf)]]}))
-    assert loss.overlap(Cell("none", 1, 100), 1).tolist() == [0.75]
-
-
-def test_after_rescoring_or_without_an_exact_scan_it_is_unknown():
-    found = Found({3: [[(3, 0.9), (1, 0.8), (4, 0.7)]] * 2})
-    assert np.isnan(IndexLoss(EXACT, found).overlap(Cell("float32", 1, 3), 2)).tolist() == [True, True]
-    assert np.isnan(IndexLoss(None, found).overlap(Cell("none", 1, 3), 2)).tolist() == [True, True]
+def test_more_than_the_corpus_is_counted_by_the_corpus(tmp_path):
+    searches = {100: [(3, 0.9), (1, 0.8), (4, 0.7), (-1, -np.inf)]}
+    assert overlaps(tmp_path / "found.parquet", searches, 100) == [[0.75]]

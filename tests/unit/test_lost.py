@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embquant.measure.metrics import Exact, Judgements, Ranking, parse_metric
+from embquant.measure.metrics import Judgements, Ranking, Reference, parse_metric
 from embquant.report.numbers.lost import Ranked, contributions, lost_document
 
 GAINS = {7: 1.0, 8: 2.0, 9: 1.0}
@@ -64,7 +64,7 @@ def test_contributions_add_up_to_the_metric(metric):
     rows = np.stack([rng.permutation(6) for _ in range(2)])
     judgements = Judgements.from_rows(np.repeat([0, 1], 3), np.tile([0, 2, 5], 2), np.tile([1, 3, 2], 2), 2, 6)
     gains = judgements.gains(rows)
-    exact = Exact(np.array([[0, 2, 5, 1]] * 2), np.array([[0.9, 0.8, 0.7, 0.2]] * 2))
+    exact = Reference(np.array([[0, 2, 5, 1]] * 2), np.array([[0.9, 0.8, 0.7, 0.2]] * 2))
     scores = np.where(gains > 0, 0.8, 0.1)  # as many reach the fourth as are relevant
     one, other = parse_metric(metric).compute(Ranking(rows, scores), judgements, exact)
     mine = [contributions(parse_metric(metric), own).sum() for own in gains]

@@ -1,5 +1,6 @@
 """float32 in a FAISS flat inner-product index: the exact baseline."""
 
+from copy import copy
 from pathlib import Path
 from typing import Literal, Self
 
@@ -58,6 +59,12 @@ class FlatFloat32(FlatIndex[Float32]):
     def open(cls, path: Path, codec: Float32, threads: int, parameters: Engine, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexFlatIP``."""
         return cls(read(path, faiss.IndexFlatIP, codec.dim, mapped), codec, threads, parameters.engine)
+
+    def with_engine(self, engine: Literal["blas", "faiss"]) -> Self:
+        """Return the same vectors, in the same memory, scanned by ``engine``."""
+        other = copy(self)
+        other.engine = engine
+        return other
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""

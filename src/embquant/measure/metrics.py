@@ -72,11 +72,15 @@ class Judgements:
 
 
 @dataclass(frozen=True)
-class Exact:
-    """The exact float32 ranking: rows int64 and scores float64 (queries, k), best first."""
+class Reference:
+    """The ranking of an exact search, of float32 as a rule: rows int64 and scores float64 (queries, k), best first."""
 
     rows: np.ndarray
     scores: np.ndarray
+
+    def first(self, top_k: int) -> Self:
+        """Return the ranking of the first ``top_k`` documents."""
+        return type(self)(self.rows[:, :top_k], self.scores[:, :top_k])
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class Metric:
         """Whether the metric needs judgements."""
         return self.measure in JUDGED
 
-    def compute(self, ranking: Ranking, judgements: Judgements | None, exact: Exact) -> np.ndarray:
+    def compute(self, ranking: Ranking, judgements: Judgements | None, reference: Reference) -> np.ndarray:
         """Return the metric of each query, float64 (queries,).
 
         NaN throughout where it can't be told: a cut-off beyond the ranking that was asked for, or a judged
@@ -114,7 +118,7 @@ class Metric:
             return np.full(len(ranking.rows), np.nan)
         if self.judged:
             return JUDGED[self.measure](judgements.gains(ranking.rows[:, : self.cutoff]), judgements, self.cutoff)
-        return AGREEMENT[self.measure](ranking, exact, self.cutoff)
+        return AGREEMENT[self.measure](ranking, reference, self.cutoff)
 
 
 def parse_metric(name: str) -> Metric:
@@ -160,25 +164,25 @@ def precision(gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndar
     return (gains > 0).sum(axis=1) / cutoff
 
 
-def overlap(ranking: Ranking, exact: Exact, cutoff: int) -> np.ndarray:
-    """Share of the first k whose exact score reaches the exact ranking's k-th, less EPSILON.
+def overlap(ranking: Ranking, reference: Reference, cutoff: int) -> np.ndarray:
+    """Share of the first k whose exact score reaches the k-th of the reference, less EPSILON.
 
     As ann-benchmarks counts recall (Aumüller et al. 2020), so that ties and repeated texts do no harm.
     """
-    depth = min(cutoff, exact.scores.shape[1])
-    least = exact.scores[:, depth - 1]
+    depth = min(cutoff, reference.scores.shape[1])
+    least = reference.scores[:, depth - 1]
     least = least - EPSILON * np.maximum(1, np.abs(least))
     return (ranking.exact_scores[:, :cutoff] >= least[:, None]).sum(axis=1) / depth
 
 
-def rank_biased_overlap(ranking: Ranking, exact: Exact, cutoff: None = None) -> np.ndarray:
-    """Rank-biased overlap with the exact ranking, extrapolated, p = PERSISTENCE.
+def rank_biased_overlap(ranking: Ranking, reference: Reference, cutoff: None = None) -> np.ndarray:
+    """Rank-biased overlap with the reference, extrapolated, p = PERSISTENCE.
 
     Webber, Moffat and Zobel 2010, "A similarity measure for indefinite rankings", equation 32 for lists of
     one length k: X_k / k · p^k + (1 − p) / p · Σ_d X_d / d · p^d, X_d = documents common to both first d.
     """
-    depth = min(ranking.rows.shape[1], exact.rows.shape[1])
-    mine, theirs = ranking.rows[:, :depth], exact.rows[:, :depth]
+    depth = min(ranking.rows.shape[1], reference.rows.shape[1])
+    mine, theirs = ranking.rows[:, :depth], reference.rows[:, :depth]
     found_at = np.zeros(mine.shape)  # documents that become common at each depth
     queries, here, there = _common(mine, theirs)
     np.add.at(found_at, (queries, np.maximum(here, there)), 1)

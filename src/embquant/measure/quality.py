@@ -10,59 +10,38 @@ import pyarrow as pa
 from embquant.errors import InputError
 from embquant.exact.topk import rank
 from embquant.files.parquet import count_rows, read_table
-from embquant.measure.metrics import EPSILON, Judgements, Metric
+from embquant.measure.metrics import EPSILON, Judgements, Metric, Reference
 from embquant.retrieve.candidates import Candidates, within
 from embquant.retrieve.rescoring import Scorer
-from embquant.study.settings import NO_STORE, Cell
+from embquant.study.settings import NO_STORE, Setting
 
 INDEX_OVERLAP = "index_overlap"
-
-EXACT = "=exact"
-"""What the float32 store is called that overlap is told by, where it is none of the stores that rescore."""
-
-
-class IndexLoss:
-    """What an approximate index loses of an exact scan of its own codes, which the codes' own loss is no part of."""
-
-    def __init__(self, exact: Candidates | None, found: Candidates) -> None:
-        """Compare the candidates ``found`` with those of an exact scan, where there is one."""
-        self._exact = exact
-        self._found = found
-
-    def overlap(self, cell: Cell, queries: int) -> np.ndarray:
-        """Return the share of the exact scan's first top_k that was found, float64 (queries,); NaN after rescoring.
-
-        A document that is not among them counts if its score is the least of theirs: it is tied with one that is.
-        """
-        if self._exact is None or cell.store != NO_STORE:
-            return np.full(queries, np.nan)
-        rows, scores = (part[:, : cell.top_k] for part in self._found.read(self._found.group(cell.depth)))
-        wanted, theirs = (part[:, : cell.top_k] for part in self._exact.read(0))
-        among = np.array([np.isin(mine, exact) for mine, exact in zip(rows, wanted, strict=True)])
-        tied = np.abs(scores - theirs[:, -1:]) <= EPSILON * np.maximum(1, np.abs(theirs[:, -1:]))
-        return ((among | tied) & (rows >= 0)).sum(axis=1) / wanted.shape[1]
 
 
 class Pool:
     """The candidates of one search, each scored once by each store."""
 
-    def __init__(self, rows: np.ndarray, queries: np.ndarray, stores: Mapping[str, Scorer], threads: int) -> None:
-        """Take candidates ``rows`` int64 (queries, depth), −1 for none, and float32 ``queries`` (queries, dim)."""
+    def __init__(self, rows: np.ndarray, found_scores: np.ndarray, queries: np.ndarray, threads: int) -> None:
+        """Take the candidates of float32 ``queries`` (queries, dim).
+
+        ``rows`` int64, −1 for none, and ``found_scores`` float64 (queries, depth) are what the first stage found, best
+        first.
+        """
         self.rows = rows
+        self.found_scores = found_scores
         self._queries = queries
-        self._stores = stores
         self._threads = threads
-        self._scores: dict[str, np.ndarray] = {}
+        self._scores: dict[int, np.ndarray] = {}
 
-    def scores(self, store: str) -> np.ndarray:
-        """Return the candidates' scores by a store, float64 (queries, depth)."""
-        if store not in self._scores:
-            self._scores[store] = self._stores[store].score(self._queries, self.rows, self._threads)
-        return self._scores[store]
+    def scores(self, scorer: Scorer) -> np.ndarray:
+        """Return the scores of all candidates by a store, float64 (queries, depth)."""
+        if id(scorer) not in self._scores:
+            self._scores[id(scorer)] = scorer.score(self._queries, self.rows, self._threads)
+        return self._scores[id(scorer)]
 
-    def order(self, store: str) -> np.ndarray:
-        """Return the candidates' places, int64 (queries, depth), best first, ties by ascending row."""
-        return rank(self.scores(store), self.rows, self.rows.shape[1])
+    def order(self, scorer: Scorer) -> np.ndarray:
+        """Return the places of the candidates, int64 (queries, depth), best first, ties by ascending row."""
+        return rank(self.scores(scorer), self.rows, self.rows.shape[1])
 
 
 @dataclass(frozen=True)
@@ -77,16 +56,21 @@ class Best:
         """The documents, int64 (queries, top_k), −1 where there is none."""
         return self._take(self.pool.rows, -1)
 
-    def scores(self, store: str) -> np.ndarray:
+    @property
+    def found_scores(self) -> np.ndarray:
+        """Their scores in the first stage, float64 (queries, top_k), −inf where there is no document."""
+        return self._take(self.pool.found_scores, -np.inf)
+
+    def scores(self, scorer: Scorer) -> np.ndarray:
         """Return their scores by a store, float64 (queries, top_k), −inf where there is no document."""
-        return self._take(self.pool.scores(store), -np.inf)
+        return self._take(self.pool.scores(scorer), -np.inf)
 
     def _take(self, values: np.ndarray, otherwise: float) -> np.ndarray:
         return np.where(self.places < 0, otherwise, np.take_along_axis(values, self.places, axis=1))
 
 
 class Sweep:
-    """All settings of a method from one candidate search.
+    """All settings of a method from one search for candidates.
 
     Each store scores the deepest candidates once; a smaller multiplier ranks a prefix of the same scores.
     """
@@ -100,28 +84,46 @@ class Sweep:
         self._stores = stores
         self._threads = threads
 
-    def rankings(self, grid: Sequence[Cell]) -> Iterator[tuple[Cell, Best]]:
-        """Yield each cell with its best documents."""
-        groups = {cell: self._candidates.group(cell.depth) for cell in grid}
+    def rankings(self, settings: Sequence[Setting]) -> Iterator[tuple[Setting, Best]]:
+        """Yield each setting with its best documents. Every search that a setting needs is read once."""
+        groups = {setting: self._candidates.group(setting.depth) for setting in settings}
         for group in sorted(set(groups.values())):
-            here = [cell for cell in grid if groups[cell] == group]
-            rows, _ = self._candidates.read(group)
-            pool = Pool(rows[:, : max(cell.depth for cell in here)], self._queries, self._stores, self._threads)
-            for store in dict.fromkeys(cell.store for cell in here):
-                order = None if store == NO_STORE else pool.order(store)
-                yield from ((cell, Best(pool, _places(pool, order, cell))) for cell in here if cell.store == store)
+            searched = [setting for setting in settings if groups[setting] == group]
+            depth = max(setting.depth for setting in searched)
+            rows, scores = (values[:, :depth] for values in self._candidates.read(group))
+            pool = Pool(rows, scores, self._queries, self._threads)
+            for store in dict.fromkeys(setting.store for setting in searched):
+                order = None if store == NO_STORE else pool.order(self._stores[store])
+                for setting in searched:
+                    if setting.store == store:
+                        yield setting, Best(pool, _places(pool, order, setting))
 
 
-def _places(pool: Pool, order: np.ndarray | None, cell: Cell) -> np.ndarray:
+def _places(pool: Pool, order: np.ndarray | None, setting: Setting) -> np.ndarray:
     """Take the best ``top_k`` of the first ``depth`` candidates, in ``order`` or as they were found."""
     queries, depth = pool.rows.shape
+    top_k = min(depth, setting.top_k)
     if order is None:
-        best = np.broadcast_to(np.arange(min(depth, cell.top_k)), (queries, min(depth, cell.top_k)))
+        best = np.broadcast_to(np.arange(top_k), (queries, top_k))
     else:
-        among = order < cell.depth
-        among &= among.cumsum(axis=1, dtype=np.int32) <= cell.top_k
+        among = order < setting.depth
+        among &= among.cumsum(axis=1, dtype=np.int32) <= setting.top_k
         best = order[among].reshape(queries, -1)
-    return np.pad(best, ((0, 0), (0, cell.top_k - best.shape[1])), constant_values=-1)
+    return np.pad(best, ((0, 0), (0, setting.top_k - best.shape[1])), constant_values=-1)
+
+
+def index_overlap(best: Best, twin: Reference) -> np.ndarray:
+    """Return the recall of an approximate index against an exact scan of the same codes, float64 (queries,).
+
+    This is the loss of the index without that of the codec. ``twin`` is what the exact scan finds. A document that is
+    not among its first top_k counts if its score is the last one's: the two are tied.
+    """
+    rows, scores = best.rows, best.found_scores
+    wanted = twin.first(rows.shape[1])
+    least = wanted.scores[:, -1:]
+    among = np.array([np.isin(found, exact) for found, exact in zip(rows, wanted.rows, strict=True)])
+    tied = np.abs(scores - least) <= EPSILON * np.maximum(1, np.abs(least))
+    return ((among | tied) & (rows >= 0)).sum(axis=1) / wanted.rows.shape[1]
 
 
 def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | None:
@@ -143,7 +145,8 @@ def metrics_schema(metrics: Sequence[Metric]) -> pa.Schema:
     return pa.schema(keys + [(name, pa.float64()) for name in [*map(str, metrics), INDEX_OVERLAP]])
 
 
-def metrics_table(cell: Cell, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:
+def metrics_table(setting: Setting, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:
     """Return the rows of a setting; ``values`` are float64 (queries,) of each metric and of the index overlap."""
-    keys = [ids] + [pa.repeat(pa.scalar(value), len(ids)) for value in (cell.store, cell.multiplier, cell.top_k)]
+    columns = (setting.store, setting.multiplier, setting.top_k)
+    keys = [ids] + [pa.repeat(pa.scalar(value), len(ids)) for value in columns]
     return pa.table(keys + [pa.array(value, from_pandas=True) for value in values], schema=metrics_schema(metrics))

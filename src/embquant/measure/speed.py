@@ -5,34 +5,36 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from embquant.errors import InputError
+from embquant.indexes.flat_float32 import FlatFloat32
 from embquant.indexes.manifest import Manifest
 from embquant.retrieve.method import index_of
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
-from embquant.study.settings import NO_STORE, Cell, cells
+from embquant.study.settings import NO_STORE, Setting, settings_of
 
 log = logging.getLogger(__name__)
 
-BASELINE_ENGINES = ("blas", "faiss")
+BASELINE_ENGINES: tuple[Literal["blas", "faiss"], ...] = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
 BATCH_SECONDS = 3
-"""What a batch may take, about: of a slow method's queries it holds fewer than all."""
+"""About how long a batch may take: for a slow method it holds fewer than all queries."""
 
 FEWEST_IN_BATCH = 32
-"""Queries of a batch, however slow the method; what they take in the warm-up tells how many a batch may hold."""
+"""Least number of queries in a batch. The warm-up times as many, to find how many a batch may hold."""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """One search that is timed: seconds of single queries, and a query of a batch, over all rounds."""
+    """A search that is timed: the seconds of each single query and, of each batch, the seconds per query."""
 
     engine: str
-    cell: Cell
+    setting: Setting
     search: Callable[[np.ndarray], Any]
     singles: list[float] = field(default_factory=list)
     batches: list[float] = field(default_factory=list)
@@ -77,13 +79,18 @@ def open_contestants(
     plain = Retriever.open(method, None, threads)
     rescoring = {name: replace(plain, store=Store.open(manifest)) for name, manifest in stores.items()}
     retrievers = {NO_STORE: plain, **rescoring}
-    return [_contestant(retrievers[cell.store], cell) for cell in cells(list(stores), multipliers, top_ks)]
+    return [
+        _contestant(retrievers[setting.store], setting) for setting in settings_of(list(stores), multipliers, top_ks)
+    ]
 
 
 def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
-    """Open the float32 baseline; return a contestant for each engine and top_k."""
-    retrievers = [Retriever.open(baseline, None, threads, engine=engine) for engine in BASELINE_ENGINES]
-    return [_contestant(own, Cell(NO_STORE, 1, top_k)) for own in retrievers for top_k in top_ks]
+    """Open the float32 baseline; return a contestant for each engine and top_k, which share its vectors."""
+    opened = Retriever.open(baseline, None, threads)
+    if not isinstance(opened.index, FlatFloat32):
+        raise InputError(f"{baseline}: not a flat index of float32 vectors, which the baseline must be")
+    retrievers = [replace(opened, index=opened.index.with_engine(engine)) for engine in BASELINE_ENGINES]
+    return [_contestant(retriever, Setting(NO_STORE, 1, top_k)) for retriever in retrievers for top_k in top_ks]
 
 
 def measured_speed(
@@ -98,7 +105,7 @@ def measured_speed(
     ``queries`` float32 (queries, dim) are searched in batches, ``singles`` (n, dim) one at a time. Without
     ``contestants``, the settings are those of the baseline itself.
     """
-    everybody = [(own, queries[: own.warm_up(queries)]) for own in [*baselines, *contestants]]
+    everybody = [(each, queries[: each.warm_up(queries)]) for each in [*baselines, *contestants]]
     for number in range(rounds):
         for contestant, _ in everybody:
             contestant.time_singles(singles)
@@ -106,34 +113,34 @@ def measured_speed(
             contestant.time_batch(batch)
         everybody.reverse()
         log.info("round %d of %d", number + 1, rounds)
-    top_ks = dict.fromkeys(own.cell.top_k for own in baselines)
-    fastest = [_fastest([own for own in baselines if own.cell.top_k == top_k]) for top_k in top_ks]
-    reference = {own.cell.top_k: own.figures() for own in fastest}
-    settings = [_setting(own, reference[own.cell.top_k]) for own in contestants or fastest]
+    top_ks = dict.fromkeys(each.setting.top_k for each in baselines)
+    fastest = {top_k: _fastest([each for each in baselines if each.setting.top_k == top_k]) for top_k in top_ks}
+    figures = {top_k: engine.figures() for top_k, engine in fastest.items()}
+    settings = [_setting(each, figures[each.setting.top_k]) for each in contestants or fastest.values()]
     return settings, min(len(batch) for _, batch in everybody)
 
 
-def _contestant(retriever: Retriever, cell: Cell) -> Contestant:
+def _contestant(retriever: Retriever, setting: Setting) -> Contestant:
     def search(queries: np.ndarray) -> Any:
-        return retriever.search(queries, cell.top_k, cell.multiplier)
+        return retriever.search(queries, setting.top_k, setting.multiplier)
 
-    return Contestant(retriever.index.engine, cell, search)
+    return Contestant(retriever.index.engine, setting, search)
 
 
 def _fastest(baselines: Sequence[Contestant]) -> Contestant:
     """Join the engines' best: the least median latency with the least median batch."""
-    single = min(baselines, key=lambda own: float(np.median(own.singles)))
-    batch = min(baselines, key=lambda own: float(np.median(own.batches)))
+    single = min(baselines, key=lambda engine: float(np.median(engine.singles)))
+    batch = min(baselines, key=lambda engine: float(np.median(engine.batches)))
     engine = single.engine if single is batch else f"{single.engine} alone, {batch.engine} in batch"
-    return Contestant(engine, single.cell, single.search, single.singles, batch.batches)
+    return Contestant(engine, single.setting, single.search, single.singles, batch.batches)
 
 
 def _setting(contestant: Contestant, baseline: dict[str, float]) -> dict[str, Any]:
     figures = contestant.figures()
     return {
-        "rescore_store": contestant.cell.store,
-        "rescore_multiplier": contestant.cell.multiplier,
-        "top_k": contestant.cell.top_k,
+        "rescore_store": contestant.setting.store,
+        "rescore_multiplier": contestant.setting.multiplier,
+        "top_k": contestant.setting.top_k,
         **figures,
         "speedup_p50_vs_float32": baseline["latency_p50_ms"] / figures["latency_p50_ms"],
         "engine": contestant.engine,

@@ -30,11 +30,16 @@ def _lists(matrix: np.ndarray) -> pa.ListArray:
 
 
 class Candidates:
-    """Reads what ``search-index`` wrote."""
+    """Reads what ``search-index`` wrote, and checks what it reads."""
 
-    def __init__(self, path: Path) -> None:
-        """Open a candidates file; one that isn't is an InputError."""
+    def __init__(self, path: Path, queries: int | None = None, documents: int | None = None) -> None:
+        """Open a candidates file; one that isn't is an InputError, when it is opened or when it is read.
+
+        Where their numbers are given, it must hold rows of ``documents``, or −1 for none, for each of ``queries``.
+        """
         self._path = path
+        self._query_count = queries
+        self._document_count = documents
         self._file = open_parquet(path, SCHEMA.names)
         self.metadata = read_metadata(path)
         depths: Any = self.metadata.get("depths")
@@ -53,15 +58,15 @@ class Candidates:
         """Return rows int64 and scores float64 (queries, candidates) of a row group, best first."""
         with damaged_parquet(self._path):
             table = self._file.read_row_group(group, columns=["rows", "scores"])
-        return _matrix(table["rows"], self._path), _matrix(table["scores"], self._path)
-
-    def check(self, queries: int, documents: int) -> None:
-        """Refuse a file that doesn't hold rows of ``documents``, or −1 for none, for each of ``queries``."""
-        for group in range(len(self.depths)):
-            rows, scores = self.read(group)
-            if len(rows) != queries or scores.shape != rows.shape or not within(rows, -1, documents):
-                message = f"not candidates of {queries} queries among {documents} documents; delete it and run again"
-                raise InputError(f"{self._path}: {message}")
+        rows, scores = _matrix(table["rows"], self._path), _matrix(table["scores"], self._path)
+        queries = len(rows) if self._query_count is None else self._query_count
+        fits = self._document_count is None or within(rows, -1, self._document_count)
+        if len(rows) != queries or scores.shape != rows.shape or not fits:
+            message = (
+                f"not candidates of {queries} queries among {self._document_count} documents; delete it and run again"
+            )
+            raise InputError(f"{self._path}: {message}")
+        return rows, scores
 
 
 def within(rows: np.ndarray, first: int, stop: int) -> bool:

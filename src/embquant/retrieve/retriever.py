@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -25,16 +25,28 @@ class Retriever:
     threads: int
 
     @classmethod
-    def open(cls, method: Path, store: Path | None, threads: int, **parameters: Any) -> Self:
-        """Open a method's definition and, for rescoring, a store's manifest; ``parameters`` go to the index."""
+    def open(cls, method: Path, store: Path | None = None, threads: int = 1) -> Self:
+        """Open the definition of a method, methods/{method}.json, and for rescoring the manifest of a store.
+
+        The index is read into memory, the store is mapped from disk. Searches use ``threads`` threads.
+        """
         definition = Method.read(method)
-        codec, index = open_index(index_of(method), threads, {**definition.search, **parameters})
+        codec, index = open_index(index_of(method), threads, definition.search)
         return cls(codec, index, definition.scoring, Store.open(store) if store else None, threads)
 
     def search(self, queries: np.ndarray, top_k: int, multiplier: int = 1) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores and rows (queries, top_k) for float32 queries (queries, dim), ties by ascending row."""
+        """Return the scores and rows of the best documents, best first, ties by ascending row.
+
+        ``queries`` are float32 (queries, dim), or one query (dim,). A document's row is its position in the corpus.
+        With a store, ``top_k × multiplier`` candidates are scored again by it. Scores and int64 rows are
+        (queries, min(top_k, documents)), or one-dimensional for a single query; rows are −1 where an approximate index
+        found no more.
+        """
+        if queries.ndim == 1:
+            scores, rows = self.search(queries[None], top_k, multiplier)
+            return scores[0], rows[0]
         encoded = self.codec.encode_queries(queries, self.scoring)
-        scores, rows = self.index.search(encoded, top_k * multiplier)
+        scores, rows = self.index.search(encoded, top_k * (multiplier if self.store else 1))
         if self.store is None:
             return scores, rows
         scores = self.store.score(queries, rows, self.threads)

@@ -5,15 +5,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pyarrow as pa
 
 from embquant.files.parquet import read_embeddings, read_table, write_parquet
-from embquant.measure.metrics import Exact, Ranking, parse_metric
-from embquant.measure.quality import EXACT, IndexLoss, Sweep, metrics_schema, metrics_table, read_judgements
+from embquant.measure.metrics import Ranking, Reference, parse_metric
+from embquant.measure.quality import Sweep, index_overlap, metrics_schema, metrics_table, read_judgements
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.method import Method
 from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
-from embquant.study.settings import cells
+from embquant.study.settings import NO_STORE, settings_of
 
 log = logging.getLogger(__name__)
 
@@ -36,29 +37,29 @@ def evaluate_run(
 ) -> None:
     """Measure every setting of a method on its candidates."""
     method = Method.read(method_file)
-    manifests = dict(stores)
-    exact_name = next((name for name, path in manifests.items() if path == float32_store), EXACT)
-    manifests[exact_name] = float32_store
-    opened = {name: Store.open(manifest) for name, manifest in manifests.items()}
+    float32 = Store.open(float32_store)
     parsed = [parse_metric(name) for name in metrics]
-    queries = read_embeddings(query_vectors, opened[exact_name].codec.input_dim)
+    vectors = read_embeddings(query_vectors, float32.codec.input_dim)
     ids = read_table(query_vectors, ["id"]).column(0).combine_chunks()
-    documents = len(opened[exact_name].index)
-    judgements = read_judgements(qrels, len(queries), documents)
-    for path in (candidates, reference, *([exact_twin] if exact_twin else [])):
-        Candidates(path).check(len(queries), documents)
-    exact = Exact(*Candidates(reference).read(0))
-    scorers: dict[str, Scorer] = {**opened, exact_name: PartlyKnown(opened[exact_name], exact.rows, exact.scores)}
-    sweep = Sweep(Candidates(candidates), queries, scorers, threads)
-    grid = cells([name for name in opened if name != EXACT], multipliers, top_k)
-    index_loss = IndexLoss(Candidates(exact_twin) if exact_twin else None, Candidates(candidates))
+    queries, documents = len(vectors), len(float32.index)
+    judgements = read_judgements(qrels, queries, documents)
+    exact = Reference(*Candidates(reference, queries, documents).read(0))
+    twin = Reference(*Candidates(exact_twin, queries, documents).read(0)) if exact_twin else None
+    # The reference has the scores of float32's own candidates: few other candidates need scoring.
+    scorer = PartlyKnown(float32, exact.rows, exact.scores)
+    scorers: dict[str, Scorer] = {
+        name: scorer if path == float32_store else Store.open(path) for name, path in stores.items()
+    }
+    sweep = Sweep(Candidates(candidates, queries, documents), vectors, scorers, threads)
+    settings = settings_of(list(stores), multipliers, top_k)
 
     def measured() -> Iterator[pa.Table]:
-        for cell, best in sweep.rankings(grid):
-            ranking = Ranking(best.rows, best.scores(exact_name))
-            truth = Exact(exact.rows[:, : cell.top_k], exact.scores[:, : cell.top_k])
-            values = [metric.compute(ranking, judgements, truth) for metric in parsed]
-            yield metrics_table(cell, ids, parsed, [*values, index_loss.overlap(cell, len(queries))])
+        for setting, best in sweep.rankings(settings):
+            ranking = Ranking(best.rows, best.scores(scorer))
+            values = [metric.compute(ranking, judgements, exact.first(setting.top_k)) for metric in parsed]
+            unknown = twin is None or setting.store != NO_STORE
+            values.append(np.full(queries, np.nan) if unknown else index_overlap(best, twin))
+            yield metrics_table(setting, ids, parsed, values)
 
     write_parquet(output, metrics_schema(parsed), measured(), {"method": method.name})
-    log.info("%s: %d settings of %d queries", method.name, len(grid), len(queries))
+    log.info("%s: %d settings of %d queries", method.name, len(settings), queries)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from embquant.entries import Entry, read_entry
 from embquant.quantize.codecs import CodecSpec, parse_codec
-from embquant.study.settings import Cell, cells
+from embquant.study.settings import Setting, settings_of
 
 
 class MethodOutline(Entry):
@@ -72,9 +72,9 @@ class Outline:
         """The indexes that are no plain stores, by name, each with a method that searches it."""
         return {method.built: method for method in self.methods.values() if method.index != "flat"}
 
-    def cells(self, method: str) -> list[Cell]:
+    def cells(self, method: str) -> list[Setting]:
         """Return the settings at which a method is measured."""
-        return cells(self.methods[method].stores, self.multipliers, self.top_k)
+        return settings_of(self.methods[method].stores, self.multipliers, self.top_k)
 
     @property
     def settings(self) -> int:

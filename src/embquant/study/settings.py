@@ -7,7 +7,7 @@ NO_STORE = "none"
 
 
 @dataclass(frozen=True)
-class Cell:
+class Setting:
     """One setting of a method that is measured: a row of the reports."""
 
     store: str
@@ -20,9 +20,9 @@ class Cell:
         return self.top_k * self.multiplier
 
 
-def cells(stores: Sequence[str], multipliers: Sequence[int], top_ks: Sequence[int]) -> list[Cell]:
+def settings_of(stores: Sequence[str], multipliers: Sequence[int], top_ks: Sequence[int]) -> list[Setting]:
     """Return all settings: without rescoring, then each store with each multiplier, for every top_k."""
-    plain = [Cell(NO_STORE, 1, top_k) for top_k in top_ks]
+    plain = [Setting(NO_STORE, 1, top_k) for top_k in top_ks]
     return plain + [
-        Cell(store, multiplier, top_k) for store in stores for multiplier in multipliers for top_k in top_ks
+        Setting(store, multiplier, top_k) for store in stores for multiplier in multipliers for top_k in top_ks
     ]

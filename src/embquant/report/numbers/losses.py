@@ -25,7 +25,7 @@ from embquant.report.numbers.quality import shown
 from embquant.report.numbers.significance import Chance, Measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
-from embquant.study.settings import Cell
+from embquant.study.settings import Setting
 
 KEYS = [
     *((name, pa.string()) for name in ("dataset", "model", "method", "rescore_store")),
@@ -127,15 +127,15 @@ class Study:
         """
         compared = self.compared
         settings = np.flatnonzero(compared.settings["method"] == method)
-        losing = {cell_of(compared, at): most(compared.losses[at], number) for at in settings}
+        losing = {setting_of(compared, at): most(compared.losses[at], number) for at in settings}
         chosen = np.unique(np.concatenate(list(losing.values())))
         if not len(chosen):
             return
         sweep = Sweep(SomeCandidates(run / "candidates.parquet", chosen), self.vectors[chosen], self.stores)
         rankings = dict(sweep.rankings(list(losing)))
-        for at, (cell, queries) in zip(settings, losing.items(), strict=True):
+        for at, (setting, queries) in zip(settings, losing.items(), strict=True):
             for place, query in enumerate(queries.tolist()):
-                row = self._lost(query, rankings[cell], int(np.searchsorted(chosen, query)), cell)
+                row = self._lost(query, rankings[setting], int(np.searchsorted(chosen, query)), setting)
                 values = {"baseline_value": compared.baseline[query], "value": compared.scores[at, query]}
                 asked = {
                     "place": place + 1,
@@ -176,13 +176,13 @@ class Study:
             return cutoff_margins(self.scores, self.compared.metric.cutoff)
         return relevance_margins(self.vectors, self.judgements, self.exact, self.rows, self.scores)
 
-    def _lost(self, query: int, best: Best, place: int, cell: Cell) -> dict[str, Any]:
+    def _lost(self, query: int, best: Best, place: int, setting: Setting) -> dict[str, Any]:
         """Return the columns on the document that a query lost, with its row for ``document``."""
-        baseline = self.rows[query, : cell.top_k]
+        baseline = self.rows[query, : setting.top_k]
         own = best.rows[place]
         gains = self._gains(query)
         rankings = (Ranked(rows, gains(rows)) for rows in (baseline, own))
-        lost = lost_document(self.compared.metric, *rankings, best.pool.rows[place, : cell.depth])
+        lost = lost_document(self.compared.metric, *rankings, best.pool.rows[place, : setting.depth])
         ranks = {"baseline_rank": lost.baseline_rank, "rank": lost.rank}
         return {"document": lost.row, **ranks, "reason": lost.reason}
 
@@ -210,10 +210,10 @@ class SomeCandidates(Candidates):
         return rows[self._queries], scores[self._queries]
 
 
-def cell_of(compared: Compared, setting: int) -> Cell:
+def setting_of(compared: Compared, setting: int) -> Setting:
     """Return a setting as the sweep knows it."""
     row = compared.settings.iloc[setting]
-    return Cell(row["rescore_store"], int(row["rescore_multiplier"]), int(row["top_k"]))
+    return Setting(row["rescore_store"], int(row["rescore_multiplier"]), int(row["top_k"]))
 
 
 def most(losses: np.ndarray, number: int) -> np.ndarray:
