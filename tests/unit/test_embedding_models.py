@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from sentence_transformers import SentenceTransformer
 
-from embquant.embedding.backends import BACKENDS, onnx
+from embquant.embedding.backends import BACKENDS
+from embquant.embedding.backends.onnx import OnnxBackend
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import resolve_weights
@@ -42,7 +43,7 @@ def small(tmp_path_factory):
 @pytest.fixture(scope="module")
 def prepared(small, tmp_path_factory):
     """model.json of the small model by backend, documents without a prompt."""
-    folders = {backend: tmp_path_factory.mktemp(backend) for backend in BACKENDS}
+    folders = {backend: tmp_path_factory.mktemp(backend) for backend in BACKENDS.names()}
     spec = {"name": str(small), "document_prompt": ""}
     return {backend: prepare(folder, **spec, backend=backend) for backend, folder in folders.items()}
 
@@ -51,7 +52,9 @@ def prepared(small, tmp_path_factory):
 def prepared_onnx(prepared, monkeypatch):
     """Conversion to ONNX takes seconds: what was converted already is taken instead."""
     graphs = prepared["onnx"].parent
-    monkeypatch.setattr(onnx, "convert", lambda _, folder: shutil.copytree(graphs, folder, dirs_exist_ok=True))
+    monkeypatch.setattr(
+        OnnxBackend, "write_graph", lambda _, folder: shutil.copytree(graphs, folder, dirs_exist_ok=True)
+    )
 
 
 def judge(folder, texts, **options):
@@ -91,7 +94,7 @@ def test_no_texts_give_no_vectors(minilm):
     assert load_encoder(minilm).encode_queries([]).shape == (0, 384)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS.names())
 def test_every_backend_is_the_original_whatever_the_shape_of_a_batch(prepared, small, backend):
     described = read_json(prepared[backend])
     assert (described["backend"], described["max_length"]) == (backend, 64)
@@ -102,7 +105,7 @@ def test_every_backend_is_the_original_whatever_the_shape_of_a_batch(prepared, s
         np.testing.assert_allclose(vectors, expected[list(rows)], rtol=0, atol=ALLOWED)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", BACKENDS.names())
 def test_prompts_of_the_model_unless_the_study_has_its_own(prepared, small, backend):
     encoder = load_encoder(prepared[backend])
     for vectors, prompt in [(encoder.encode_queries(TEXTS), "query: "), (encoder.encode_documents(TEXTS), "")]:
@@ -148,7 +151,7 @@ def test_what_the_exporter_fails_on_is_said_in_one_line(small, tmp_path, capsys,
     def fail(*_):
         raise RuntimeError("no such operation:\n\n  aten::foo")
 
-    monkeypatch.setattr(onnx, "convert", fail)
+    monkeypatch.setattr(OnnxBackend, "write_graph", fail)
     assert "(no such operation: aten::foo)" in refused(tmp_path, capsys, name=str(small), backend="onnx")
 
 

@@ -15,6 +15,7 @@ from embquant.quantize.codecs import parse_codec
 from embquant.datasets.spec import SOURCES, parse_dataset
 from embquant.embedding.spec import PrecomputedSpec, parse_model
 from embquant.errors import InputError
+from embquant.embedding.backends import BACKENDS
 from embquant.indexes import INDEXES, index_class, index_name
 from embquant.files.provenance import code_digest, file_digest
 from embquant.files.running import RunFolder
@@ -121,6 +122,11 @@ def built(index):
 def of_built_codec(pattern):
     """Return an input function: ``pattern`` with {codec} replaced by the codec of the index asked for."""
     return lambda wildcards: pattern.format(codec=built(wildcards.index)["codec"], **wildcards)
+
+
+def backend_modules():
+    """Return the library modules of all backends, one of which runs a model."""
+    return [BACKENDS.module(name) for name in BACKENDS.names()]
 
 
 def suffix(codec, kind):

@@ -22,7 +22,7 @@ rule prepare_model:
         entry=lambda wildcards: canonical(config["models"][wildcards.model]),
         datasets=lambda wildcards: datasets_of_given(wildcards.model),
         folder=subpath(output.described, parent=True),
-        code=code("embquant.steps.prepare_model"),
+        code=code("embquant.steps.prepare_model", *backend_modules()),
     message:
         "Model {wildcards.model}: finding and checking"
     shell:
@@ -48,7 +48,7 @@ rule embed_queries:
         runtime=minutes("embed_queries"),
         gpu=gpus,
     params:
-        code=code("embquant.steps.embed_queries"),
+        code=code("embquant.steps.embed_queries", *backend_modules()),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding the queries"
     shell:
@@ -75,7 +75,7 @@ rule embed_corpus:
         runtime=minutes_of_embedding,
         gpu=gpus,
     params:
-        code=code("embquant.steps.embed_corpus"),
+        code=code("embquant.steps.embed_corpus", *backend_modules()),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     shell:

@@ -59,7 +59,7 @@ rule time_embedding:
         gpu=gpus,
     params:
         rounds=config["timing"]["rounds"],
-        code=code("embquant.steps.time_embedding"),
+        code=code("embquant.steps.time_embedding", *backend_modules()),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"
     shell:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embquant.embedding.backends import load_backend, onnx, openvino
-from embquant.embedding.backends.graph import obstacle
+from embquant.embedding.backends import BACKENDS, TORCH, load_backend
 from embquant.embedding.backends.torch import load_model
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import own_prompts, resolve_weights
@@ -26,13 +25,6 @@ logger = logging.getLogger(__name__)
 
 FAITHFUL = 1e-5
 """Largest |Δ| of any coordinate, against sentence-transformers in float32, that counts as the same model."""
-
-GRAPHS = {"openvino": openvino, "onnx": onnx}
-"""What runs a converted graph on a CPU, in the order that `auto` tries it.
-
-OpenVINO is fastest; ONNX Runtime about as fast as torch, a tenth more or less, but its jobs start seconds sooner in a
-quarter of the memory. Measured in docs/embedding.md.
-"""
 
 BATCH_TOKENS = {"cpu": 512, "cuda": 65_536}
 """Padded tokens of a batch. On a CPU larger ones compute no faster (they outgrow its caches) and pad more."""
@@ -84,9 +76,9 @@ def _choose_backend(
     spec: TextModelSpec, model: dict[str, Any], original: "SentenceTransformer", output: Path
 ) -> dict[str, Any]:
     """Take the backend asked for, or the first that is the same model; say how far it is from the original."""
-    for name in GRAPHS:
-        if spec.backend not in ("auto", name):
-            continue
+    names = BACKENDS.names()
+    asked = names[: names.index(TORCH)] if spec.backend == "auto" else [spec.backend]
+    for name in asked if spec.backend != TORCH else []:
         with tempfile.TemporaryDirectory(dir=output, prefix=".graph-") as folder:
             try:
                 difference = _convert(name, model, original, Path(folder))
@@ -106,9 +98,9 @@ def _choose_backend(
                 with atomic_path(output / file, remade_by="model.json") as temporary:
                     shutil.move(Path(folder, file), temporary)
             return {"backend": name, "max_abs_difference": difference, "files": files}
-    changed = {**model, "backend": "torch"}
+    changed = {**model, "backend": TORCH}
     difference = 0.0 if spec.dtype == "float32" else _difference(changed, original, output)
-    return {"backend": "torch", "max_abs_difference": difference}
+    return {"backend": TORCH, "max_abs_difference": difference}
 
 
 class UnfitError(Exception):
@@ -116,20 +108,19 @@ class UnfitError(Exception):
 
 
 def _convert(name: str, model: dict[str, Any], original: "SentenceTransformer", folder: Path) -> float:
-    """Write graph and tokenizer into ``folder``; return the difference from the original, or raise UnfitError."""
-    graph = GRAPHS[name]
-    missing = " ".join(package for package in graph.PACKAGES if find_spec(package) is None)
+    """Convert the model into ``folder``; return the difference from the original, or raise UnfitError."""
+    backend = BACKENDS[name]
+    missing = " ".join(package for package in backend.packages if find_spec(package) is None)
     if missing:
         raise UnfitError(f"a package is missing (pip install {missing})")
     if model["device"] != "cpu":
         raise UnfitError(f"the device is {model['device']}")
-    if model["dtype"] not in graph.PRECISIONS:
+    if model["dtype"] not in backend.precisions:
         raise UnfitError(f"it does not compute in {model['dtype']}")
-    if reason := obstacle(original):
+    if reason := backend.obstacle(original):
         raise UnfitError(reason)
     try:
-        graph.convert(original, folder)
-        original.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+        backend.convert(original, folder)
         return _difference({**model, "backend": name}, original, folder)
     except Exception as error:  # converters and runtimes raise errors of many kinds for graphs they can't do
         size = sum(weights.numel() * weights.element_size() for weights in original.parameters())

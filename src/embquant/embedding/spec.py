@@ -4,12 +4,16 @@ An entry has the key ``type``, ``sentence-transformers`` by default, and the key
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from embquant.entries import Entry, read_kind
+from embquant.embedding.backends import BACKENDS
+from embquant.entries import Entry, nearest, read_kind
 from embquant.registry import Registry
+
+AUTO = "auto"
+"""The backend, the first that can run the model."""
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 
@@ -18,6 +22,12 @@ class ModelSpec(Entry):
     """The entry of a model."""
 
     type: str
+
+
+def _known_backend(name: str) -> str:
+    if name != AUTO and name not in BACKENDS:
+        raise ValueError(f"backend is {name!r}, expected a known one{nearest(name, [AUTO, *BACKENDS.names()])}")
+    return name
 
 
 class TextModelSpec(ModelSpec):
@@ -37,8 +47,9 @@ class TextModelSpec(ModelSpec):
     )
     normalize: bool = Field(True, description="true: vectors of unit length (cosine); false: as they are (dot product)")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model runs")
-    backend: Literal["auto", "openvino", "onnx", "torch"] = Field(
-        "auto",
+    backend: Annotated[str, AfterValidator(_known_backend)] = Field(
+        AUTO,
+        json_schema_extra={"enum": [AUTO, *BACKENDS.names()]},
         description="what runs the model; on a CPU `auto` takes the first of OpenVINO, ONNX Runtime and torch that is "
         "installed, runs the model and is within 10⁻⁵ of sentence-transformers in every coordinate; elsewhere, torch",
     )

@@ -3,13 +3,14 @@
 Neither torch nor sentence-transformers is needed for it, which is why embedding jobs start in a second.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embquant.embedding.backends.base import Backend
 from embquant.embedding.tokens import Tokenizer
 
 if TYPE_CHECKING:
@@ -17,13 +18,43 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-class GraphBackend(ABC):
+class GraphBackend(Backend):
     """A model's tokenizer before its graph, which ``infer`` runs."""
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
         """Load the tokenizer in ``folder``."""
-        self.dim: int = model["dim"]
+        super().__init__(model, folder, threads)
         self._tokenizer = Tokenizer(folder / "tokenizer.json", model["max_length"], model["pad_id"], threads)
+
+    @classmethod
+    def obstacle(cls, original: "SentenceTransformer") -> str | None:
+        """Say why ``original`` can't be converted; None if it can: a Transformer, Pooling and perhaps Normalize."""
+        kinds = [type(module).__name__ for module in original]
+        if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
+            return f"its modules are {', '.join(kinds)}"
+        transformer: Any = original[0]
+        pooling: Any = original[1]
+        if pooling.pooling_mode not in ("mean", "cls") or not pooling.include_prompt:
+            return f"it pools by {pooling.pooling_mode}{'' if pooling.include_prompt else ' without the prompt'}"
+        tokenizer = transformer.tokenizer
+        if (
+            not getattr(tokenizer, "is_fast", False)
+            or tokenizer.padding_side != "right"
+            or tokenizer.pad_token_id is None
+        ):
+            return "its tokenizer is not a fast one that pads at the right"
+        return None
+
+    @classmethod
+    def convert(cls, original: "SentenceTransformer", folder: Path) -> None:
+        """Write graph and tokenizer of ``original`` into ``folder``."""
+        cls.write_graph(original, folder)
+        original.tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+
+    @classmethod
+    @abstractmethod
+    def write_graph(cls, original: "SentenceTransformer", folder: Path) -> None:
+        """Write the graph of ``original`` into ``folder``."""
 
     def tokenize(self, texts: Sequence[str], prompt: str) -> list[np.ndarray]:
         """Return each text's token ids."""
@@ -53,18 +84,3 @@ def traceable(model: "SentenceTransformer") -> tuple["torch.nn.Module", dict[str
     # Lengths other than 0 and 1, which exporters take for constants.
     names = ("input_ids", "attention_mask")
     return Graph().eval(), {name: torch.ones(2, 7, dtype=torch.int64) for name in names}
-
-
-def obstacle(model: "SentenceTransformer") -> str | None:
-    """Say why ``model`` can't be converted; None if it can: a Transformer, Pooling and perhaps Normalize."""
-    kinds = [type(module).__name__ for module in model]
-    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
-        return f"its modules are {', '.join(kinds)}"
-    transformer: Any = model[0]
-    pooling: Any = model[1]
-    if pooling.pooling_mode not in ("mean", "cls") or not pooling.include_prompt:
-        return f"it pools by {pooling.pooling_mode}{'' if pooling.include_prompt else ' without the prompt'}"
-    tokenizer = transformer.tokenizer
-    if not getattr(tokenizer, "is_fast", False) or tokenizer.padding_side != "right" or tokenizer.pad_token_id is None:
-        return "its tokenizer is not a fast one that pads at the right"
-    return None

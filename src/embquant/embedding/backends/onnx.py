@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 GRAPH = "graph.onnx"
-PACKAGES = ("onnxruntime", "onnx", "onnxscript")
-PRECISIONS = ("float32",)
 
 OPSET = 23
 """The first with attention as one operation: computed from its pieces, long texts take a sixth longer."""
@@ -25,6 +23,8 @@ OPSET = 23
 
 class OnnxBackend(GraphBackend):
     """A graph in ONNX's format."""
+
+    packages = ("onnxruntime", "onnx", "onnxscript")
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
         """Load the graph in ``folder`` for ``threads`` threads."""
@@ -41,26 +41,26 @@ class OnnxBackend(GraphBackend):
         """Run the graph."""
         return self._session.run(None, {"input_ids": input_ids, "attention_mask": attention_mask})[0]
 
+    @classmethod
+    def write_graph(cls, original: "SentenceTransformer", folder: Path) -> None:
+        """Write ``original`` as an ONNX graph, its weights beside it, into ``folder``."""
+        import torch
 
-def convert(model: "SentenceTransformer", folder: Path) -> None:
-    """Write ``model`` (one without an obstacle, on CPU) as an ONNX graph, its weights beside it, into ``folder``."""
-    import torch
-
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
-    module, example = traceable(model)
-    axes = {0: "texts", 1: "tokens"}
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's; the result is compared with the original afterwards
-        torch.onnx.export(
-            module,
-            kwargs=example,
-            f=folder / GRAPH,
-            input_names=list(example),
-            dynamic_shapes=dict.fromkeys(example, axes),
-            opset_version=OPSET,
-            dynamo=True,  # the older exporter makes constants of some shapes and masks
-            verbose=False,
-        )
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
+        module, example = traceable(original)
+        axes = {0: "texts", 1: "tokens"}
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's; the result is compared with the original afterwards
+            torch.onnx.export(
+                module,
+                kwargs=example,
+                f=folder / GRAPH,
+                input_names=list(example),
+                dynamic_shapes=dict.fromkeys(example, axes),
+                opset_version=OPSET,
+                dynamo=True,  # the older exporter makes constants of some shapes and masks
+                verbose=False,
+            )
 
 
 def _import_onnxruntime() -> ModuleType:

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 GRAPH = "graph.xml"
-PACKAGES = ("openvino",)
 PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 class OpenVinoBackend(GraphBackend):
     """A graph in OpenVINO's format."""
+
+    packages = ("openvino",)
+    precisions = PRECISIONS
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
         """Compile the graph in ``folder`` for ``threads`` threads."""
@@ -40,17 +42,17 @@ class OpenVinoBackend(GraphBackend):
         """Run the graph."""
         return self._request.infer({0: input_ids, 1: attention_mask}, share_inputs=True)[0]
 
+    @classmethod
+    def write_graph(cls, original: "SentenceTransformer", folder: Path) -> None:
+        """Write ``original`` as an OpenVINO graph into ``folder``."""
+        import torch
 
-def convert(model: "SentenceTransformer", folder: Path) -> None:
-    """Write ``model`` (one without an obstacle, on CPU) as an OpenVINO graph into ``folder``."""
-    import torch
-
-    openvino = _import_openvino()
-    module, example = traceable(model)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer's; the result is compared with the original afterwards
-        graph = openvino.convert_model(module, example_input=example)
-    openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
+        openvino = _import_openvino()
+        module, example = traceable(original)
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracer's; the result is compared with the original afterwards
+            graph = openvino.convert_model(module, example_input=example)
+        openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 
 def _import_openvino() -> ModuleType:

@@ -7,22 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embquant.embedding.backends.base import Backend
 from embquant.errors import InputError, require
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 
-class TorchBackend:
+class TorchBackend(Backend):
     """A model as sentence-transformers runs it."""
+
+    precisions = ("float32", "bfloat16", "float16")
 
     def __init__(self, model: dict[str, Any], folder: Path, threads: int) -> None:
         """Load the model from its own folder, for ``threads`` threads; nothing of it lies in ``folder``."""
         import torch
 
+        super().__init__(model, folder, threads)
         torch.set_num_threads(threads)
         self._model = load_model(model["folder"], model["device"], model["dtype"], model["max_length"])
-        self.dim: int = model["dim"]
 
     def tokenize(self, texts: Sequence[str], prompt: str) -> list["PromptedText"]:
         """Return each text with its number of tokens."""
