@@ -32,7 +32,7 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need nothing but this repository, on all cores; ARGS='-k name'
-	@.venv/bin/pytest --numprocesses "$$(nproc)" --dist loadgroup --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
+	@.venv/bin/pytest --numprocesses "$$(nproc)" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
 
 slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
 	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)

@@ -5,8 +5,8 @@ import random
 import shutil
 
 import pytest
-from runs import Study
 
+from support.runs import Study
 from support.small_study import new_checkout
 
 

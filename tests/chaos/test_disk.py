@@ -7,7 +7,8 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from runs import STAGES
+
+from support.runs import STAGES
 
 MEBIBYTES = 320
 """Size of the disk: a converted model takes 90, and is written twice."""

@@ -7,7 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from runs import COMMANDS, STAGES, below, ended, job_of, snakemake_of
+
+from support.runs import COMMANDS, STAGES, below, ended, job_of, snakemake_of
 
 LONGEST_WAIT = 1.5
 """Seconds after the start of a job within which the kill comes: most take about that long."""

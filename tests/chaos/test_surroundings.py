@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 import yaml
-from runs import STAGES, Study, ended, job_of
 
+from support.runs import STAGES, Study, ended, job_of
 from support.small_study import new_checkout
 
 HUB = {

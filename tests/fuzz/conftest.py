@@ -1,11 +1,9 @@
 """The process that fuzzed commands run in, and real files of every kind to start from."""
 
-import sys
-from pathlib import Path
-
 import pytest
-from fuzz_files import Study
-from fuzz_worker import Worker
+
+from support.fuzz_files import Study
+from support.fuzz_worker import Worker
 
 WORKERS = pytest.StashKey[list]()
 
@@ -22,7 +20,7 @@ def embquant(pytestconfig):
 @pytest.fixture(scope="module")
 def plan(pytestconfig):
     """Load a configuration as the workflow does, and name all runs of the study."""
-    worker = Worker(sys.executable, str(Path(__file__).with_name("config_worker.py")))
+    worker = Worker("support.config_worker")
     pytestconfig.stash.setdefault(WORKERS, []).append(worker)
     yield worker
     worker.close()

@@ -8,12 +8,12 @@ import json
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from fuzz_files import DEPTH, DOCUMENTS, FAMILIES, INDEXED, QUERIES
 from hypothesis import given
 from hypothesis import strategies as st
-from mutations import fuzzed, mutations
 
 from embquant.retrieve.candidates import Candidates
+from support.fuzz_files import DEPTH, DOCUMENTS, FAMILIES, INDEXED, QUERIES
+from support.mutations import fuzzed, mutations
 
 indexes = st.sampled_from(INDEXED)
 families = st.sampled_from(FAMILIES)

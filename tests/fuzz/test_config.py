@@ -6,7 +6,8 @@ from pathlib import Path
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from mutations import fuzzed, mutations
+
+from support.mutations import fuzzed, mutations
 
 REPOSITORY = Path(__file__).parents[2]
 CONFIGS = {path.stem: path.read_text() for path in [REPOSITORY / "config.yaml", *REPOSITORY.glob("config/*.yaml")]}

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
-from mutations import fuzzed, mutations
+
+from support.mutations import fuzzed, mutations
 
 DIM = 4
 ids = (

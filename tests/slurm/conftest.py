@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import one_machine
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +15,7 @@ import pytest
 import yaml
 
 from embquant.files.parquet import matrix_to_array
+from support import one_machine
 from support.small_study import DOCUMENTS, QUERIES, new_checkout, study
 
 SECONDS = 600

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 REPOSITORY = Path(__file__).parents[2]
@@ -131,3 +132,8 @@ def new_checkout(folder):
     checkout = Checkout(folder)
     checkout.configure()
     return checkout
+
+
+def report(checkout, name, study="small"):
+    """Return a CSV report of a finished study."""
+    return pd.read_csv(checkout.folder / "results" / "reports" / study / f"{name}.csv")

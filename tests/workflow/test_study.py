@@ -1,22 +1,16 @@
-"""The whole workflow on a small study: what comes out, and what a change makes run again."""
+"""The whole workflow on a small study: what comes out."""
 
 import json
 import re
-import shutil
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, study
+from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, report
 
 pytestmark = pytest.mark.workflow
 KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
-
-
-def report(checkout, name, study="small"):
-    return pd.read_csv(checkout.folder / "results" / "reports" / study / f"{name}.csv")
 
 
 def test_every_setting_has_a_row_and_retention_is_the_ratio_of_means(finished):
@@ -143,148 +137,6 @@ def test_the_recommended_code_runs_where_the_study_did(finished):
     assert np.shape(json.loads(output)) == (len(QUERIES), 10)
 
 
-def test_other_requirements_rerun_the_joining_of_reports_alone(changed):
-    changed.configure(requirements={"max_latency_p95_ms": 1e-6, "vectors": 10**6})
-    assert changed.jobs() == {"join_reports": 1, "write_report": 1}
-    status, output = changed.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    assert "none of 18 settings meets the requirements" in output
-    assert "max_latency_p95_ms to " in report(changed, "recommendation")["relax"][0]
-
-
-def test_second_run_has_nothing_to_do(changed):
-    status, output = changed.snakemake("--configfile", "study.yaml")
-    assert status == 0
-    assert "Nothing to be done" in output
-
-
-def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
-    again = new_checkout(tmp_path / "again")
-    status, output = again.snakemake("--configfile", "study.yaml", cores=1)
-    assert status == 0, output
-    for name in ("retrieval.csv", "memory.csv", "significance.csv", "macro.csv"):
-        written = [own.folder.joinpath("results", "reports", "small", name).read_bytes() for own in (finished, again)]
-        assert written[0] == written[1], name
-
-
-def test_in_another_number_of_parts_all_figures_are_the_same_to_four_decimals(finished, changed):
-    """Not to the byte: a text is embedded beside others then, and its float32 sums differ in their last bits."""
-    changed.configure(parts=5)
-    status, output = changed.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    for name in ("retrieval", "macro", "memory"):
-        pd.testing.assert_frame_equal(report(finished, name), report(changed, name), rtol=0, atol=5e-5)
-
-
-@pytest.mark.parametrize(
-    ("module", "rules"),
-    [
-        ("metrics.py", {"evaluate_run", "explain_losses", "join_reports", "write_report"}),
-        ("report/lost.py", {"explain_losses", "join_reports", "write_report"}),
-        ("report/summary.py", {"join_reports", "write_report"}),
-        ("report/page/page.css", {"write_report"}),
-        ("timing.py", {"time_search", "join_reports", "write_report"}),
-        ("memory.py", {"measure_memory", "join_reports", "write_report"}),
-        ("indexes/hnsw.py", None),
-    ],
-)
-def test_editing_a_module_reruns_the_stages_that_use_it_and_no_others(changed, module, rules):
-    with (changed.folder / "src" / "embquant" / module).open("a") as file:
-        file.write("# an edit\n")
-    jobs = changed.jobs()
-    if rules is None:  # the only index that uses it belongs to one method
-        assert jobs["build_index"] == jobs["search_index"] == jobs["evaluate_run"] == jobs["time_search"] == 1
-        assert not {"embed_corpus", "encode_corpus", "build_store"} & set(jobs)
-    else:
-        assert set(jobs) == rules
-
-
-def test_changing_one_method_reruns_only_that_method(changed):
-    methods = study()["methods"]
-    methods["binary"]["scoring"] = "asymmetric"
-    changed.configure(methods=methods)
-    measured = ("define_method", "search_index", "evaluate_run", "time_search", "measure_memory")
-    reported = ("explain_losses", "join_reports", "write_report")
-    assert changed.jobs() == dict.fromkeys(("plan_study", *measured, *reported), 1)
-
-
-def test_an_approximate_index_is_measured_again_without_an_exact_scan_of_its_codes(changed):
-    methods = study()["methods"]
-    methods["int8"]["scoring"] = "symmetric"
-    changed.configure(methods=methods)
-    assert changed.jobs()["evaluate_run"] == 2
-
-
-def test_a_list_of_search_parameters_makes_methods_that_share_one_index(changed):
-    ivf = {"codec": "float32", "index": "ivf", "search": {"nprobe": [1, 4]}}
-    graph = {"codec": "int8", "index": "hnsw", "search": {"expansion_search": 32}}
-    changed.configure(methods={**study()["methods"], "ivf": ivf, "graph": graph})
-    status, output = changed.snakemake("--configfile", "study.yaml", "--dry-run")
-    assert status == 0, output
-    searched = re.findall(r": searching (\S+)", output)
-    assert sorted(searched) == ["graph", "ivf-nprobe-1", "ivf-nprobe-4"]
-    assert sorted(re.findall(r": building the index (\S+)", output)) == ["graph", "ivf"]
-    assert changed.jobs()["define_method"] == 3
-
-
-def test_another_study_shares_embeddings_and_codes(changed):
-    changed.configure(study="other", top_k=[5])
-    jobs = changed.jobs()
-    measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
-    assert set(jobs) == {*measured, "plan_study", "explain_losses", "join_reports", "write_report"}
-
-
-def test_a_study_of_another_dataset_leaves_the_models_of_this_one_alone(changed):
-    changed.configure(study="other", datasets={"stdlib": {"source": "python-stdlib"}})
-    assert "prepare_model" not in changed.jobs()
-
-
-def test_a_dataset_defined_otherwise_is_built_again(changed):
-    changed.configure(datasets={"facts": {"source": "files", "path": "input", "max_queries": 3}})
-    assert {"prepare_dataset", "embed_queries", "search_index"} <= set(changed.jobs())
-
-
-def test_an_edited_input_file_is_read_again(changed):
-    with (changed.folder / "input" / "queries.jsonl").open("a") as file:
-        file.write('{"_id": "q99", "text": "a query without a relevant document"}\n')
-    assert "prepare_dataset" in changed.jobs()
-
-
-def test_without_judgements_agreement_is_measured(fresh):
-    shutil.rmtree(fresh.folder / "input" / "qrels")
-    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
-    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [2]})
-    status, output = fresh.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    retrieval = report(fresh, "retrieval")
-    assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
-    assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
-    assert "compared in agreement with float32 (overlap@10), not in quality" in output
-    assert report(fresh, "significance")["kind"].eq("agreement").all()
-    assert "rbo" in output
-    assert report(fresh, "recommendation")["measure"].tolist() == ["overlap@10"]
-    worst = report(fresh, "worst_queries")
-    assert worst["metric"].eq("overlap@10").all()
-    assert set(worst["document"]) <= set(DOCUMENTS)
-    rescored = worst["rescore_store"] == "int8"
-    assert worst.loc[~rescored, "reason"].eq("not a candidate").all()
-    assert set(worst.loc[rescored, "reason"]) <= {"not a candidate", "lost in rescoring"}
-    assert worst["rank"].isna().all()
-    assert worst["baseline_rank"].between(1, 10).all()
-    assert 0 < worst.groupby("rescore_store").size().max() <= len(QUERIES)
-    assert "nothing is judged" in output
-
-
-def test_more_candidates_than_documents_are_clipped_and_said(fresh):
-    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
-    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["float32"], "multipliers": [4]})
-    status, output = fresh.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
-    retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
-    assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
-
-
 def test_the_run_ends_with_a_page_of_its_own_figures(finished):
     folder = finished.folder / "results" / "reports" / "small"
     assert "\nresults/reports/small/report.html\n" in (finished.folder / "output.txt").read_text()
@@ -346,34 +198,3 @@ def test_search_says_what_is_wrong_in_one_line(finished, arguments, message):
     assert output.startswith("embquant: error: ")
     assert message in output
     assert output.count("\n") == 1
-
-
-def test_default_study_plans(tmp_path):
-    checkout = new_checkout(tmp_path / "default")
-    for config in sorted(REPOSITORY.glob("config/*.yaml")):
-        status, output = Checkout(checkout.folder).snakemake("--configfile", str(config), "--dry-run")
-        assert status == 0, f"{config}: {output}"
-    assert checkout.snakemake("--dry-run")[0] == 0
-
-
-def test_searched_part_by_part_the_study_gives_the_same_bytes(finished, changed):
-    changed.configure(search={"by": "part"})
-    planned = changed.jobs()
-    assert (planned["search_part"], planned["merge_candidates"]) == (3 * 2, 3)  # flat methods, in two parts
-    assert not {"search_index", "build_store"} & set(planned)  # the graph stays as it was searched
-    status, output = changed.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    for name in ("retrieval.csv", "significance.csv", "macro.csv", "memory.csv"):
-        written = [own.folder.joinpath("results", "reports", "small", name) for own in (finished, changed)]
-        assert written[0].read_bytes() == written[1].read_bytes(), name
-    runs = changed.folder / "results" / "reports" / "small" / "runs" / "facts" / "minilm"
-    assert not list(runs.glob("*/candidates-*")), "what parts found is temporary"
-
-
-def test_searched_part_by_part_no_search_waits_for_an_index_of_the_whole_corpus(fresh):
-    fresh.configure(search={"by": "part"})
-    status, output = fresh.snakemake(
-        "results/reports/small/runs/facts/minilm/binary/candidates.parquet", "--configfile", "study.yaml"
-    )
-    assert status == 0, output
-    assert not (fresh.folder / "results" / "facts" / "minilm" / "stores").exists()

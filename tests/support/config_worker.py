@@ -4,10 +4,9 @@ import json
 import sys
 from pathlib import Path
 
-from fuzz_worker import serve
-
 from embquant.errors import InputError
 from embquant.study.config import Configuration
+from support.fuzz_worker import serve
 
 
 def load(arguments: list[str]) -> int:

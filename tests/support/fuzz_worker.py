@@ -61,8 +61,8 @@ class Outcome:
 class Worker:
     """The process, started when it is needed and again where a command has ended it; ``cases`` counts commands."""
 
-    def __init__(self, *command: str) -> None:
-        self._command = command or (sys.executable, __file__)
+    def __init__(self, module: str = "support.fuzz_worker") -> None:
+        self._command = (sys.executable, "-m", module)
         self._process = None
         self.cases = 0
 
@@ -80,7 +80,12 @@ class Worker:
     def _ask(self, request: object) -> dict:
         if self._process is None:
             self._process = subprocess.Popen(
-                self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+                self._command,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
             )
             assert self._process.stdout.readline() == "ready\n"
         self._process.stdin.write(json.dumps(request) + "\n")

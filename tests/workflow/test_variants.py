@@ -1,0 +1,71 @@
+"""Other studies of the small collection, from nothing."""
+
+import shutil
+
+import pytest
+
+from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, report, study
+
+pytestmark = pytest.mark.workflow
+KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
+
+
+def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
+    again = new_checkout(tmp_path / "again")
+    status, output = again.snakemake("--configfile", "study.yaml", cores=1)
+    assert status == 0, output
+    for name in ("retrieval.csv", "memory.csv", "significance.csv", "macro.csv"):
+        written = [own.folder.joinpath("results", "reports", "small", name).read_bytes() for own in (finished, again)]
+        assert written[0] == written[1], name
+
+
+def test_without_judgements_agreement_is_measured(fresh):
+    shutil.rmtree(fresh.folder / "input" / "qrels")
+    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
+    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [2]})
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    retrieval = report(fresh, "retrieval")
+    assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
+    assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
+    assert "compared in agreement with float32 (overlap@10), not in quality" in output
+    assert report(fresh, "significance")["kind"].eq("agreement").all()
+    assert "rbo" in output
+    assert report(fresh, "recommendation")["measure"].tolist() == ["overlap@10"]
+    worst = report(fresh, "worst_queries")
+    assert worst["metric"].eq("overlap@10").all()
+    assert set(worst["document"]) <= set(DOCUMENTS)
+    rescored = worst["rescore_store"] == "int8"
+    assert worst.loc[~rescored, "reason"].eq("not a candidate").all()
+    assert set(worst.loc[rescored, "reason"]) <= {"not a candidate", "lost in rescoring"}
+    assert worst["rank"].isna().all()
+    assert worst["baseline_rank"].between(1, 10).all()
+    assert 0 < worst.groupby("rescore_store").size().max() <= len(QUERIES)
+    assert "nothing is judged" in output
+
+
+def test_more_candidates_than_documents_are_clipped_and_said(fresh):
+    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
+    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["float32"], "multipliers": [4]})
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
+    retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
+    assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
+
+
+def test_default_study_plans(tmp_path):
+    checkout = new_checkout(tmp_path / "default")
+    for config in sorted(REPOSITORY.glob("config/*.yaml")):
+        status, output = Checkout(checkout.folder).snakemake("--configfile", str(config), "--dry-run")
+        assert status == 0, f"{config}: {output}"
+    assert checkout.snakemake("--dry-run")[0] == 0
+
+
+def test_searched_part_by_part_no_search_waits_for_an_index_of_the_whole_corpus(fresh):
+    fresh.configure(search={"by": "part"})
+    status, output = fresh.snakemake(
+        "results/reports/small/runs/facts/minilm/binary/candidates.parquet", "--configfile", "study.yaml"
+    )
+    assert status == 0, output
+    assert not (fresh.folder / "results" / "facts" / "minilm" / "stores").exists()
