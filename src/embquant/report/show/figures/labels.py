@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -32,16 +33,16 @@ def label_points(
     ``others`` are points without names. With ``joined``, a line goes from point to point, which names don't cover
     either. A name that finds no such place, in a crowd, is left out.
     """
-    figure = axes.figure
+    figure: Any = axes.figure
     figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     inside = axes.get_window_extent(renderer)
     marks = [(x, y) for x, y, _ in points] + list(others)
-    taken = [_around(*axes.transData.transform(mark), 4) for mark in marks]
+    taken = [_around(axes.transData.transform(mark), 4) for mark in marks]
     if joined:
         corners = axes.transData.transform([(x, y) for x, y, _ in points])
         steps = np.linspace(0, 1, STEPS)[:, None]
-        taken += [_around(*place, 1) for one, next_one in pairwise(corners) for place in one + steps * (next_one - one)]
+        taken += [_around(place, 1) for one, next_one in pairwise(corners) for place in one + steps * (next_one - one)]
     for x, y, name in points:
         for dx, dy, alignment in PLACES:
             near = abs(dx) + abs(dy) < 20
@@ -57,13 +58,14 @@ def label_points(
             )
             text.set_in_layout(False)  # a long name doesn't make the axes smaller
             box = text.get_tightbbox(renderer) if near else text.get_window_extent(renderer)
-            if _contains(inside, box) and not any(box.overlaps(other) for other in taken):
+            if box is not None and _contains(inside, box) and not any(box.overlaps(other) for other in taken):
                 taken.append(box)
                 break
             text.remove()
 
 
-def _around(x: float, y: float, radius: float) -> Bbox:
+def _around(place: np.ndarray, radius: float) -> Bbox:
+    x, y = place
     return Bbox([[x - radius, y - radius], [x + radius, y + radius]])
 
 
