@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from embquant.embedding.precomputed import check_files
 from embquant.embedding.prepare import prepare_text_model
-from embquant.embedding.spec import PrecomputedSpec, parse_model
+from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
+from embquant.errors import InputError
 from embquant.files.atomic import write_json
 
 
@@ -19,10 +20,12 @@ def prepare_model(
 ) -> None:
     """Find a model, check it and choose what runs it."""
     spec = parse_model(entry)
-    if isinstance(spec, PrecomputedSpec):
+    if isinstance(spec, TextModelSpec):
+        output.mkdir(parents=True, exist_ok=True)
+        described = prepare_text_model(spec, output)
+    elif isinstance(spec, PrecomputedSpec):
         check_files(spec, list(datasets))
         described = spec.model_dump()
     else:
-        output.mkdir(parents=True, exist_ok=True)
-        described = prepare_text_model(spec, output)
+        raise InputError(f"model {name}: no step prepares models of type {spec.type!r}")
     write_json(output / "model.json", {"model": name, **described})
