@@ -8,10 +8,8 @@ import pyarrow as pa
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
-from embquant.report.numbers.cost import cost_table, mark, pareto_marks
-from embquant.report.numbers.recommendation import recommendation_table, recommendations
-from embquant.report.numbers.significance import Chance
-from embquant.report.numbers.tables import read_tables
+from embquant.report.numbers.measurements import Measurements
+from embquant.report.tables import TABLES
 
 DIM, VECTORS, TOP_K = 384, 10_000, (10, 100)
 STORES = ("binary", "int8", "float32")
@@ -36,9 +34,8 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
         base = np.random.default_rng([seed, number]).beta(1.2, 1.2, queries).round(2)
         for place, method in enumerate(methods):
             rng = np.random.default_rng([seed, number, place + 1])
-            own = Measurements(method, config, base, judged[dataset], rng)
             runs.append(reports / "runs" / dataset / "minilm" / method)
-            own.write(runs[-1])
+            MadeUpRun(method, config, base, judged[dataset], rng).write(runs[-1])
     embedding = [reports / "runs" / dataset / "minilm" / "embedding.json" for dataset in datasets]
     for path in embedding:
         write_json(path, EMBEDDING)
@@ -59,14 +56,11 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
 
 
 def join(runs, embedding, config, reports):
-    """Write the CSV reports as the step that joins all measurements does."""
-    tables = read_tables(runs, embedding, config["baseline"], Chance(**config["statistics"]))
-    marks = pareto_marks(tables.summary, config)
-    named = {**tables.named(), "summary": mark(tables.summary, marks)}
-    named["cost"] = cost_table(tables.summary, config)
-    named["recommendation"] = recommendation_table(recommendations(tables.summary, config, "results"))
-    for name, table in named.items():
-        table.to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
+    """Write the CSV reports as the step that joins all measurements does, but for those on losses."""
+    measured = Measurements(runs, embedding, [], config, "results")
+    for name in TABLES.names():
+        if not TABLES[name].optional:
+            TABLES[name]().rows(measured).to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
 
 
 EMBEDDING = {
@@ -95,8 +89,7 @@ def configuration(datasets, methods, multipliers):
         "models": {"minilm": {"name": "all-MiniLM"}},
         "codecs": {name: {"family": name} for name in {*map(family, methods), *STORES}},
         "methods": {
-            method: {"codec": family(method), "index": kinds[method], "build": {}, "search": {}, "built": method}
-            for method in methods
+            method: {"codec": family(method), "index": kinds[method], "build": {}, "search": {}} for method in methods
         },
         "baseline": "float32",
         "top_k": list(TOP_K),
@@ -123,7 +116,7 @@ def described(dataset, judged, queries):
     }
 
 
-class Measurements:
+class MadeUpRun:
     """What the steps before the reports leave of one method on one dataset."""
 
     def __init__(self, method, config, base, judged, rng):

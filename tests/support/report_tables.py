@@ -8,8 +8,8 @@ CONFIG = {
     "baseline": "float32",
     "codecs": {name: {"family": name} for name in BYTES},
     "methods": {
-        **{name: {"codec": name, "index": "flat", "build": {}, "search": {}, "built": name} for name in BYTES},
-        "graph": {"codec": "int8", "index": "hnsw", "build": {}, "search": {}, "built": "graph"},
+        **{name: {"codec": name, "index": "flat", "build": {}, "search": {}} for name in BYTES},
+        "graph": {"codec": "int8", "index": "hnsw", "build": {}, "search": {}},
     },
     "rescore": {"stores": ["int8", "float32"], "multipliers": [2, 4]},
     "prices": {
@@ -44,6 +44,7 @@ def setting(method, store="none", multiplier=1, kept=1.0, low=None, p95=1.0, **o
         "index_file_bytes": 200_000 if method == "graph" else 1000 * size + 10,
         "store_file_bytes": 0 if store == "none" else 1000 * BYTES[store] + 10,
         "threads": 2,
+        "engine": "faiss",
         "latency_p95_ms": p95,
         "queries_per_second": 100.0,
         **others,

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from embquant.report.numbers.cost import COST, cost_table, mark, pareto_marks, priced
-from embquant.report.numbers.quality import decisive, measures, pareto, with_quality
+from embquant.report.measure import Measure, measures
+from embquant.report.numbers.cost import COST, cost_table, pareto_settings, priced, with_pareto
+from embquant.report.numbers.quality import decisive, pareto, with_quality
 from support.report_tables import CONFIG, config, setting, summary
 
 
@@ -83,19 +84,24 @@ def test_equals_do_not_surpass_each_other():
 def test_settings_are_marked_among_those_of_the_same_dataset_and_depth():
     rows = [setting("float32"), setting("int8", kept=0.9), setting("graph", kept=0.9)]
     other = [setting("graph", kept=0.9, dataset="b"), setting("graph", kept=0.9, top_k=100)]
-    marks = pareto_marks(summary(*rows, *other), CONFIG)
+    marks = pareto_settings(summary(*rows, *other), CONFIG)
     assert marks["pareto"].tolist() == [True, True, False, True, True]
 
 
 def test_a_method_is_marked_where_any_of_its_settings_is():
     rows = summary(setting("binary", "int8", 2, kept=0.9), setting("binary", "int8", 4), setting("int8", kept=0.8))
     memory = rows[["dataset", "model", "method", "rescore_store"]].drop_duplicates()
-    assert mark(memory, pareto_marks(rows, CONFIG))["pareto"].tolist() == [True, False]
+    assert with_pareto(memory, pareto_settings(rows, CONFIG))["pareto"].tolist() == [True, False]
 
 
 def test_judged_quality_comes_before_agreement_and_overlap_before_rbo():
     table = pd.DataFrame(columns=["rbo", "overlap@10", "retention_nDCG@10", "retention_nDCG@10_low", "retention_R@10"])
-    assert measures(table) == ["retention_nDCG@10", "retention_R@10", "overlap@10", "rbo"]
+    found = measures(table.columns)
+    assert [measure.column for measure in found] == ["retention_nDCG@10", "retention_R@10", "overlap@10", "rbo"]
+    assert [measure.metric for measure in found] == ["nDCG@10", "R@10", "overlap@10", "rbo"]
+    assert [measure.kind for measure in found] == ["retention", "retention", "agreement", "agreement"]
+    assert found[:1] == [Measure.of_metric("nDCG@10")]
+    assert Measure.of_metric("index_overlap") is None
 
 
 def test_without_an_interval_the_value_is_its_own_bound():

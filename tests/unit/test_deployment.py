@@ -1,4 +1,4 @@
-"""What a report says of deployment is true: the code finds what the retriever finds, the configuration is a study's."""
+"""What a report says of deployment is true: the code does what was timed, the configuration is a study's."""
 
 import json
 
@@ -12,7 +12,8 @@ from embquant.cli import main
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.indexes import index_class
 from embquant.quantize.codecs import CODECS
-from embquant.report.deployment import code, configuration
+from embquant.report.deployment import configuration, deployment_code
+from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
 from embquant.study.config import Configuration
 from support.codec_cases import INDEXED, PQ, SCALED_PQ, unit_vectors
@@ -29,19 +30,15 @@ def entry(family, kind, **transform):
 def study(family, kind, scoring, **transform):
     """A configuration as the workflow has it, of one method and the baseline."""
     method = {"codec": "own", "index": kind, "scoring": scoring, "build": {}, "search": SEARCHES.get(kind, {})}
-    float32 = {"codec": "float32", "index": "flat", "build": {}, "search": {}, "built": "float32"}
+    float32 = {"codec": "float32", "index": "flat", "build": {}, "search": {}}
     codecs = {"own": entry(family, kind, **transform), "float32": {"family": "float32"}, "int8": {"family": "int8"}}
-    return {
-        "codecs": codecs,
-        "methods": {"float32": float32, "own": {**method, "built": "own"}},
-        "baseline": "float32",
-    }
+    return {"codecs": codecs, "methods": {"float32": float32, "own": method}, "baseline": "float32"}
 
 
-def chosen(store, multiplier, top_k=5):
-    return pd.Series(
-        {"method": "own", "rescore_store": store, "rescore_multiplier": multiplier, "top_k": top_k}, dtype=object
-    )
+def chosen(store, multiplier, top_k=5, method="own", engine="numkong"):
+    """A setting of the reports, timed on two threads."""
+    setting = {"method": method, "rescore_store": store, "rescore_multiplier": multiplier, "top_k": top_k}
+    return pd.Series({**setting, "threads": 2.0, "engine": engine}, dtype=object)
 
 
 def run(folder, config):
@@ -71,27 +68,45 @@ def call(*arguments):
 
 @pytest.mark.parametrize("transform", [{}, {"transform": "rotation"}], ids=["plain", "rotated"])
 @pytest.mark.parametrize(("family", "kind", "scoring"), EVERY)
-def test_the_code_finds_what_the_retriever_finds(tmp_path, family, kind, scoring, transform):
+def test_the_code_finds_the_same_in_the_same_order_with_the_engine_that_was_timed(
+    tmp_path, family, kind, scoring, transform
+):
     config = study(family, kind, scoring, **transform)
     run(tmp_path, config)
     queries = unit_vectors(9, seed=1)
     for store, multiplier in [("none", 1), ("int8", 4)]:
         found = {"queries": queries}
-        exec(code(chosen(store, multiplier), config, str(tmp_path)), found)
+        exec(deployment_code(chosen(store, multiplier), config, str(tmp_path)), found)
         manifest = None if store == "none" else tmp_path / "stores" / "int8.i8bin.json"
-        _, rows = Retriever.open(tmp_path / "methods" / "own.json", manifest, 1).search(queries, 5, multiplier)
-        np.testing.assert_array_equal(np.sort(found["rows"]), np.sort(rows))
+        timed = Retriever.open(tmp_path / "methods" / "own.json", manifest, 2)
+        scores, rows = timed.search(queries, 5, multiplier)
+        np.testing.assert_array_equal(found["rows"], rows)
+        assert np.array_equal(np.lexsort((rows, -scores)), np.tile(np.arange(5), (9, 1)))  # best first, ties by row
+        if manifest is not None:
+            np.testing.assert_allclose(Store.open(manifest).score(queries, found["rows"]), scores, rtol=1e-6)
+        retriever = found["retriever"]
+        assert retriever.index.engine == timed.index.engine == getattr(index_class(family, kind), "engine", "blas")
+        assert (retriever.threads, retriever.scoring) == (2, scoring)
+        assert retriever.search(queries[:1], 5, multiplier)[1].tolist() == rows[:1].tolist()
 
 
-def test_the_code_names_the_library_that_the_file_belongs_to():
-    def of(*method):
-        return code(chosen("none", 1), study(*method), "results/a/m")
+@pytest.mark.parametrize(("engine", "used"), [("blas", "blas"), ("faiss alone, blas in batch", "faiss")])
+def test_float32_is_deployed_with_the_engine_that_was_faster_for_single_queries(tmp_path, engine, used):
+    config = study("float32", "flat", "asymmetric")
+    run(tmp_path, config)
+    (tmp_path / "methods" / "own.json").rename(tmp_path / "methods" / "float32.json")
+    found = {"queries": unit_vectors(9, seed=1)}
+    exec(deployment_code(chosen("none", 1, method="float32", engine=engine), config, str(tmp_path)), found)
+    assert found["retriever"].index.engine == used
 
-    assert 'faiss.read_index_binary(str(folder / "stores/own.faiss"))' in of("binary", "flat", "symmetric")
-    assert 'Index.restore(str(folder / "indexes/own.usearch"))' in of("int8", "hnsw", "asymmetric")
-    assert "index.expansion_search = 9" in of("int8", "hnsw", "asymmetric")
-    assert "index.nprobe = 3" in of("float32", "ivf", "asymmetric")
-    assert "load_matrix" in of("int8", "flat", "asymmetric")
+
+def test_the_code_is_that_of_the_retriever_whatever_the_folder_is_called():
+    code = deployment_code(chosen("int8", 4), study("binary", "hnsw", "symmetric"), 'results/a"b/m')
+    assert code.splitlines()[-3:] == [
+        'folder = Path("results/a\\"b/m")',
+        'retriever = Retriever.open(folder / "methods/own.json", folder / "stores/int8.i8bin.json", threads=2)',
+        "_, rows = retriever.search(queries, 5, 4)",
+    ]
 
 
 @pytest.mark.parametrize("store", ["none", "int8"])

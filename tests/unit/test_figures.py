@@ -100,7 +100,7 @@ def approximate():
     return pd.DataFrame(
         {
             "method": ["a-nprobe-1", "a-nprobe-2"],
-            "built": "a",
+            "index_name": "a",
             "index_overlap": [0.5, 0.9],
             "queries_per_second": [30000.0, 900.0],
         }
@@ -108,7 +108,7 @@ def approximate():
 
 
 def test_indexes_of_the_same_codes_are_lines_apart_and_look_different(approximate):
-    many = [approximate.assign(built=f"a-{at}") for at in range(len(SERIES) + 2)]
+    many = [approximate.assign(index_name=f"a-{at}") for at in range(len(SERIES) + 2)]
     lines = draw_indexes(pd.concat(many), "indexes").figure.axes[0].lines
     assert [line.get_label() for line in lines] == [f"a-{at}" for at in range(len(SERIES) + 2)]
     assert len({(line.get_color(), line.get_marker()) for line in lines}) == len(lines)

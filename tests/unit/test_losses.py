@@ -6,7 +6,7 @@ import pytest
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
-from embquant.report.numbers.losses import WORST, Compared, explained, quarters
+from embquant.report.numbers.losses import LOSSES, WORST_QUERIES, Compared, joined, quarters
 from embquant.report.numbers.margins import cutoff_margins
 from embquant.report.numbers.significance import read_measured
 from embquant.retrieve.candidates import SCHEMA
@@ -103,7 +103,8 @@ def tables(inputs, folder, qrels, metrics, found=FOUND, worst=10):
         statistics=STATISTICS,
         output=runs[0].parent,
     )
-    return tuple(explained([runs[0].parent]).values())
+    schemas = {"worst_queries": WORST_QUERIES, "losses": LOSSES}
+    return tuple(joined([runs[0].parent / f"{name}.parquet"], schema) for name, schema in schemas.items())
 
 
 def of_setting(table, store):
@@ -181,7 +182,7 @@ def test_without_judgements_a_document_of_float32_s_top_k_fell_out(inputs, tmp_p
 
 def test_where_nothing_can_be_told_the_tables_are_empty(inputs, tmp_path):
     worst, binned = tables(inputs, tmp_path, "unjudged.parquet", ["nDCG@2", "rbo"])
-    assert worst.columns.tolist() == WORST.names
+    assert worst.columns.tolist() == WORST_QUERIES.names
     assert len(worst) == len(binned) == 0
 
 

@@ -46,15 +46,15 @@ CONFIG = {
         "turned": {"family": "int8", "transform": "rotation"},
     },
     "methods": {
-        "float32": {"codec": "float32", "index": "flat", "built": "store"},
-        "int8": {"codec": "int8", "index": "flat", "built": "store"},
-        "int8-codes": {"codec": "int8", "index": "flat", "scoring": "symmetric", "built": "store"},
-        "int8-hnsw": {"codec": "int8", "index": "hnsw", "built": "store"},
-        "int8-symmetric-of-1000": {"codec": "symmetric", "index": "flat", "built": "store"},
-        "int8-turned": {"codec": "turned", "index": "flat", "built": "store"},
-        "binary": {"codec": "binary", "index": "flat", "built": "store"},
-        "ivf-nprobe-1": {"codec": "float32", "index": "ivf", "built": "ivf"},
-        "ivf-nprobe-8": {"codec": "float32", "index": "ivf", "built": "ivf"},
+        "float32": {"codec": "float32", "index": "flat"},
+        "int8": {"codec": "int8", "index": "flat"},
+        "int8-codes": {"codec": "int8", "index": "flat", "scoring": "symmetric"},
+        "int8-hnsw": {"codec": "int8", "index": "hnsw"},
+        "int8-symmetric-of-1000": {"codec": "symmetric", "index": "flat"},
+        "int8-turned": {"codec": "turned", "index": "flat"},
+        "binary": {"codec": "binary", "index": "flat"},
+        "ivf-nprobe-1": {"codec": "float32", "index": "ivf", "search": {"nprobe": 1}},
+        "ivf-nprobe-8": {"codec": "float32", "index": "ivf", "search": {"nprobe": 8}},
     },
 }
 
@@ -132,4 +132,4 @@ def test_an_index_whose_codes_nothing_scans_is_no_exact_scan(reports, tmp_path, 
 
 def test_a_study_that_has_not_run_is_said_in_one_line(tmp_path, capsys):
     assert main(["present", "--reports", str(tmp_path), "--figures", str(tmp_path)]) == 2
-    assert "summary.csv: no such file; run the study first" in capsys.readouterr().err
+    assert "provenance.json: no such file; run the study first" in capsys.readouterr().err

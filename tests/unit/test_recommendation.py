@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from embquant.report.numbers.recommendation import advice, recommendation_table, recommendations, verdict, verdicts
+from embquant.report.numbers.recommendation import recommendation_table, recommendations
+from embquant.report.show.verdict import advice, verdict_lines, verdicts
 from support.report_tables import CONFIG, config, setting, summary
 
 REPORT = Path("results/reports/study/summary.txt")
@@ -150,7 +151,7 @@ def test_without_judgements_agreement_decides_and_is_called_so():
     rows[1]["overlap@10"] = 0.994
     own = chosen(*rows)
     assert words(own.best) == ("int8", "none", 1)
-    text = "\n".join(verdict(own, REPORT))
+    text = "\n".join(verdict_lines(own, REPORT))
     assert "agrees with float32 by 99.40% (overlap@10; nothing is judged)" in text
     assert "keeps" not in text
 
@@ -167,24 +168,24 @@ def test_where_no_metric_has_a_value_that_is_said():
     rows = [{**row, "retention_nDCG@10": None, "retention_nDCG@10_low": None, "overlap@10": None} for row in STUDY]
     own = chosen(*rows)
     assert own.best is None
-    assert "no metric of the study has a value here" in verdict(own, REPORT)[2]
+    assert "no metric of the study has a value here" in verdict_lines(own, REPORT)[2]
 
 
 def test_the_verdict_in_five_lines():
-    assert verdict(chosen(*STUDY, vectors=10**9), REPORT) == [
+    assert verdict_lines(chosen(*STUDY, vectors=10**9), REPORT) == [
         "Verdict for a · m: binary rescored by int8 ×4",
         "   required: min_retention 0.99, which 4 of 6 settings meet; none of them is cheaper",
         "   it keeps 99.50% of float32's nDCG@10, 99.10% at the interval's lower bound; p95 0.8 ms as timed on 1,000 "
-        "vectors; 12 B a vector in memory; 104.00 USD a month for 1,000,000,000 vectors, 17.3× less than float32",
+        "vectors; 12 B per vector in memory; 104.00 USD a month for 1,000,000,000 vectors, 17.3× less than float32",
         "   runner-up: binary rescored by float32 ×4: keeps 100.00% of float32's nDCG@10, 99.90% at the interval's "
-        "lower bound; p95 0.9 ms as timed on 1,000 vectors; 12 B a vector in memory; 254.00 USD a month for "
+        "lower bound; p95 0.9 ms as timed on 1,000 vectors; 12 B per vector in memory; 254.00 USD a month for "
         "1,000,000,000 vectors",
         "   to deploy it: configuration and code at the start of results/reports/study/summary.txt",
     ]
 
 
 def test_the_verdict_in_five_lines_where_none_fits():
-    lines = verdict(chosen(*STUDY, max_latency_p95_ms=0.75), REPORT)
+    lines = verdict_lines(chosen(*STUDY, max_latency_p95_ms=0.75), REPORT)
     assert len(lines) == 5
     assert lines[0] == "Verdict for a · m: none of 6 settings meets the requirements"
     assert lines[1] == "   required: min_retention 0.99 and max_latency_p95_ms 0.75"
@@ -198,8 +199,8 @@ def test_where_all_is_free_nothing_is_said_of_saving():
     free = {place: {"usd_per_gb_month": 0, "source": "mine"} for place in ("memory", "disk")}
     [own] = recommendations(summary(*STUDY), {**config(max_latency_p95_ms=2), "prices": free}, "results")
     assert words(own.best) == ("int8", "none", 1)  # which rescores nothing
-    assert "0 USD a month for 1,000 vectors" in verdict(own, REPORT)[2]
-    assert "less than" not in verdict(own, REPORT)[2]
+    assert "0 USD a month for 1,000 vectors" in verdict_lines(own, REPORT)[2]
+    assert "less than" not in verdict_lines(own, REPORT)[2]
 
 
 def test_the_table_has_a_row_a_dataset_and_model():
@@ -218,6 +219,6 @@ def test_the_table_has_a_row_a_dataset_and_model():
 def test_the_report_starts_with_the_verdict_the_configuration_and_the_code():
     text = advice([chosen(*STUDY)], REPORT)
     assert text.startswith("Verdict for a · m: binary rescored by int8 ×4\n")
-    assert 'binary: {"codec": "binary", "index": "flat"}' in text
-    assert 'faiss.read_index_binary(str(folder / "stores/binary.faiss"))' in text
+    assert "binary: {codec: binary, index: flat}" in text
+    assert 'Retriever.open(folder / "methods/binary.json", folder / "stores/int8.i8bin.json", threads=2)' in text
     assert 'Path("results/a/m")' in text

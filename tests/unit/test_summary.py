@@ -8,6 +8,7 @@ import pytest
 from embquant.report.show.summary import summary_text
 
 CONFIG = {
+    "codecs": {"binary": {"family": "binary"}},
     "methods": {"binary": {"codec": "binary", "index": "flat"}},
     "rescore": {"multipliers": [4]},
     "prices": {name: {"usd_per_gb_month": 1.0, "source": "a price"} for name in ("memory", "disk")},

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from embquant.report.tables import TABLES
 from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, report
 
 pytestmark = pytest.mark.workflow
@@ -65,8 +66,7 @@ def test_memory_is_that_of_real_files(finished):
 
 def test_every_column_is_in_the_dictionary(finished):
     dictionary = (REPOSITORY / "docs" / "columns.md").read_text()
-    reports = ["retrieval", "memory", "speed", "significance", "macro", "summary", "cost", "recommendation"]
-    for name in [*reports, "worst_queries", "losses"]:
+    for name in TABLES.names():
         for column in report(finished, name).columns:
             documented = re.sub(r"_(low|high)$", "", re.sub(r"@\d+", "@k", column))
             assert f"`{column}`" in dictionary or f"`{documented}`" in dictionary, column

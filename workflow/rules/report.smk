@@ -1,5 +1,12 @@
-TABLES = ["retrieval", "memory", "speed", "embedding", "significance", "macro", "summary", "cost", "recommendation"]
-EXPLAINED = ["worst_queries", "losses"]
+from embquant.report.tables import TABLES as REPORT_TABLES
+
+TABLES = REPORT_TABLES.names()
+TABLE_MODULES = [REPORT_TABLES.module(table) for table in TABLES]
+
+
+def table_caption(table):
+    """Return the caption of a table; one of another package shares table.rst."""
+    return table if (Path(workflow.basedir) / "workflow" / "report" / f"{table}.rst").is_file() else "table"
 
 
 rule join_reports:
@@ -10,7 +17,9 @@ rule join_reports:
         datasets=expand(rules.prepare_dataset.output.described, dataset=evaluated()),
         models=expand(rules.prepare_model.output.described, model=config["models"]),
     output:
-        tables=[report(f"{REPORTS}/{table}.csv", **shown_as("Tables", table)) for table in TABLES + EXPLAINED],
+        tables=[
+            report(f"{REPORTS}/{table}.csv", **shown_as("Tables", table, table_caption(table))) for table in TABLES
+        ],
         text=report(f"{REPORTS}/summary.txt", **shown_as("Verdict", "summary.txt", caption="text")),
         provenance=report(
             f"{REPORTS}/provenance.json", **shown_as("Provenance", "provenance.json", caption="provenance")
@@ -26,20 +35,19 @@ rule join_reports:
     params:
         runs=runs(),
         explained=of_models(),
-        baseline=config["baseline"],
         config=canonical(config),
         folder=subpath(output.text, parent=True),
-        code=code("embquant.steps.join_reports"),
+        code=code("embquant.steps.join_reports", *TABLE_MODULES),
     message:
         "Joining the reports"
     shell:
-        "embquant join-reports --runs {params.runs:q} --embedding {input.embedding:q} --explained {params.explained:q} --baseline {params.baseline:q} "
+        "embquant join-reports --runs {params.runs:q} --embedding {input.embedding:q} --explained {params.explained:q}"
         "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"
 
 
 rule write_report:
     input:
-        tables=[f"{REPORTS}/{table}.csv" for table in TABLES + EXPLAINED],
+        tables=[f"{REPORTS}/{table}.csv" for table in TABLES],
         provenance=f"{REPORTS}/provenance.json",
         metrics=[f"{run}/metrics.parquet" for run in runs()],
     output:
@@ -60,7 +68,7 @@ rule write_report:
         runtime=minutes("write_report"),
     params:
         folder=subpath(output.page, parent=True),
-        code=code("embquant.steps.write_report"),
+        code=code("embquant.steps.write_report", *TABLE_MODULES),
     message:
         "Writing the report as a page"
     shell:

@@ -5,17 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from embquant import __version__
-from embquant.files.atomic import atomic_path, read_json, write_json
+from embquant.files.atomic import read_json, write_json
 from embquant.files.provenance import environment
-from embquant.report.numbers.cost import cost_table, mark, pareto_marks
-from embquant.report.numbers.losses import explained as explained_tables
-from embquant.report.numbers.recommendation import advice, recommendation_table, recommendations, verdicts
-from embquant.report.numbers.significance import Chance
-from embquant.report.numbers.tables import read_tables
+from embquant.report.csv_files import write_csv, write_text
+from embquant.report.numbers.measurements import Measurements
 from embquant.report.show.summary import summary_text
+from embquant.report.show.verdict import advice, verdicts
+from embquant.report.tables import TABLES
 
-MARKED = ("retrieval", "memory", "speed", "summary")
-"""Reports that say which settings none surpasses."""
+LIBRARIES = ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
 
 
 def join_reports(
@@ -23,30 +21,22 @@ def join_reports(
     runs: Annotated[Sequence[Path], "folders …/{dataset}/{model}/{method}"],
     embedding: Annotated[Sequence[Path], "…/{dataset}/{model}/embedding.json"] = (),
     explained: Annotated[Sequence[Path], "folders …/{dataset}/{model}"],
-    baseline: Annotated[str, "the method that retentions refer to"],
     datasets: Annotated[Sequence[Path], "dataset.json of each dataset"],
     models: Annotated[Sequence[Path], "model.json of each model"],
     config: Annotated[Mapping[str, Any], "the study's configuration"],
     output: Annotated[Path, "folder of the reports"],
 ) -> None:
     """Join all measurements of a study into its reports."""
-    tables = read_tables(runs, embedding, baseline, Chance(**config["statistics"]))
-    marks = pareto_marks(tables.summary, config)
-    reports = {name: mark(table, marks) if name in MARKED else table for name, table in tables.named().items()}
-    found = recommendations(tables.summary, config, str(output.parents[1]))
-    reports |= {"cost": cost_table(tables.summary, config), "recommendation": recommendation_table(found)}
-    reports |= explained_tables(explained)
-    paths = []
-    for name, table in reports.items():
-        paths.append(output / f"{name}.csv")
-        with atomic_path(paths[-1]) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
+    measured = Measurements(runs, embedding, explained, config, str(output.parents[1]))
     described = [read_json(path) for path in datasets]
-    text = summary_text(tables.summary, config, described)
     path = output / "summary.txt"
-    parts = [advice(found, path), text, "\n".join(map(str, paths)), verdicts(found, path)]
-    with atomic_path(path) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    parts = [
+        advice(measured.recommendations, path),
+        summary_text(measured.summary, config, described),
+        "\n".join(map(str, write_tables(measured, output))),
+        verdicts(measured.recommendations, path),
+    ]
+    write_text("\n\n".join(parts) + "\n", path)
     write_json(
         output / "provenance.json",
         {
@@ -54,8 +44,14 @@ def join_reports(
             "config": config,
             "datasets": described,
             "models": [read_json(path) for path in models],
-            "environment": environment(
-                ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
-            ),
+            "environment": environment(LIBRARIES),
         },
     )
+
+
+def write_tables(measured: Measurements, folder: Path) -> list[Path]:
+    """Write all tables of a study's reports as CSV files into ``folder``; return their paths."""
+    paths = [folder / f"{name}.csv" for name in TABLES.names()]
+    for path in paths:
+        write_csv(TABLES[path.stem]().rows(measured), path)
+    return paths

@@ -13,11 +13,10 @@ import pandas as pd
 from embquant.errors import InputError
 from embquant.files.atomic import read_json
 from embquant.files.parquet import open_parquet
-from embquant.measure.metrics import parse_metric
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
-from embquant.report.numbers.significance import INTERVAL, SETTING, Chance, read_measured, tested
-from embquant.report.numbers.tables import RUN
-from embquant.report.reading import read_report
+from embquant.report.csv_files import read_csv
+from embquant.report.measure import Measure
+from embquant.report.numbers.significance import INTERVAL, RUN, SETTING, Chance, read_measured, tested
 
 KEYS = [*RUN, *SETTING]
 SIDES = ("a", "b")
@@ -32,16 +31,16 @@ CHANGES = [
     *("speedup_p50", "speedup_batch", "same_machine"),
 ]
 MISSING = "–"
-COUNTS = ["queries", "differing", *(f"{name}_{end}" for name in MEMORY for end in (*SIDES, "difference"))]
-"""Whole numbers, whatever is missing beside them."""
+WHOLE_NUMBERS = ["queries", "differing", *(f"{name}_{end}" for name in MEMORY for end in (*SIDES, "difference"))]
+"""Columns of whole numbers, though some of their values may be missing."""
 
 
 @dataclass(frozen=True)
-class Report:
-    """The reports of a study in a folder: ``summary.csv`` by setting, and what ``provenance.json`` says.
+class Run:
+    """A run of a study, as the reports in ``folder`` describe it.
 
-    ``made_with`` is all of the latter, datasets and models by name; ``fingerprints`` tell the texts and judgements of
-    datasets from others, by the dataset's name.
+    ``settings`` is summary.csv by setting; ``made_with`` is provenance.json, with datasets and models by name;
+    ``fingerprints`` identify the texts and judgements of each dataset, by its name.
     """
 
     folder: Path
@@ -54,7 +53,7 @@ class Report:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read the reports in a folder; an InputError if these are none."""
+        """Read the reports in a folder; any other folder is an InputError."""
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; give the reports of a study, results/reports/{{study}}")
         for name in ("summary.csv", "provenance.json"):
@@ -100,7 +99,7 @@ class Pairing:
 
 def _read_settings(summary: Path) -> pd.DataFrame:
     try:
-        table = read_report(summary)
+        table = read_csv(summary)
     except ValueError as error:
         raise InputError(f"{summary}: not a readable table ({error}); run the study again") from None
     missing = [name for name in [*KEYS, *MEMORY, *SPEED] if name not in table.columns]
@@ -109,8 +108,8 @@ def _read_settings(summary: Path) -> pd.DataFrame:
     return table.set_index(KEYS)
 
 
-def pairings(one: Report, other: Report) -> list[Pairing]:
-    """Say of each dataset and model that both runs have whether their queries can be paired."""
+def pairings(one: Run, other: Run) -> list[Pairing]:
+    """Tell for each dataset and model that both runs have whether their queries can be paired."""
     runs = [report.settings.index.droplevel(SETTING).unique() for report in (one, other)]
     both: dict[tuple[str, str], list[str]] = {}
     for dataset, model, method in runs[0].intersection(runs[1], sort=False):
@@ -118,8 +117,8 @@ def pairings(one: Report, other: Report) -> list[Pairing]:
     return [Pairing(*names, _reason(one, other, *names, methods)) for names, methods in both.items()]
 
 
-def changes(one: Report, other: Report) -> pd.DataFrame:
-    """Return a row for each setting of either run, with the columns ``CHANGES``; differences are other − one."""
+def changes(one: Run, other: Run) -> pd.DataFrame:
+    """Return one row per setting of either run, with the columns ``CHANGES``; differences are other − one."""
     keys = one.settings.index.union(other.settings.index, sort=False)
     first, second = one.settings.reindex(keys), other.settings.reindex(keys)
     inside = [keys.isin(report.settings.index) for report in (one, other)]
@@ -137,14 +136,14 @@ def changes(one: Report, other: Report) -> pd.DataFrame:
         metric = _compared_metric(one, other, rows.index)
         if metric is not None:
             compare = _tested if paired[dataset, model] else _untested
-            told = {"metric": metric, "paired": paired[dataset, model], **compare(one, other, rows.index, metric)}
-            qualities.append(pd.DataFrame(told, rows.index))
+            columns = {"metric": metric, "paired": paired[dataset, model], **compare(one, other, rows.index, metric)}
+            qualities.append(pd.DataFrame(columns, rows.index))
     quality = pd.concat([pd.DataFrame(), *qualities]).reindex(keys)
     table = table.join(quality).reset_index().reindex(columns=CHANGES)
-    return table.assign(paired=table["paired"].eq(True)).astype(dict.fromkeys(COUNTS, "Int64"))
+    return table.assign(paired=table["paired"].eq(True)).astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
 
 
-def differences(one: Report, other: Report) -> dict[tuple[str, str], list[str]]:
+def differences(one: Run, other: Run) -> dict[tuple[str, str], list[str]]:
     """Return what differs in what the runs were made with: (value of one, of the other) → the places that have both.
 
     Values are JSON, or – where there is none; places are dotted.
@@ -155,31 +154,32 @@ def differences(one: Report, other: Report) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _reason(one: Report, other: Report, dataset: str, model: str, methods: list[str]) -> str:
+def _reason(one: Run, other: Run, dataset: str, model: str, methods: list[str]) -> str:
     """Return why queries can't be paired, in words; nothing where they can."""
     if one.fingerprints.get(dataset) != other.fingerprints.get(dataset):
         return "its documents, queries or judgements are not the same in both runs"
     ids = [report.query_ids(dataset, model, method) for method in methods for report in (one, other)]
-    if any(own is None for own in ids):
+    if None in ids:
         return "the values of each query, runs/ in the folder of reports, are not there for both"
-    return "" if all(own == ids[0] for own in ids) else "its queries are not the same in both runs"
+    return "" if all(queries == ids[0] for queries in ids) else "its queries are not the same in both runs"
 
 
-def _compared_metric(one: Report, other: Report, keys: pd.MultiIndex) -> str | None:
-    """Return the first judged metric that settings have in both runs; else overlap@k; None without either."""
+def _compared_metric(one: Run, other: Run, keys: pd.MultiIndex) -> str | None:
+    """Return the first judged metric that the settings have in both runs, or else overlap@k; None without either."""
     asked = [name for name in one.metrics if name in other.metrics]
     sides = [report.settings.loc[keys] for report in (one, other)]
-    told = [name for name in asked if all(name in side and side[name].notna().all() for side in sides)]
-    judged = [name for name in told if parse_metric(name).judged]
-    return next(iter(judged + [name for name in told if name.startswith("overlap@")]), None)
+    known = [name for name in asked if all(name in side and side[name].notna().all() for side in sides)]
+    found = [Measure.of_metric(name) for name in known]
+    judged = [measure.metric for measure in found if measure.is_retention]
+    return next(iter(judged + [measure.metric for measure in found if measure.is_overlap]), None)
 
 
-def _untested(one: Report, other: Report, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
+def _untested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
     first, second = (report.settings.loc[keys, metric].to_numpy() for report in (one, other))
     return {"value_a": first, "value_b": second, "difference": second - first}
 
 
-def _tested(one: Report, other: Report, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
+def _tested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
     """Return means, differences, intervals and tests of settings that are measured by the same queries in both runs."""
     chance = one.chance
     first, second = (_values(report, keys, metric) for report in (one, other))
@@ -191,13 +191,13 @@ def _tested(one: Report, other: Report, keys: pd.MultiIndex, metric: str) -> dic
         "queries": np.full(len(keys), first.shape[1]),
         "value_a": first.mean(axis=1),
         "value_b": second.mean(axis=1),
-        **{f"difference{end}": own for end, own in zip(INTERVAL, ends, strict=True)},
+        **{f"difference{end}": values for end, values in zip(INTERVAL, ends, strict=True)},
         **found,
         "verdict": np.where(found["differing"] == 0, "same", found["verdict"]),
     }
 
 
-def _values(report: Report, keys: pd.MultiIndex, metric: str) -> np.ndarray:
+def _values(report: Run, keys: pd.MultiIndex, metric: str) -> np.ndarray:
     """Return a metric of each query, float64 (settings, queries)."""
     folder = report.folder.joinpath("runs", *keys[0][:2])
     measured = read_measured([folder / method for method in keys.unique("method")])
@@ -208,7 +208,7 @@ def _values(report: Report, keys: pd.MultiIndex, metric: str) -> np.ndarray:
 
 
 def _by_name(provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a provenance with its datasets and models by name, so that they are compared with their like."""
+    """Return a provenance with datasets and models by name, so that each is compared with the one of its name."""
     return {
         **provenance,
         "datasets": {dataset["name"]: dataset for dataset in provenance["datasets"]},

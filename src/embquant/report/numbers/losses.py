@@ -21,7 +21,7 @@ from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.numbers.lost import Ranked, lost_document
 from embquant.report.numbers.margins import cutoff_margins, relevance_margins
-from embquant.report.numbers.quality import shown
+from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.significance import Chance, Measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
@@ -32,7 +32,7 @@ KEYS = [
     *((name, pa.int64()) for name in ("rescore_multiplier", "top_k")),
     ("metric", pa.string()),
 ]
-WORST = pa.schema(
+WORST_QUERIES = pa.schema(
     [
         *(*KEYS, ("place", pa.int64()), ("query_id", pa.string()), ("query", pa.string())),
         *((name, pa.float64()) for name in ("baseline_value", "value", "loss")),
@@ -48,16 +48,13 @@ LOSSES = pa.schema(
     ]
 )
 
-SCHEMAS = {"worst_queries": WORST, "losses": LOSSES}
+SCHEMAS = {"worst_queries": WORST_QUERIES, "losses": LOSSES}
 """The tables by the name of their file."""
 
 
-def explained(folders: Sequence[Path]) -> dict[str, pd.DataFrame]:
-    """Return the reports, by name, that the files of ``explain-losses`` in ``folders`` are parts of."""
-    return {
-        name: pa.concat_tables([read_table(folder / f"{name}.parquet", schema.names) for folder in folders]).to_pandas()
-        for name, schema in SCHEMAS.items()
-    }
+def joined(parts: Sequence[Path], schema: pa.Schema) -> pd.DataFrame:
+    """Return the report that files of ``explain-losses`` are ``parts`` of."""
+    return pa.concat_tables([read_table(path, schema.names) for path in parts]).to_pandas()
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ class Compared:
         settings = group.settings.reset_index(drop=True)
         values = group.metrics[name]
         reference = values[np.flatnonzero(settings["method"] == baseline)[0]]
-        settings = shown(settings[settings["method"] != baseline], multipliers)
+        settings = in_summary(settings[settings["method"] != baseline], multipliers)
         return cls(settings.reset_index(drop=True), parse_metric(name), values[settings.index], reference)
 
     @property

@@ -1,44 +1,35 @@
-"""Which of a study's measures settings are judged by, and which settings none surpasses."""
-
-import re
+"""Which measure settings are judged by, which settings the summary lists, and which ones no other surpasses."""
 
 import pandas as pd
 
+from embquant.report.measure import measures
 from embquant.study.settings import NO_STORE
 
-JUDGED = re.compile(r"retention_[A-Za-z]+@\d+")
-AGREEMENT = re.compile(r"overlap@\d+|rbo")
-
-
-def measures(summary: pd.DataFrame) -> list[str]:
-    """Return the columns that say what is left of float32's results, the one that counts most first.
-
-    Retentions, in the order of the study's metrics; where nothing is judged, agreement: overlap, and ``rbo`` last.
-    """
-    judged = [name for name in summary.columns if JUDGED.fullmatch(name)]
-    agreement = [name for name in summary.columns if AGREEMENT.fullmatch(name)]
-    return judged + sorted(agreement, key="rbo".__eq__)
+KEPT = ["kept", "kept_low", "kept_high"]
+"""The value of a setting's measure, and the ends of its confidence interval."""
 
 
 def with_quality(summary: pd.DataFrame) -> pd.DataFrame:
-    """Append ``measure``, the first of :func:`measures` that a row has, its value ``kept`` and ``kept_low``.
+    """Append ``measure``, the column of the first measure that a row has, and ``kept``, ``kept_low``, ``kept_high``.
 
-    ``kept_low`` is the lower bound of the value's confidence interval, ``<measure>_low``, or the value itself where
-    the table has no interval. All three are missing in a row that has none of the measures.
+    The last three are its value and the ends of its confidence interval, or the value again where it has no interval.
+    All four are missing in a row without any measure.
     """
-    names = measures(summary)
-    bounds = pd.DataFrame({name: summary.get(f"{name}_low", summary[name]).fillna(summary[name]) for name in names})
+    names = [measure.column for measure in measures(summary.columns)]
     values = summary[names]
+    ends = {
+        f"kept{end}": pd.DataFrame({name: summary.get(f"{name}{end}", summary[name]) for name in names}).fillna(values)
+        for end in ("", "_low", "_high")
+    }
     return summary.assign(
         measure=values.notna().idxmax(axis=1).where(values.notna().any(axis=1)),
-        kept=values.bfill(axis=1).iloc[:, 0],
-        kept_low=bounds.bfill(axis=1).iloc[:, 0],
+        **{name: bounds.bfill(axis=1).iloc[:, 0] for name, bounds in ends.items()},
     )
 
 
 def decisive(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return those of ``rows`` (of :func:`with_quality`) that have the measure that counts most, at the least top_k."""
-    order = {name: place for place, name in enumerate(measures(rows))}
+    """Return those ``rows`` of :func:`with_quality` that have the measure that counts most, at the least ``top_k``."""
+    order = {measure.column: place for place, measure in enumerate(measures(rows.columns))}
     place = rows["measure"].map(order).fillna(len(order))
     rows = rows[place == place.min()]
     return rows[rows["top_k"] == rows["top_k"].min()]
@@ -49,16 +40,16 @@ def all_datasets(counted: int, among: int) -> str:
     return "all datasets" if counted == among else f"the {counted} of {among} datasets that are judged alike"
 
 
-def shown(settings: pd.DataFrame, multipliers: list[int]) -> pd.DataFrame:
-    """Return the settings without rescoring, or with the middle one of ``multipliers``."""
+def in_summary(settings: pd.DataFrame, multipliers: list[int]) -> pd.DataFrame:
+    """Return the settings that the summary lists: without rescoring, or with the middle one of ``multipliers``."""
     multiplier = sorted(multipliers)[len(multipliers) // 2]
     return settings[(settings["rescore_store"] == NO_STORE) | (settings["rescore_multiplier"] == multiplier)]
 
 
 def pareto(cost: pd.Series, quality: pd.Series) -> pd.Series:
-    """Say of each row whether no other costs as little and is better, or is as good and costs less.
+    """Tell for each row whether no other costs as little and is better, or is as good and costs less.
 
-    Both series have the same index, the answer's (bool); a row without quality is not compared, and False.
+    Both series have the same index, which is that of the answer (bool). A row without quality is not compared: False.
     """
     costs, qualities = cost.to_numpy(), quality.to_numpy()
     no_worse = (costs[None] <= costs[:, None]) & (qualities[None] >= qualities[:, None])

@@ -1,6 +1,6 @@
 """What chance does to a study's retrieval metrics: means with intervals, tests of differences, averages over datasets.
 
-All of it is computed from the values of each query. docs/statistics.md gives the definitions and their reasons,
+All of it is computed from the values per query. docs/statistics.md gives the definitions and their reasons,
 docs/columns.md the columns.
 """
 
@@ -14,8 +14,6 @@ import numpy as np
 import pandas as pd
 
 from embquant.files.parquet import open_parquet
-from embquant.measure.metrics import parse_metric
-from embquant.measure.quality import INDEX_OVERLAP
 from embquant.measure.statistics import (
     holm,
     least_detectable_difference,
@@ -25,15 +23,16 @@ from embquant.measure.statistics import (
     rounded,
     sample_means,
 )
+from embquant.report.measure import Measure
 
 RUN = ["dataset", "model", "method"]
 SETTING = ["rescore_store", "rescore_multiplier", "top_k"]
 VARIED = ["method", "rescore_store", "rescore_multiplier"]
-"""What differs between settings that are compared: only those that return equally many documents are."""
+"""What differs between settings that are compared; they return equally many documents."""
 
 INTERVAL = ["", "_low", "_high"]
 VERDICTS = {"better": "wins", "noise": "ties", "worse": "losses"}
-"""What is said of a difference, and what it counts as across datasets."""
+"""A verdict on a difference → what it counts as over datasets."""
 
 COMPARISONS = [
     *("dataset", "model", "kind", "metric", "top_k", "comparison"),
@@ -53,7 +52,7 @@ MACRO = [
 
 @dataclass(frozen=True)
 class Chance:
-    """How chance is reckoned with: resamples and their seed; confidence of intervals, 1 − level of tests."""
+    """How chance is estimated: number and seed of resamples, and the confidence of intervals (1 − level of tests)."""
 
     seed: int
     resamples: int
@@ -73,15 +72,17 @@ class Measured:
             yield Measured(self.settings.iloc[rows], {name: values[rows] for name, values in self.metrics.items()})
 
     def compared_metrics(self) -> tuple[str, list[str]]:
-        """Return in what settings are compared: quality, by the first judged metric, or without any, agreement."""
-        told = [name for name, values in self.metrics.items() if not np.isnan(values).any()]
-        judged = [name for name in told if _is_judged(name)]
-        overlaps = [name for name in told if name.startswith("overlap@")]
-        return ("quality", judged[:1]) if judged else ("agreement", [*overlaps[:1], *(set(told) & {"rbo"})])
+        """Return what settings are compared in: quality, by the first judged metric; without one, agreement."""
+        known = [Measure.of_metric(name) for name, values in self.metrics.items() if not np.isnan(values).any()]
+        measures = [measure for measure in known if measure is not None]
+        judged = [measure.metric for measure in measures if measure.is_retention]
+        overlaps = [measure.metric for measure in measures if measure.is_overlap]
+        rbo = [measure.metric for measure in measures if measure.metric == "rbo"]
+        return ("quality", judged[:1]) if judged else ("agreement", overlaps[:1] + rbo)
 
 
 @dataclass(frozen=True)
-class Compared:
+class Comparison:
     """Settings and the metric in which they are compared.
 
     ``scores`` are its values, float64 (settings, queries); ``means`` and ``retentions`` are (settings, samples).
@@ -185,44 +186,45 @@ class Analysis:
         kind, compared = group.compared_metrics()
         columns, retentions, verdicts = {}, {}, {}
         for metric, values in group.metrics.items():
-            there = ~np.isnan(values).any(axis=1)
-            means = sample_means(values[there], counts)
+            has_values = ~np.isnan(values).any(axis=1)
+            means = sample_means(values[has_values], counts)
             ratios = np.full_like(means, np.nan)
-            columns |= self._interval(metric, means, settings.index[there])
-            if _is_judged(metric):
+            columns |= self._interval(metric, means, settings.index[has_values])
+            measure = Measure.of_metric(metric)
+            if measure is not None and measure.is_retention:
                 reference = means[baseline : baseline + 1]
                 np.divide(means, reference, out=ratios, where=reference > 0)
-                retentions |= self._interval(f"retention_{metric}", ratios, settings.index[there])
+                retentions |= self._interval(measure.column, ratios, settings.index[has_values])
             if metric in compared:
                 labelled = settings.assign(kind=kind, metric=metric)
-                verdicts[metric] = self._add_compared(Compared(labelled, values, means, ratios), baseline, seed)
+                verdicts[metric] = self._add_compared(Comparison(labelled, values, means, ratios), baseline, seed)
         first = compared[0] if compared else None
         return settings.assign(**columns, **retentions, compared_in=first, verdict=verdicts.get(first))
 
-    def _add_compared(self, compared: Compared, baseline: int, seed: list[int]) -> np.ndarray:
-        """Compare all settings with the baseline, and each with the next best; return what is said of the former."""
-        others = np.delete(np.arange(len(compared.means)), baseline)
-        against = self._tests(compared, others, np.full_like(others, baseline), seed)
-        neighbours = self._tests(compared, *_neighbours(compared), seed)
+    def _add_compared(self, comparison: Comparison, baseline: int, seed: list[int]) -> np.ndarray:
+        """Compare all settings with the baseline, and each with the next best; return the verdicts of the former."""
+        others = np.delete(np.arange(len(comparison.means)), baseline)
+        against = self._tests(comparison, others, np.full_like(others, baseline), seed)
+        neighbours = self._tests(comparison, *_neighbours(comparison), seed)
         self._comparisons += [against.assign(comparison="baseline"), neighbours.assign(comparison="neighbour")]
-        verdicts = np.full(len(compared.means), None)
+        verdicts = np.full(len(comparison.means), None)
         verdicts[others] = against["verdict"]
-        keys = tuple(compared.settings[["model", "kind", "metric", "top_k"]].iloc[0])
+        keys = tuple(comparison.settings[["model", "kind", "metric", "top_k"]].iloc[0])
         counts = (verdicts[:, None] == list(VERDICTS)).astype(np.int64)
-        total = Total(compared.settings, 1, compared.means, compared.retentions, counts)
+        total = Total(comparison.settings, 1, comparison.means, comparison.retentions, counts)
         if keys in self._totals:
             self._totals[keys].add(total)
         else:
             self._totals[keys] = total
         return verdicts
 
-    def _tests(self, compared: Compared, one: np.ndarray, other: np.ndarray, seed: list[int]) -> pd.DataFrame:
+    def _tests(self, comparison: Comparison, one: np.ndarray, other: np.ndarray, seed: list[int]) -> pd.DataFrame:
         """Test a family of pairs of settings, given as row numbers."""
-        settings = compared.settings.iloc[one].reset_index(drop=True)
+        settings = comparison.settings.iloc[one].reset_index(drop=True)
         return settings.assign(
-            **compared.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
-            **self._interval("difference", compared.means[one] - compared.means[other]),
-            **tested(compared.scores[one] - compared.scores[other], self._chance, seed),
+            **comparison.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
+            **self._interval("difference", comparison.means[one] - comparison.means[other]),
+            **tested(comparison.scores[one] - comparison.scores[other], self._chance, seed),
         )
 
     def _interval(self, name: str, samples: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:
@@ -249,15 +251,11 @@ def tested(differences: np.ndarray, chance: Chance, seed: list[int]) -> dict[str
     }
 
 
-def _neighbours(compared: Compared) -> tuple[np.ndarray, np.ndarray]:
+def _neighbours(comparison: Comparison) -> tuple[np.ndarray, np.ndarray]:
     """Return the settings but the worst, best first, and for each the next one that isn't the same for every query."""
-    _, same = np.unique(compared.scores, axis=0, return_inverse=True)
-    best_first = np.lexsort((same, -compared.means[:, 0]))
+    _, same = np.unique(comparison.scores, axis=0, return_inverse=True)
+    best_first = np.lexsort((same, -comparison.means[:, 0]))
     runs = np.cumsum(np.diff(same[best_first], prepend=same[best_first[0]]) != 0)
     following = np.searchsorted(runs, runs, side="right")
     has_one = following < len(runs)
     return best_first[has_one], best_first[following[has_one]]
-
-
-def _is_judged(metric: str) -> bool:
-    return metric != INDEX_OVERLAP and parse_metric(metric).judged

@@ -4,11 +4,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
 
-from embquant.report.numbers.quality import JUDGED, measures
-from embquant.report.show.figures.style import FAINT, Drawing, canvas, luminance
-from embquant.report.show.figures.words import is_retention, metric_of
-from embquant.report.study import Group, Study
+from embquant.report.measure import Measure, measures
+from embquant.report.reports import Reports, Scope
+from embquant.report.show.figures.style import FAINT, Drawing, canvas, figure_style, luminance
 from embquant.study.settings import NO_STORE
 
 MOST_ROWS = 70
@@ -24,20 +24,20 @@ NOISE, MARK = "≈", "✓"
 LONG = ["column", "setting", "method", "rescore_store", "rescore_multiplier", "measure", "kept", "verdict", "pareto"]
 
 
-def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
-    """Draw all of a model's ``groups``: a row a setting; a column a dataset, or where there is but one, a measure.
+@figure_style
+def draw_heatmap(reports: Reports, scopes: list[Scope]) -> Drawing | None:
+    """Draw all ``scopes`` of a model: a row per setting; a column per dataset, or per measure if there is one dataset.
 
     None where nothing has a value.
     """
-    several = len(groups) > 1
-    names = groups[0].drawn()["setting"]
+    first = scopes[0]
+    several = len(scopes) > 1
     cells = pd.concat(
-        [_of_dataset(group, groups[0].measure) for group in groups] if several else _of_measures(study, groups[0])
+        [_of_dataset(scope, first.measure) for scope in scopes] if several else _of_measures(reports, first)
     )
-    cells = cells[cells["setting"].isin(names)]
-    cells = cells[cells["kept"].notna()]
-    marked = groups[0].settings.set_index("setting")["pareto"]
-    cells["pareto"] = cells["setting"].map(marked).fillna(False).astype(bool)
+    cells = cells[cells["setting"].isin(first.listed()["setting"]) & cells["kept"].notna()]
+    pareto = first.settings.set_index("setting")["pareto"]
+    cells["pareto"] = cells["setting"].map(pareto).fillna(False).astype(bool)
     if cells["setting"].nunique() > MOST_ROWS:
         cells = cells[(cells["rescore_store"] == NO_STORE) | cells["pareto"]]
     if cells.empty:
@@ -47,20 +47,20 @@ def draw_heatmap(study: Study, groups: list[Group]) -> Drawing | None:
     words = "datasets" if several else "measures"
     worst = cells.loc[cells["kept"].idxmin()]
     return Drawing(
-        name=f"heatmap-{groups[0].name}",
-        title=f"What is left of float32, by setting and {words[:-1]}: {groups[0].model}",
+        name=f"heatmap-{first.name}",
+        title=f"What is left of float32, by setting and {words[:-1]}: {first.model}",
         caption=(
-            f"Light is much, dark is little. {NOISE}: not told apart from float32; {MARK}: no other setting costs less "
-            f"and keeps as much. {_meaning(groups[0].measure, several)}"
+            f"Lighter cells keep more of float32's results. {NOISE}: not told apart from float32; {MARK}: no other "
+            f"setting costs less and keeps as much. {_meaning(first.measure, several)}"
         ),
         alt=f"{len(values)} settings by {values.shape[1]} {words}, from {cells['kept'].min():.4f} "
         f"({worst['setting']}, {worst['column']}) to {cells['kept'].max():.4f}.",
         data=cells[LONG],
-        figure=_map(values, noise, marked),
+        figure=_map(values, noise, pareto),
     )
 
 
-def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplotlib.figure.Figure:
+def _map(values: pd.DataFrame, noise: pd.DataFrame, pareto: pd.Series) -> Figure:
     rows, columns = values.shape
     figure = canvas(1.1 + 0.25 * rows)
     axes = figure.subplots()
@@ -79,7 +79,7 @@ def _map(values: pd.DataFrame, noise: pd.DataFrame, marked: pd.Series) -> matplo
             text = f"{value:.3f}{' ' + NOISE if noise.iloc[row, column] == 1 else ''}"
             colour = readable_on(shade)
             axes.text(column, row, text, ha="center", va="center", fontsize=8.5, color=colour)
-    names = [f"{name} {MARK}" if marked.get(name, False) else name for name in values.index]
+    names = [f"{name} {MARK}" if pareto.get(name, False) else name for name in values.index]
     axes.set_yticks(range(rows), names, fontsize=8.5)
     turned = max(map(len, values.columns)) * columns > 75
     axes.set_xticks(
@@ -97,26 +97,28 @@ def readable_on(shade: np.ndarray) -> str:
     return "#000000" if luminance(shade) > LIGHT else "#fefefe"
 
 
-def _meaning(usual: str, several: bool) -> str:
-    """Say what the columns are: those of several datasets are the ``usual`` measure's, unless they name another."""
-    if several and not is_retention(usual):
-        return f"All values are agreement with float32's own results ({usual})."
-    shares = f"its {metric_of(usual)}" if several else "its quality"
+def _meaning(usual: Measure, several: bool) -> str:
+    """Explain the columns: several datasets are shown in the ``usual`` measure, unless a column names another one."""
+    if several and not usual.is_retention:
+        return f"All values are agreement with float32's own results ({usual.metric})."
+    shares = f"its {usual.metric}" if several else "its quality"
     return f"Columns that name overlap or rbo are agreement with float32's own results, others are shares of {shares}."
 
 
-def _of_dataset(group: Group, usual: str) -> pd.DataFrame:
-    """Return a dataset's settings, in a column that names its measure where it isn't the ``usual`` one."""
-    name = group.dataset if group.measure == usual else f"{group.dataset} ({metric_of(group.measure)})"
-    return group.settings.assign(column=name, measure=group.measure)
+def _of_dataset(scope: Scope, usual: Measure) -> pd.DataFrame:
+    """Return a dataset's settings, in a column that names its measure if that isn't the ``usual`` one."""
+    if scope.measure is None:
+        return scope.settings.assign(column=scope.dataset, measure=None)
+    name = scope.dataset if scope.measure == usual else f"{scope.dataset} ({scope.measure.metric})"
+    return scope.settings.assign(column=name, measure=scope.measure.column)
 
 
-def _of_measures(study: Study, group: Group) -> list[pd.DataFrame]:
-    """Return the settings of the only dataset once for each measure; the verdict is on the first alone."""
-    rows = group.settings
+def _of_measures(reports: Reports, scope: Scope) -> list[pd.DataFrame]:
+    """Return the settings of the only dataset once per measure; the verdict is on the first alone."""
+    rows = scope.settings
     parts = []
-    for measure in measures(study.summary):
-        verdict = rows["verdict"] if measure == group.measure else None
-        label = metric_of(measure) if JUDGED.fullmatch(measure) else measure
-        parts.append(rows.assign(column=label, measure=measure, kept=rows[measure], verdict=verdict))
+    for measure in measures(reports.summary.columns):
+        verdict = rows["verdict"] if measure == scope.measure else None
+        kept = rows[measure.column]
+        parts.append(rows.assign(column=measure.metric, measure=measure.column, kept=kept, verdict=verdict))
     return parts

@@ -4,61 +4,62 @@ import pandas as pd
 from matplotlib.ticker import FuncFormatter
 
 from embquant.measure.quality import INDEX_OVERLAP
+from embquant.report.measure import Measure
 from embquant.report.numbers.quality import pareto
 from embquant.report.show.figures.labels import label_points
-from embquant.report.show.figures.style import FAINT, MARKERS, SERIES, Drawing, canvas, leads_with
-from embquant.report.show.figures.words import kept_axis
+from embquant.report.show.figures.style import FAINT, MARKERS, SERIES, SIZES, Drawing, canvas, figure_style, leads_with
 
-SIZES = (24, 48, 96, 192, 384, 768, 1536, 3072, 6144)
 TAKEN = ["method", "bytes_per_vector", "kept"]
 FOUND = ["method", INDEX_OVERLAP, "queries_per_second"]
 
 
+@figure_style
 def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     """Draw ``kept`` against ``bytes_per_vector``; the methods that none surpasses are joined and named."""
     exact = methods[methods["exact"]]
-    marked = pareto(exact["bytes_per_vector"], exact["kept"])
-    best = exact[marked].sort_values("bytes_per_vector")
+    unsurpassed = pareto(exact["bytes_per_vector"], exact["kept"])
+    best = exact[unsurpassed].sort_values("bytes_per_vector")
     figure = canvas(5)
     axes = figure.subplots()
     axes.scatter(exact["bytes_per_vector"], exact["kept"], s=14, color=FAINT, label="exact scans")
     axes.plot(best["bytes_per_vector"], best["kept"], "o-", color=SERIES[0], label="none is smaller and better (✓)")
     axes.set_xscale("log", base=2)
-    ticks = [size for size in SIZES if size <= 2 * exact["bytes_per_vector"].max()]
+    ticks = [size for size in SIZES[1:] if size <= 2 * exact["bytes_per_vector"].max()]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
     axes.set_ylim(max(0, exact["kept"].quantile(0.02) - 0.02), 1.015)
-    axes.set(xlabel="bytes a vector", ylabel=kept_axis(methods["measure"].iloc[0]))
+    axes.set(xlabel="bytes a vector", ylabel=Measure.of_column(methods["measure"].iloc[0]).axis)
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
-    others = exact.loc[~marked, ["bytes_per_vector", "kept"]].to_numpy().tolist()
+    others = exact.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
     label_points(axes, points, others, joined=True)
     return Drawing(
         name=name,
         title="What methods keep of float32, by bytes of a code",
         caption="Exact scans without rescoring, means over datasets.",
         alt=f"{len(exact)} methods; none is smaller and better than " + ", ".join(best["method"]) + ".",
-        data=exact[TAKEN].assign(pareto=marked),
+        data=exact[TAKEN].assign(pareto=unsurpassed),
         figure=figure,
     )
 
 
+@figure_style
 def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
-    """Draw throughput against what approximate indexes find of an exact scan of their codes, a line an index.
+    """Draw throughput against what approximate indexes find of an exact scan of their codes, a line per index.
 
-    None where the study has less than two of those whose codes are scanned exactly as well.
+    None where the study has fewer than two whose codes are scanned exactly as well.
     """
     approximate = methods[methods[INDEX_OVERLAP].notna()]
     if len(approximate) < 2:
         return None
-    marked = pareto(-approximate["queries_per_second"], approximate[INDEX_OVERLAP])
+    unsurpassed = pareto(-approximate["queries_per_second"], approximate[INDEX_OVERLAP])
     figure = canvas(5)
     axes = figure.subplots()
-    for at, (line, points) in enumerate(approximate.groupby("built", sort=False)):
-        again = at // len(SERIES)  # of a colour, with another mark
-        look = {"color": SERIES[at % len(SERIES)], "marker": MARKERS[(at + again) % len(MARKERS)]}
+    for at, (line, points) in enumerate(approximate.groupby("index_name", sort=False)):
+        shape = at + at // len(SERIES)  # a colour that comes again has another shape
+        look = {"color": SERIES[at % len(SERIES)], "marker": MARKERS[shape % len(MARKERS)]}
         axes.plot(points[INDEX_OVERLAP], points["queries_per_second"], label=line, **look)
     axes.scatter(
-        *approximate.loc[marked, [INDEX_OVERLAP, "queries_per_second"]].T.to_numpy(),
+        *approximate.loc[unsurpassed, [INDEX_OVERLAP, "queries_per_second"]].T.to_numpy(),
         s=70,
         facecolors="none",
         edgecolors=FAINT,
@@ -75,6 +76,6 @@ def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
         title="What approximate indexes find, and how fast",
         caption="Without rescoring, means over datasets; what codes lose is no part of it.",
         alt=f"{len(approximate)} settings, the fastest of them {fastest['method']}.",
-        data=approximate[FOUND].assign(pareto=marked),
+        data=approximate[FOUND].assign(pareto=unsurpassed),
         figure=figure,
     )

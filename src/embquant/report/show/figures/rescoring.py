@@ -5,9 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from embquant.report.show.figures.style import FAINT, GROUND, MARKERS, RULE, SERIES, Drawing, canvas
-from embquant.report.show.figures.words import kept_axis
-from embquant.report.study import Group
+from embquant.report.reports import Scope
+from embquant.report.show.figures.style import FAINT, GROUND, MARKERS, RULE, SERIES, Drawing, canvas, figure_style
 from embquant.study.settings import NO_STORE
 
 MOST = len(SERIES)
@@ -18,15 +17,16 @@ PLAIN = 0
 """The multiplier, on the axis, of a search without rescoring."""
 
 
-def draw_multipliers(group: Group) -> Drawing | None:
-    """Draw quality by rescore multiplier, a panel a store and a line a method; None where nothing is rescored."""
-    settings = group.settings[group.settings["kept"].notna()]
+@figure_style
+def draw_multipliers(scope: Scope) -> Drawing | None:
+    """Draw quality by rescore multiplier, a panel per store and a line per method; None where nothing is rescored."""
+    settings = scope.settings[scope.settings["kept"].notna()]
     rescored = settings[settings["rescore_store"] != NO_STORE]
     if rescored.empty:
         return None
     stores = list(rescored["rescore_store"].unique())
     multipliers = sorted(rescored["rescore_multiplier"].unique())
-    named = _named(group, list(rescored["method"].unique()))
+    named = _named(scope, list(rescored["method"].unique()))
     columns = min(COLUMNS, len(stores))
     figure = canvas(0.9 + 2.9 * -(-len(stores) // columns))
     panels = figure.subplots(-(-len(stores) // columns), columns, sharey=True, squeeze=False)
@@ -43,7 +43,7 @@ def draw_multipliers(group: Group) -> Drawing | None:
         axes.set_xticks([0, *places.values()], ["none", *(f"×{multiplier}" for multiplier in multipliers)])
         axes.axhline(1, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
         axes.margins(x=0.08)
-    panels[0, 0].set_ylabel(kept_axis(group.measure))
+    panels[0, 0].set_ylabel(scope.measure.axis)
     for axes in panels[-1]:
         axes.set_xlabel("candidates, as a multiple of top_k")
     handles = [
@@ -53,8 +53,8 @@ def draw_multipliers(group: Group) -> Drawing | None:
     data = pd.concat(lines, ignore_index=True)
     best = rescored.loc[rescored["kept"].idxmax()]
     return Drawing(
-        name=f"multipliers-{group.name}",
-        title=f"Quality against rescore multiplier: {group.place}",
+        name=f"multipliers-{scope.name}",
+        title=f"Quality against rescore multiplier: {scope.title}",
         caption=(
             "What more candidates gain, for each store that they are scored with again; “none” is the search without "
             "rescoring. Bars are confidence intervals, hollow points are not told apart from float32."
@@ -67,20 +67,20 @@ def draw_multipliers(group: Group) -> Drawing | None:
     )
 
 
-def _named(group: Group, methods: list[str]) -> dict[str, int]:
-    """Return which methods are drawn in which of the colours: those with a setting that none surpasses come first."""
-    marked = group.settings.groupby("method")["pareto"].any()
-    chosen = sorted(methods, key=lambda method: not marked[method])[:MOST]
+def _named(scope: Scope, methods: list[str]) -> dict[str, int]:
+    """Return the methods that get colours, and which: those with a setting that none surpasses come first."""
+    unsurpassed = scope.settings.groupby("method")["pareto"].any()
+    chosen = sorted(methods, key=lambda method: not unsurpassed[method])[:MOST]
     return {method: at for at, method in enumerate(sorted(chosen, key=methods.index))}
 
 
 def _points(settings: pd.DataFrame, method: str, store: str) -> pd.DataFrame:
     """Return a method's values by multiplier, the one without rescoring first."""
-    own = settings[(settings["method"] == method) & settings["rescore_store"].isin([NO_STORE, store])]
-    plain = own["rescore_store"] == NO_STORE
-    own = own.assign(store=store, multiplier=own["rescore_multiplier"].where(~plain, PLAIN))
+    rows = settings[(settings["method"] == method) & settings["rescore_store"].isin([NO_STORE, store])]
+    rescored = rows["rescore_store"] != NO_STORE
+    rows = rows.assign(store=store, multiplier=rows["rescore_multiplier"].where(rescored, PLAIN))
     columns = ["dataset", "model", "method", "store", "multiplier", "top_k", "kept", "kept_low", "kept_high"]
-    return own.sort_values("multiplier")[[*columns, "verdict", "pareto"]]
+    return rows.sort_values("multiplier")[[*columns, "verdict", "pareto"]]
 
 
 def _line(axes: Axes, x: pd.Series, points: pd.DataFrame, look: int | None, count: int) -> None:

@@ -12,13 +12,14 @@ from functools import cached_property
 from html import escape
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from embquant.files.atomic import atomic_path
+from embquant.report.csv_files import write_csv, write_text
 
 THEMES: dict[str, tuple[str, str]] = {
     "ground": ("#ffffff", "#12161c"),
@@ -44,7 +45,10 @@ MARKERS = "osD^vP"
 WIDTH = 8.0
 """Of a figure, in inches."""
 
-matplotlib.rcParams.update(
+SIZES = (12, 24, 48, 96, 192, 384, 768, 1536, 3072, 6144)
+"""Ticks of an axis of bytes."""
+
+figure_style = rc_context(
     {
         "svg.hashsalt": "embquant",
         "svg.fonttype": "none",
@@ -73,11 +77,12 @@ matplotlib.rcParams.update(
         "legend.fontsize": 9,
     }
 )
+"""What every function that draws or saves a figure is decorated with: matplotlib's own settings stay as they were."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure, the numbers that it shows, and its words; ``tips`` are shown over the elements of these ids."""
+    """A figure, the numbers that it shows, and its words; ``tips`` are texts to show over elements, by their ids."""
 
     name: str
     title: str
@@ -88,11 +93,12 @@ class Drawing:
     tips: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
+    @figure_style
     def svg(self) -> str:
         """The figure as the text of an SVG file, the same for equal drawings."""
         text = io.StringIO()
         self.figure.savefig(text, format="svg", metadata={"Date": None})
-        self.figure.set_layout_engine("none")  # it is laid out: need not be once more for the PNG
+        self.figure.set_layout_engine("none")  # it is laid out, and need not be again for the PNG
         return text.getvalue()
 
 
@@ -111,22 +117,17 @@ def canvas(height: float, width: float = WIDTH) -> Figure:
 
 
 def leads_with(value: float, digits: str) -> bool:
-    """Whether the first digit of a number is one of ``digits``: which ticks of a logarithmic axis have a number."""
+    """Return whether a number's first digit is one of ``digits``; only such ticks of a log axis are labelled."""
     return f"{value:e}"[0] in digits
 
 
+@figure_style
 def save(drawing: Drawing, folder: Path) -> None:
     """Write the figure as SVG and PNG, and its numbers as CSV; equal drawings are equal files."""
-    for ending, text in {"svg": drawing.svg, "csv": csv_text(drawing.data)}.items():
-        with atomic_path(folder / f"{drawing.name}.{ending}") as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    write_text(drawing.svg, folder / f"{drawing.name}.svg")
+    write_csv(drawing.data, folder / f"{drawing.name}.csv")
     with atomic_path(folder / f"{drawing.name}.png") as temporary:
         drawing.figure.savefig(temporary, dpi=200, metadata={"Software": None})
-
-
-def csv_text(data: pd.DataFrame) -> str:
-    """Return a table as all reports are written."""
-    return data.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def themed_svg(drawing: Drawing) -> str:

@@ -1,40 +1,28 @@
 """A study's report as one page that needs nothing else: no network, no other file.
 
 Everything that comes from a study is text, and escaped. Only figures are markup: they are drawn here, and matplotlib
-escapes what they say. The page forbids its browser to load anything, and to run any script but its own.
+escapes their texts. The page forbids its browser to load anything, and to run any script but its own.
 """
 
 import base64
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from embquant.files.provenance import file_digest
-from embquant.report.show.figures.style import THEMES, Drawing, csv_text, themed_svg
-from embquant.report.show.page.verdict import verdicts
-from embquant.report.show.tabular import Table
-from embquant.report.study import Study
+from embquant.report.csv_files import csv_text
+from embquant.report.deployment import as_yaml
+from embquant.report.reports import Reports
+from embquant.report.show.figures.style import THEMES, Drawing, themed_svg
+from embquant.report.show.sections import Section
+from embquant.report.show.verdict import page_verdicts
 
 FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class Section:
-    """Figures of one kind under a heading: the first is open, the others can be opened; then tables."""
-
-    name: str
-    title: str
-    text: str
-    figures: Sequence[Drawing] = ()
-    tables: Sequence[Table] = ()
-
-
-def render(study: Study, sections: Sequence[Section]) -> str:
+def render(reports: Reports, sections: Sequence[Section]) -> str:
     """Return the page of a study."""
     environment = Environment(
         loader=PackageLoader("embquant.report.show", "page"),
@@ -46,27 +34,16 @@ def render(study: Study, sections: Sequence[Section]) -> str:
     environment.filters |= {"svg": themed_svg, "csv_link": _csv_link}
     script = (FOLDER / "page.js").read_text("utf-8")
     return environment.get_template("page.html.jinja").render(
-        study=study,
-        verdicts=verdicts(study),
+        provenance=reports.provenance,
+        config=reports.config,
+        verdicts=page_verdicts(reports),
         sections=sections,
         style=_theme_variables() + (FOLDER / "page.css").read_text("utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        configuration=configuration_text(study.config),
-        digests={path.name: file_digest(path) for path in sorted(study.folder.glob("*.csv"))},
+        configuration=as_yaml(reports.config),
+        digests={path.name: file_digest(path) for path in sorted(reports.folder.glob("*.csv"))},
     )
-
-
-def configuration_text(config: Mapping[str, Any]) -> str:
-    """Return a configuration as YAML, an entry a line."""
-    lines = []
-    for key, value in config.items():
-        if isinstance(value, dict) and value:
-            entries = (f"  {name}: {json.dumps(own, ensure_ascii=False)}" for name, own in value.items())
-            lines += [f"{key}:", *entries]
-        else:
-            lines.append(f"{key}: {json.dumps(value, ensure_ascii=False)}")
-    return "\n".join(lines)
 
 
 def _theme_variables() -> str:
@@ -76,5 +53,5 @@ def _theme_variables() -> str:
 
 
 def _csv_link(drawing: Drawing) -> str:
-    """Return a link to the numbers of a figure that holds them, so that the page can be sent alone."""
+    """Return a link that holds the numbers of a figure, so that the page can be sent alone."""
     return "data:text/csv;charset=utf-8;base64," + base64.b64encode(csv_text(drawing.data).encode()).decode()

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from embquant.report.show.tabular import Cell, Column, Table
+from embquant.report.show.rendering import Cell, Column, TableView
 
 COLUMNS = {
     "name": Column("name"),
@@ -27,11 +27,11 @@ def table():
             "more": [1.0, 2.0],
         }
     )
-    return Table("t", "title", "caption", rows, COLUMNS, filters=("name", "size", "more"))
+    return TableView("t", "title", "caption", rows, COLUMNS, filters=("name", "size", "more"))
 
 
 def test_cells_are_formatted_and_keep_what_they_are_sorted_by(table):
-    assert list(table.shown) == ["name", "kept", "size", "more"]
+    assert list(table.visible) == ["name", "kept", "size", "more"]
     assert table.cells[0][1:3] == [Cell("0.91 [0.90, 0.93]", "0.912"), Cell("12,345", "12345")]
     assert table.cells[1][1:3] == [Cell("1.00", "1"), Cell("", "")]
     assert table.choices["name"] == ["a|b & c", "≈ noise ✓"]
@@ -46,7 +46,7 @@ def test_markdown_is_a_table_whatever_the_cells_hold(table):
 
 def test_markdown_shows_what_looks_like_markup_as_it_is():
     rows = pd.DataFrame({"name": [r"*x* [a](b) `c` <d> C:\f _g_ snake_case a < b [1, 2] ~~h~~"]})
-    text = Table("t", "", "", rows, {"name": Column("a|b")}).markdown()
+    text = TableView("t", "", "", rows, {"name": Column("a|b")}).markdown()
     assert r"| a\|b" in text
     assert r"\*x\* [a\](b) \`c\` \<d> C:\\f \_g\_ snake_case a < b [1, 2] \~\~h\~\~" in text
 
@@ -60,6 +60,6 @@ def test_latex_has_no_character_that_it_would_read_otherwise(table):
 
 
 def test_a_paper_gets_the_short_table(table):
-    short = Table("t", "", "", table.rows, COLUMNS, short=pd.Series([False, True]))
+    short = TableView("t", "", "", table.rows, COLUMNS, short=pd.Series([False, True]))
     assert len(short.cells) == 2
     assert short.markdown().count("\n") == 2

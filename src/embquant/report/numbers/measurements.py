@@ -1,0 +1,94 @@
+"""What the runs of a study have measured, and what follows from it for the study as a whole.
+
+A run is one method on one dataset and model: a folder ``…/{dataset}/{model}/{method}`` with ``metrics.parquet``
+(each query), ``speed.json`` and ``memory.json``. docs/columns.md explains all columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from embquant.files.atomic import read_json
+from embquant.report.numbers.cost import pareto_settings, with_pareto
+from embquant.report.numbers.recommendation import Recommendation, recommendations
+from embquant.report.numbers.significance import RUN, SETTING, Analysis, Chance
+
+MEMORY = [
+    *("vectors", "dim", "bytes_per_vector", "vector_bytes", "index_file_bytes", "store_file_bytes"),
+    *("compression_vs_float32", "resident_bytes", "mapped_bytes"),
+]
+SPEED = [
+    *("threads", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "queries_per_second"),
+    *("speedup_p50_vs_float32", "build_seconds", "peak_rss_bytes", "engine"),
+]
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """What a study has measured.
+
+    ``runs`` are the folders of its runs, those of one dataset and model in a row; ``embedding`` the files
+    …/{dataset}/{model}/embedding.json; ``losses`` the folders …/{dataset}/{model} that ``explain-losses`` wrote to.
+    ``config`` is the study's configuration; ``results`` is the folder of what the runs have built.
+    """
+
+    runs: Sequence[Path]
+    embedding: Sequence[Path]
+    losses: Sequence[Path]
+    config: Mapping[str, Any]
+    results: str
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """The statistics of all retrieval metrics."""
+        return Analysis.of(self.runs, self.config["baseline"], Chance(**self.config["statistics"]))
+
+    @cached_property
+    def memory(self) -> pd.DataFrame:
+        """Return one row per method and store."""
+        return self._settings("memory.json")[[*RUN, "rescore_store", *MEMORY, "peak_rss_bytes"]]
+
+    @cached_property
+    def speed(self) -> pd.DataFrame:
+        """Return one row per setting."""
+        peaks = self.memory[[*RUN, "rescore_store", "peak_rss_bytes"]]
+        speed = self._settings("speed.json").merge(peaks, on=[*RUN, "rescore_store"], how="left")
+        return speed[[*RUN, *SETTING, *SPEED]]
+
+    @cached_property
+    def retrieval(self) -> pd.DataFrame:
+        """Return one row per setting."""
+        return self.analysis.retrieval()
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Return retrieval, speed and memory, joined on their common columns."""
+        joined = self.retrieval.merge(self.speed, on=[*RUN, *SETTING], how="left")
+        memory = self.memory.drop(columns="peak_rss_bytes")
+        return joined.merge(memory, on=[*RUN, "rescore_store"], how="left")
+
+    @cached_property
+    def recommendations(self) -> list[Recommendation]:
+        """What to deploy."""
+        return recommendations(self.summary, self.config, self.results)
+
+    def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""
+        return with_pareto(table, self._pareto)
+
+    @cached_property
+    def _pareto(self) -> pd.DataFrame:
+        return pareto_settings(self.summary, self.config)
+
+    def _settings(self, file: str) -> pd.DataFrame:
+        tables = []
+        for run in self.runs:
+            measured = read_json(run / file)
+            shared = {name: value for name, value in measured.items() if name in SPEED}
+            keys = dict(zip(RUN, run.parts[-3:], strict=True))
+            tables.append(pd.DataFrame(measured["settings"]).assign(**keys, **shared))
+        return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,116 @@
+"""The sections of a study's page between its verdict and how it was measured: figures, and tables."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from embquant.report.numbers.methods import unrescored_methods
+from embquant.report.numbers.quality import decisive
+from embquant.report.numbers.recommendation import EVERY
+from embquant.report.reports import Reports, Scope, file_name
+from embquant.report.show.figures.heatmap import draw_heatmap
+from embquant.report.show.figures.methods import draw_indexes
+from embquant.report.show.figures.queries import draw_differences, draw_losses
+from embquant.report.show.figures.rescoring import draw_multipliers
+from embquant.report.show.figures.style import Drawing
+from embquant.report.show.figures.tradeoff import draw_latency, draw_memory
+from embquant.report.show.rendering import TableView
+from embquant.report.tables import TABLES
+
+
+@dataclass(frozen=True)
+class Section:
+    """Figures under a heading, of which the first is open and the others can be opened; then tables."""
+
+    name: str
+    title: str
+    text: str
+    figures: Sequence[Drawing] = ()
+    tables: Sequence[TableView] = ()
+
+
+def sections(reports: Reports) -> list[Section]:
+    """Return the sections that have something to show."""
+    found = {section.name: section for section in _with_figures(reports)}
+    for name in TABLES.names():
+        table = TABLES[name]()
+        view = table.view(reports) if table.section else None
+        if view is not None and not view.rows.empty:
+            section = found.setdefault(table.section, Section(table.section, view.title, ""))
+            found[table.section] = replace(section, tables=[*section.tables, view])
+    return [section for section in found.values() if section.figures or section.tables]
+
+
+def _with_figures(reports: Reports) -> list[Section]:
+    """Return the sections that this package knows, in order, with their figures."""
+    scopes = reports.scopes
+    datasets = [scope for scope in scopes if scope.dataset != EVERY]
+    return [
+        Section(
+            "memory",
+            "Quality against memory",
+            "What a vector takes in memory, and what is left of float32's results.",
+            _drawn(draw_memory, scopes),
+        ),
+        Section(
+            "rescoring",
+            "Quality against the rescore multiplier",
+            "The float32 query scores the candidates of the first search again: how many, and from which store?",
+            _drawn(draw_multipliers, scopes),
+        ),
+        Section(
+            "latency",
+            "Latency against quality",
+            "What a query takes, and what is left of float32's results.",
+            _drawn(draw_latency, scopes),
+        ),
+        Section("retention", "What is left, by dataset", "The settings of the summary.", list(_heatmaps(reports))),
+        Section(
+            "queries",
+            "Single queries",
+            "A mean that hardly changes may hide queries that lose everything.",
+            _drawn(lambda scope: draw_differences(reports, scope), datasets),
+        ),
+        Section(
+            "losses",
+            "Which queries lose",
+            "Whether long queries lose more than short ones, or those that float32 itself is hardly sure of.",
+            _drawn(lambda scope: draw_losses(reports, scope), datasets),
+        ),
+        Section(
+            "indexes",
+            "Approximate indexes",
+            "Besides what codes lose, an approximate index misses some of what an exact scan of the same codes finds.",
+            list(_indexes(reports)),
+        ),
+        Section("settings", "All settings", "Click a heading to sort by it."),
+        Section("cost", "Memory and cost", "For this corpus, and for more vectors."),
+        Section(
+            "significance",
+            "What is a difference, and what is noise",
+            "Every setting against float32, and against the next best.",
+        ),
+        Section("embedding", "Embedding", "What comes before any search."),
+    ]
+
+
+def _drawn(draw: Callable[[Scope], Drawing | None], scopes: list[Scope]) -> list[Drawing]:
+    """Return the drawings of all scopes that have something to draw."""
+    with_values = [scope for scope in scopes if scope.settings["kept"].notna().any()]
+    return [drawing for drawing in map(draw, with_values) if drawing is not None]
+
+
+def _heatmaps(reports: Reports) -> Iterator[Drawing]:
+    """Yield a heat map per model."""
+    for model in dict.fromkeys(scope.model for scope in reports.scopes):
+        drawing = draw_heatmap(reports, [scope for scope in reports.scopes if scope.model == model])
+        if drawing is not None:
+            yield drawing
+
+
+def _indexes(reports: Reports) -> Iterator[Drawing]:
+    """Yield a figure of each model's approximate indexes, where there are some."""
+    for model, rows in reports.summary.groupby("model", sort=False):
+        methods = unrescored_methods(decisive(rows), reports.config)
+        drawing = draw_indexes(methods, f"indexes-{file_name(str(model))}")
+        if drawing is not None:
+            yield drawing

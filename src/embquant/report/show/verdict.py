@@ -1,0 +1,154 @@
+"""The verdict on a study: as the text that a run ends with, and as what the page says first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from embquant.report.measure import Measure
+from embquant.report.numbers.recommendation import CHOICE, LIMITS, Recommendation, named
+from embquant.report.reports import Reports, with_setting_name
+
+REQUIREMENTS = {
+    "min_retention": "at least {:.2%} kept, at the lower bound",
+    "max_latency_p95_ms": "p95 of at most {:g} ms",
+    "max_bytes_per_vector": "at most {:,.0f} B per vector in memory",
+    "max_usd_per_month": "at most {:g} USD a month",
+}
+"""A requirement, in words."""
+
+
+def advice(found: Sequence[Recommendation], path: Path) -> str:
+    """Return the start of the report: for each model its verdict, and the configuration and Python to deploy it."""
+    parts = []
+    for recommendation in _first_of_each_model(found):
+        parts.append("\n".join(verdict_lines(recommendation, path)))
+        if recommendation.best is not None:
+            parts.append(f"configuration:\n\n{recommendation.configuration}")
+            parts.append(f"code:\n\n{recommendation.deployment_code}")
+    return "\n\n".join(parts)
+
+
+def verdicts(found: Sequence[Recommendation], path: Path) -> str:
+    """Return the end of the report: each model's verdict."""
+    return "\n\n".join("\n".join(verdict_lines(first, path)) for first in _first_of_each_model(found))
+
+
+def _first_of_each_model(found: Sequence[Recommendation]) -> list[Recommendation]:
+    return list({one.model: one for one in reversed(found)}.values())[::-1]
+
+
+def verdict_lines(found: Recommendation, path: Path) -> list[str]:
+    """Return the five lines that a run ends with; ``path`` is the report that has more."""
+    place = f"{found.where} · {found.model}"
+    limits = " and ".join(f"{name} {limit:g}" for name, limit in found.limits.items())
+    if found.best is not None:
+        second = "nothing else" if found.runner_up is None else f"{named(found.runner_up)}: {figures(found.runner_up)}"
+        return [
+            f"Verdict for {place}: {named(found.best)}",
+            f"   required: {limits}, which {len(found.fitting)} of {len(found.settings)} settings meet; "
+            "none of them is cheaper",
+            f"   it {figures(found.best)}{_saving(found)}",
+            f"   runner-up: {second}",
+            f"   to deploy it: configuration and code at the start of {path}",
+        ]
+    lines = ["no metric of the study has a value here; add overlap@k, k ≤ top_k", "so nothing can be said of quality"]
+    if found.relaxations:
+        nearest = found.relaxations[0].setting
+        lines = [f"to be relaxed: {'; or '.join(map(str, found.relaxations))}", f"{named(nearest)} {figures(nearest)}"]
+    return [
+        f"Verdict for {place}: none of {len(found.settings)} settings meets the requirements",
+        f"   required: {limits}",
+        *(f"   {line}" for line in lines),
+        f"   all settings: {path.with_suffix('.csv')}",
+    ]
+
+
+def figures(setting: pd.Series) -> str:
+    """Return what a setting keeps, takes and costs, in words."""
+    measure, kept, low = setting[["measure", "kept", "kept_low"]]
+    of = Measure.of_column(measure)
+    if of is not None and of.is_retention:
+        share = f"keeps {kept:.2%} of float32's {of.metric}"
+    else:
+        share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
+    bound = f", {low:.2%} at the interval's lower bound" if low < kept else ""
+    vectors, timed = setting[["vectors", "timed_vectors"]]
+    place = "" if vectors == timed else f" as timed on {timed:,} vectors"
+    return (
+        f"{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms{place}; "
+        f"{setting['memory_bytes_per_vector']:,.0f} B per vector in memory; "
+        f"{usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
+    )
+
+
+def _saving(found: Recommendation) -> str:
+    """Tell how much more the baseline costs, unless the baseline is recommended, or all is free."""
+    baseline = found.settings[found.settings["method"] == found.baseline].iloc[0]
+    if found.best["method"] == found.baseline or found.best["usd_per_month"] == 0:
+        return ""
+    return f", {baseline['usd_per_month'] / found.best['usd_per_month']:.3g}× less than {found.baseline}"
+
+
+def usd(price: float) -> str:
+    """Write a price: with cents, or with two digits if it is less than a dollar."""
+    return f"{price:,.2f}" if price >= 1 else f"{price:.2g}"
+
+
+@dataclass(frozen=True)
+class PageVerdict:
+    """A recommendation as the page shows it: ``setting`` is empty where none meets the requirements."""
+
+    place: str
+    setting: str
+    figures: Sequence[tuple[str, str]]
+    requirements: str
+    fitting: str
+    runner_up: str
+    relax: str
+    configuration: str
+    deployment_code: str
+
+
+def page_verdicts(reports: Reports) -> list[PageVerdict]:
+    """Return each model's verdict: on all datasets together, where there are several."""
+    rows = with_setting_name(reports.table("recommendation"))
+    return [_page_verdict(reports, of_model.iloc[0]) for _, of_model in rows.groupby("model", sort=False)]
+
+
+def _page_verdict(reports: Reports, row: pd.Series) -> PageVerdict:
+    limits = {name: limit for name, limit in reports.config["requirements"].items() if name in LIMITS}
+    row = row.where(row.notna(), "")
+    return PageVerdict(
+        place=f"{row['where']} · {row['model']}",
+        setting=row["setting"] if row["method"] else "",
+        figures=_figures(reports, row) if row["method"] else [],
+        requirements=" and ".join(REQUIREMENTS[name].format(limit) for name, limit in limits.items()),
+        fitting=f"{row['fitting']:,.0f} of {row['settings']:,.0f} settings",
+        runner_up=_runner_up(row) if row["runner_up_method"] else "",
+        relax=row["relax"],
+        configuration=row["configuration"],
+        deployment_code=row["code"],
+    )
+
+
+def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
+    """Return the setting's figures and what they are."""
+    measure = Measure.of_column(row["measure"])
+    share = f"of float32's {measure.metric}" if measure.is_retention else measure.axis
+    summary = reports.summary
+    baseline = summary[(summary["method"] == reports.config["baseline"]) & (summary["model"] == row["model"])]
+    smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
+    return [
+        (f"{row['kept']:.2%}", f"{share}; at least {row['kept_low']:.2%} (lower bound)"),
+        (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {smaller:.3g}× less than float32"),
+        (f"{row['latency_p95_ms']:.3g} ms", "for 95 % of single queries, as timed on this machine"),
+        (f"{usd(row['usd_per_month'])} USD", f"a month for {row['vectors']:,.0f} vectors, memory and disk"),
+    ]
+
+
+def _runner_up(row: pd.Series) -> str:
+    setting = with_setting_name(pd.DataFrame({name: [row[f"runner_up_{name}"]] for name in CHOICE}))["setting"].iloc[0]
+    kept, price = row["runner_up_kept_low"], row["runner_up_usd_per_month"]
+    return f"{setting}, {kept:.2%} at the lower bound, {usd(price)} USD a month"
