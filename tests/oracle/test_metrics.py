@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embquant.errors import InputError
-from embquant.measure.metrics import Judgements, Ranking, Reference, parse_metric
+from embquant.measure.judgements import Judgements
+from embquant.measure.metrics import Ranking, Reference, parse_metric
 
 JUDGED = ["nDCG@10", "nDCG@3", "RR@10", "AP@100", "AP@5", "R@10", "R@100", "P@5"]
 

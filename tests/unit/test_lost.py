@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from embquant.measure.metrics import Judgements, Ranking, Reference, parse_metric
-from embquant.report.numbers.lost import Ranked, contributions, lost_document
+from embquant.measure.judgements import Judgements
+from embquant.measure.metrics import METRICS, Ranking, Reference, parse_metric
+from embquant.report.numbers.lost import Ranked, lost_document
 
 GAINS = {7: 1.0, 8: 2.0, 9: 1.0}
 
@@ -57,7 +58,7 @@ def test_missing_documents_are_no_documents():
     assert lost("nDCG@2", [7, -1], [-1, -1], [-1]) == (7, 1, None, "not a candidate")
 
 
-@pytest.mark.parametrize("metric", ["nDCG@4", "RR@4", "AP@4", "R@4", "P@4", "overlap@4"])
+@pytest.mark.parametrize("metric", [f"{name}@4" for name in METRICS.names() if METRICS[name].has_cutoff])
 def test_contributions_add_up_to_the_metric(metric):
     """But for a factor that all rankings of a query share: of two rankings, they are in the same ratio."""
     rng = np.random.default_rng(1)
@@ -67,6 +68,6 @@ def test_contributions_add_up_to_the_metric(metric):
     exact = Reference(np.array([[0, 2, 5, 1]] * 2), np.array([[0.9, 0.8, 0.7, 0.2]] * 2))
     scores = np.where(gains > 0, 0.8, 0.1)  # as many reach the fourth as are relevant
     one, other = parse_metric(metric).compute(Ranking(rows, scores), judgements, exact)
-    mine = [contributions(parse_metric(metric), own).sum() for own in gains]
+    mine = [parse_metric(metric).contributions(of_query).sum() for of_query in gains]
     assert mine[0] * other == pytest.approx(mine[1] * one)
     assert one != other or metric in {"R@4", "P@4", "overlap@4"}

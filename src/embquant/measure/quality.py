@@ -10,7 +10,8 @@ import pyarrow as pa
 from embquant.errors import InputError
 from embquant.exact.topk import rank
 from embquant.files.parquet import count_rows, read_table
-from embquant.measure.metrics import EPSILON, Judgements, Metric, Reference
+from embquant.measure.judgements import Judgements
+from embquant.measure.metrics import EPSILON, Metric, Reference
 from embquant.retrieve.candidates import Candidates, within
 from embquant.retrieve.rescoring import Scorer
 from embquant.study.settings import NO_STORE, Setting

@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from embquant.datasets.corpus import shown_documents
 from embquant.files.parquet import read_table
-from embquant.measure.metrics import EPSILON, Judgements, Metric, parse_metric
+from embquant.measure.judgements import Judgements
+from embquant.measure.metrics import EPSILON, Metric, parse_metric
 from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.numbers.lost import Ranked, lost_document

@@ -32,25 +32,6 @@ class Lost:
     reason: str
 
 
-def contributions(metric: Metric, gains: np.ndarray) -> np.ndarray:
-    """Return what each document of a ranking with ``gains`` (k,) adds to a query's metric, float64 (k,).
-
-    Their sum is the metric but for a factor that all rankings of the query share (ideal ranking, relevant documents,
-    cut-off). ``rbo`` is no such sum.
-    """
-    ranks = np.arange(1, len(gains) + 1)
-    relevant = (gains > 0).astype(np.float64)
-    parts = {
-        "nDCG": gains / np.log2(ranks + 1),
-        "RR": relevant * (relevant.cumsum() == 1) / ranks,
-        "AP": relevant * relevant.cumsum() / ranks,
-        "R": relevant,
-        "P": relevant,
-        "overlap": relevant,
-    }
-    return np.where(ranks <= metric.cutoff, parts[metric.measure], 0.0)
-
-
 def lost_document(metric: Metric, baseline: Ranked, own: Ranked, candidates: np.ndarray) -> Lost:
     """Return the document that contributes less than in ``baseline``, most so, the better ranked of equals.
 
@@ -59,7 +40,7 @@ def lost_document(metric: Metric, baseline: Ranked, own: Ranked, candidates: np.
     the first search found for ``own``.
     """
     place = {row: at for at, row in enumerate(own.rows.tolist()) if row >= 0}
-    before, after = contributions(metric, baseline.gains), contributions(metric, own.gains)
+    before, after = metric.contributions(baseline.gains), metric.contributions(own.gains)
     fell = [
         (at, row)
         for at, row in enumerate(baseline.rows.tolist())

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embquant.measure.metrics import Judgements
+from embquant.measure.judgements import Judgements
 from embquant.retrieve.rescoring import Store
 
 
