@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Retriever:
     """The index in memory and, where candidates are rescored, the store mapped from disk."""
 
     codec: Codec
-    index: Index[Codec]
+    index: Index[Any]
     scoring: str
     store: Store | None
     threads: int

@@ -57,8 +57,10 @@ def evaluate_run(
         for setting, best in sweep.rankings(settings):
             ranking = Ranking(best.rows, best.scores(scorer))
             values = [metric.compute(ranking, judgements, exact.first(setting.top_k)) for metric in parsed]
-            unknown = twin is None or setting.store != NO_STORE
-            values.append(np.full(queries, np.nan) if unknown else index_overlap(best, twin))
+            if twin is None or setting.store != NO_STORE:
+                values.append(np.full(queries, np.nan))
+            else:
+                values.append(index_overlap(best, twin))
             yield metrics_table(setting, ids, parsed, values)
 
     write_parquet(output, metrics_schema(parsed), measured(), {"method": method.name})
