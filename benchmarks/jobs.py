@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import vectors
 import yaml
 from harness import FOLDER
 from processes import memory_of
 from tabulate import tabulate
 
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import write_embeddings
 from workflow import running_commands
 
 ROOT = Path(__file__).parents[1]
@@ -73,17 +72,14 @@ def made_study(folder: Path, count: int, methods: list[str]) -> Path:
     """Write the collection, its embeddings and the configuration; return the latter's path."""
     collection = folder / "vectors"
     collection.mkdir()
-    schema = embedding_schema(vectors.embeddings().shape[1])
+    dim = vectors.embeddings().shape[1]
     for role, seed, rows in (("corpus", 0, count), ("queries", 1, QUERIES)):
         with (collection / f"{role}.jsonl").open("w") as file:
             file.writelines(json.dumps({"_id": str(row), "text": f"{role} {row}"}) + "\n" for row in range(rows))
         starts = np.arange(0, rows, vectors.BLOCK)
         blocks = zip(starts, vectors.jittered(rows, seed=seed), strict=True)
-        tables = (
-            pa.table([pa.array(map(str, range(start, start + len(block)))), matrix_to_array(block)], schema=schema)
-            for start, block in blocks
-        )
-        write_parquet(folder / f"{role}.parquet", schema, tables)
+        named = ((list(map(str, range(start, start + len(block)))), block) for start, block in blocks)
+        write_embeddings(folder / f"{role}.parquet", dim, named)
     chosen = {name: STUDY["methods"][name] for name in methods}
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump({**STUDY, "methods": chosen}, sort_keys=False))

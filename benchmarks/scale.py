@@ -21,7 +21,7 @@ from processes import GIB, measure, memory_limit
 from tabulate import tabulate
 
 from embquant.files.atomic import read_json, write_json
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import write_embeddings, write_parquet
 from embquant.files.provenance import environment
 from embquant.indexes import index_class
 
@@ -116,16 +116,14 @@ def generate(path: str, count: str, first: str, seed: str) -> None:
     """Write a part of the corpus ``seed``: ids and jittered embeddings, a row group at a time."""
     start = int(first)
     blocks = vectors.jittered(int(count), start, int(seed))
-    schema = embedding_schema(vectors.embeddings().shape[1])
 
-    def batches() -> Iterator[pa.Table]:
+    def named() -> Iterator[tuple[list[str], np.ndarray]]:
         row = start
         for block in blocks:
-            ids = pa.array(map(str, range(row, row + len(block))))
+            yield list(map(str, range(row, row + len(block)))), block
             row += len(block)
-            yield pa.table([ids, matrix_to_array(block)], schema=schema)
 
-    write_parquet(Path(path), schema, batches())
+    write_embeddings(Path(path), vectors.embeddings().shape[1], named())
 
 
 def judge_nothing(path: str) -> None:

@@ -15,13 +15,12 @@ from pathlib import Path
 
 import faiss
 import numpy as np
-import pyarrow as pa
 import vectors
 from harness import CORES, Row, in_turn, rounds_option, save, share, times_faster
 from sentence_transformers.util.quantization import semantic_search_faiss, semantic_search_usearch
 from usearch.index import Index
 
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import write_embeddings
 from embquant.indexes import index_class
 from embquant.measure.quality import Sweep
 from embquant.quantize.codecs import load_codec
@@ -141,9 +140,8 @@ class Study:
         return self.folder / f"{family}{index_class(family, 'flat').suffix}"
 
     def _written(self, name: str, matrix: np.ndarray) -> Path:
-        schema = embedding_schema(matrix.shape[1])
-        table = pa.table([pa.array(map(str, range(len(matrix)))), matrix_to_array(matrix)], schema=schema)
-        write_parquet(self.folder / f"{name}.parquet", schema, table.to_batches(max_chunksize=vectors.BLOCK))
+        ids = list(map(str, range(len(matrix))))
+        write_embeddings(self.folder / f"{name}.parquet", matrix.shape[1], [(ids, matrix)])
         return self.folder / f"{name}.parquet"
 
 

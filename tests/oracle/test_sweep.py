@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from embquant.files.parquet import embedding_schema, matrix_to_array, read_table, write_parquet
+from embquant.files.parquet import read_table, write_parquet
 from embquant.indexes import index_class
 from embquant.measure.quality import INDEX_OVERLAP, Sweep
 from embquant.retrieve.candidates import Candidates
@@ -19,6 +19,7 @@ from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
 from embquant.study.settings import settings_of
+from support.embeddings import write_vectors
 
 DOCUMENTS, QUERIES, DIM = 1200, 30, 64
 TOP_K, MULTIPLIERS = [5, 20], [1, 2, 4]
@@ -50,11 +51,6 @@ TIED_ANYHOW = ["float32", "uint8", "rabitq", "binary-floats", "scaled-pq"]
 order: a float32 sum may differ in its last bit with the vector's place in a block."""
 
 
-def write_embeddings(path, vectors):
-    ids = pa.array([f"d{row}" for row in range(len(vectors))])
-    write_parquet(path, embedding_schema(DIM), [pa.table([ids, matrix_to_array(vectors)], embedding_schema(DIM))])
-
-
 def file_of(folder, codec, kind):
     return folder / f"{codec}-{kind}{index_class(CODECS[codec]['family'], kind).suffix}"
 
@@ -77,9 +73,9 @@ def study(tmp_path_factory):
         (own / np.linalg.norm(own, axis=1, keepdims=True)).astype(np.float32) for own in (vectors, queries)
     )
     parts = [folder / "part-0.parquet", folder / "part-1.parquet"]
-    write_embeddings(parts[0], vectors[:500])
-    write_embeddings(parts[1], vectors[500:])
-    write_embeddings(folder / "queries.parquet", queries)
+    write_vectors(parts[0], vectors[:500])
+    write_vectors(parts[1], vectors[500:])
+    write_vectors(folder / "queries.parquet", queries)
     for codec, entry in CODECS.items():
         state, codes = folder / codec / "state.npz", parts
         fit_codec(entry=entry, embeddings=parts, output=state)

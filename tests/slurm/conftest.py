@@ -9,13 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from embquant.files.parquet import matrix_to_array
 from support import one_machine
+from support.embeddings import write_vectors
 from support.small_study import DOCUMENTS, QUERIES, new_checkout, study
 
 SECONDS = 600
@@ -43,16 +41,14 @@ def checkouts(tmp_path_factory):
     pair = [new_checkout(folder / name) for name in ("here", "cluster")]
     for checkout in pair:
         checkout.configure(parts=3, models={"drawn": model}, methods=methods, rescore=rescore)
-        write_vectors(checkout.folder / "corpus.parquet", "d", len(DOCUMENTS), seed=0)
-        write_vectors(checkout.folder / "queries.parquet", "q", len(QUERIES), seed=1)
+        write_vectors(checkout.folder / "corpus.parquet", drawn(len(DOCUMENTS), seed=0))
+        write_vectors(checkout.folder / "queries.parquet", drawn(len(QUERIES), seed=1), prefix="q")
     return pair
 
 
-def write_vectors(path, prefix, count, seed):
-    """Write drawn embeddings: what is tried here is the way to the cluster, which no model makes longer."""
-    vectors = np.random.default_rng(seed).standard_normal((count, 64), dtype=np.float32)
-    ids = pa.array([f"{prefix}{row}" for row in range(count)])
-    pq.write_table(pa.table({"id": ids, "embedding": matrix_to_array(vectors)}), path)
+def drawn(count, seed):
+    """Return drawn embeddings: what is tried here is the way to the cluster, which no model makes longer."""
+    return np.random.default_rng(seed).standard_normal((count, 64), dtype=np.float32)
 
 
 @pytest.fixture(scope="session")

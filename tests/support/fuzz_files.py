@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.cli import main
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import write_parquet
 from embquant.indexes import index_class, index_pairs
 from embquant.quantize.codecs import CODECS
+from support.embeddings import write_vectors
 
 DOCUMENTS, QUERIES, DIM = 300, 5, 16
 PQ = {"pieces": 4, "bits": 4}
@@ -30,9 +31,7 @@ class Study:
         rng = np.random.default_rng(0)
         for path, rows in ((self.embeddings, DOCUMENTS), (self.queries, QUERIES)):
             vectors = rng.standard_normal((rows, DIM)).astype(np.float32)
-            ids = pa.array([f"{path.stem[0]}{row}" for row in range(rows)])
-            schema = embedding_schema(DIM)
-            write_parquet(path, schema, [pa.table([ids, matrix_to_array(vectors)], schema)])
+            write_vectors(path, vectors, prefix=path.stem[0])
         pairs = {"query_row": np.arange(QUERIES), "doc_row": np.arange(QUERIES) * 7, "relevance": np.ones(QUERIES, int)}
         table = pa.table(pairs)
         write_parquet(self.qrels, table.schema, [table])

@@ -3,10 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
-import pyarrow as pa
 
 from embquant.files.atomic import write_json
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.indexes import index_class
 from embquant.steps.build_index import build_index
 from embquant.steps.define_method import define_method
@@ -15,12 +13,7 @@ from embquant.steps.merge_candidates import merge_candidates
 from embquant.steps.search_index import search_index
 from embquant.steps.search_part import search_part
 from support.codec_cases import case, unit_vectors
-
-
-def write_embeddings(path, vectors):
-    schema = embedding_schema(vectors.shape[1])
-    ids = pa.array([f"d{row}" for row in range(len(vectors))], pa.string())
-    write_parquet(path, schema, [pa.table([ids, matrix_to_array(vectors)], schema)])
+from support.embeddings import write_vectors
 
 
 def both_ways(folder, name, scoring, edges, depth, vectors):
@@ -29,11 +22,11 @@ def both_ways(folder, name, scoring, edges, depth, vectors):
     codec = case(name)
     codec.save(state)
     write_json(state.with_suffix(".json"), {"seconds": 0})
-    write_embeddings(folder / "queries.parquet", np.concatenate([unit_vectors(40, seed=1), vectors[:3]]))
+    write_vectors(folder / "queries.parquet", np.concatenate([unit_vectors(40, seed=1), vectors[:3]]))
     codes = []
     for part, (first, stop) in enumerate(pairwise([0, *edges, len(vectors)])):
         embeddings = folder / f"part-{part}.parquet"
-        write_embeddings(embeddings, vectors[first:stop])
+        write_vectors(embeddings, vectors[first:stop])
         codes.append(folder / f"codes-{part}.parquet" if codec.column == "code" else embeddings)
         if codec.column == "code":
             encode_corpus(state=state, embeddings=embeddings, output=codes[-1])

@@ -4,12 +4,10 @@ import json
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 import yaml
 
 from embquant.cli import main
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
 from embquant.indexes import index_class
 from embquant.quantize.codecs import CODECS
 from embquant.report.deployment import configuration, deployment_code
@@ -17,6 +15,7 @@ from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
 from embquant.study.config import Configuration
 from support.codec_cases import INDEXED, PQ, SCALED_PQ, unit_vectors
+from support.embeddings import write_vectors
 
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "pq-fastscan": {"family": "pq", "pieces": 8, "bits": 4}}
 SEARCHES = {"ivf": {"nprobe": 3}, "hnsw": {"expansion_search": 9}}
@@ -44,9 +43,7 @@ def chosen(store, multiplier, top_k=5, method="own", engine="numkong"):
 def run(folder, config):
     """Build what the workflow builds for the method ``own`` and the store ``int8``, by the same commands."""
     vectors, embeddings = unit_vectors(), folder / "embeddings.parquet"
-    schema = embedding_schema(vectors.shape[1])
-    ids = [str(row) for row in range(len(vectors))]
-    write_parquet(embeddings, schema, [pa.table([ids, matrix_to_array(vectors)], schema=schema)])
+    write_vectors(embeddings, vectors, prefix="")
     method = config["methods"]["own"]
     for codec, kind in [("own", method["index"]), ("int8", "flat")]:
         spec = config["codecs"][codec]

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from embquant.files.atomic import write_json
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import write_parquet
 from embquant.report.numbers.losses import LOSSES, WORST_QUERIES, Compared, joined, quarters
 from embquant.report.numbers.margins import cutoff_margins
 from embquant.report.numbers.significance import read_measured
@@ -15,6 +15,7 @@ from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.explain_losses import explain_losses
 from embquant.steps.fit_codec import fit_codec
+from support.embeddings import write_vectors
 
 SCORES = [0.1, 0.2, 0.9, 0.8, 0.7, 0.05, 0.8]  # 6 is an exact copy of 3
 EXACT = [2, 3, 6, 4, 1, 0, 5]
@@ -23,11 +24,6 @@ RELEVANT = [("a", 2), ("a", 4), ("b", 3), ("c", 5), ("d", 3)]
 FOUND = {"a": [3, 2, 0, 1], "b": [2, 4, 5, 0], "c": [2, 6, 3, 4], "d": [2, 4, 3, 0]}
 LOG3 = 1 / np.log2(3)
 STATISTICS = {"seed": 0, "resamples": 1000, "confidence": 0.95}
-
-
-def write_embeddings(path, vectors):
-    ids = pa.array([f"d{row}" for row in range(len(vectors))])
-    write_parquet(path, embedding_schema(8), [pa.table([ids, matrix_to_array(vectors)], embedding_schema(8))])
 
 
 def write_candidates(path, rows):
@@ -43,8 +39,8 @@ def inputs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("inputs")
     vectors = np.zeros((7, 8), np.float32)
     vectors[:, 0] = SCORES
-    write_embeddings(folder / "part.parquet", vectors)
-    write_embeddings(folder / "embedded.parquet", np.eye(8, dtype=np.float32)[[0] * 4])
+    write_vectors(folder / "part.parquet", vectors)
+    write_vectors(folder / "embedded.parquet", np.eye(8, dtype=np.float32)[[0] * 4])
     for codec in ("float32", "binary"):
         state, codes = folder / codec / "state.npz", folder / "part.parquet"
         fit_codec(entry={"family": codec}, embeddings=[codes], output=state)

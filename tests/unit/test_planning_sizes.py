@@ -1,10 +1,9 @@
 """What files will take on disk, against files that are written, and the way a plan is told."""
 
-import pyarrow as pa
 import pytest
 
 from embquant.errors import InputError
-from embquant.files.parquet import embedding_schema, matrix_to_array, write_parquet
+from embquant.files.parquet import write_embeddings
 from embquant.quantize.codecs import parse_codec
 from embquant.study.outline import Outline
 from embquant.study.remaining import check_disk, duration, remaining_seconds, size, to_write
@@ -57,8 +56,7 @@ def test_the_state_of_a_codec_is_its_matrix_and_its_centroids(tmp_path, name):
 @pytest.mark.parametrize("rows", [100, 3000])
 def test_embeddings_in_parquet_are_as_large_as_their_formula(tmp_path, rows):
     vectors = unit_vectors(rows, dim=128)
-    table = pa.table([pa.array([""] * rows), matrix_to_array(vectors)], schema=embedding_schema(128))
-    write_parquet(tmp_path / "part.parquet", table.schema, [table])
+    write_embeddings(tmp_path / "part.parquet", 128, [([""] * rows, vectors)])
     assert parquet_floats(rows, 128) == pytest.approx((tmp_path / "part.parquet").stat().st_size, rel=0.05)
 
 

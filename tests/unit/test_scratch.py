@@ -13,7 +13,8 @@ from embquant.indexes.manifest import open_index
 from embquant.steps.build_index import build_index
 from embquant.steps.measure_memory import measure_memory
 from support.codec_cases import case, unit_vectors
-from support.searched import both_ways, write_embeddings
+from support.embeddings import write_vectors
+from support.searched import both_ways
 
 FORMATS = ["float32", "int8", "int4", "binary", "pq", "scaled-pq"]
 """A family for each kind of index file."""
@@ -34,7 +35,7 @@ def flat_index(folder, family):
     codec = case(family)
     codec.save(folder / "state.npz")
     write_json(folder / "state.json", {"seconds": 0})
-    write_embeddings(folder / "embeddings.parquet", unit_vectors())
+    write_vectors(folder / "embeddings.parquet", unit_vectors())
     index = folder / f"index{index_class(family, 'flat').suffix}"
     build_index(index_kind="flat", state=folder / "state.npz", codes=[folder / "embeddings.parquet"], output=index)
     return index.with_name(f"{index.name}.json")

@@ -68,6 +68,19 @@ def write_parquet(
         writer.add_key_value_metadata({METADATA_KEY: json.dumps(metadata or {}, sort_keys=True)})
 
 
+def write_embeddings(
+    path: Path,
+    dim: int,
+    blocks: Iterable[tuple[Sequence[str] | pa.Array, np.ndarray]],
+    metadata: Mapping[str, Any] | None = None,
+    kept: bool = True,
+) -> None:
+    """Write an embeddings file from blocks of ids and vectors, float32 (rows, dim); see :func:`write_parquet`."""
+    schema = embedding_schema(dim)
+    tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in blocks)
+    write_parquet(path, schema, in_row_groups(tables), metadata, kept)
+
+
 def in_row_groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
     """Cut and join tables so that each but the last has ``ROWS_PER_GROUP`` rows."""
     waiting: list[pa.Table] = []

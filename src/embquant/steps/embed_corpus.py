@@ -14,12 +14,9 @@ from embquant.files.atomic import read_json
 from embquant.files.parquet import (
     ROWS_PER_GROUP,
     count_rows,
-    embedding_schema,
-    in_row_groups,
-    matrix_to_array,
     part_rows,
     read_rows,
-    write_parquet,
+    write_embeddings,
 )
 
 WINDOW_CHARACTERS = 16 << 20
@@ -54,11 +51,9 @@ def embed_corpus(
         windows = distinct_texts(corpus, start, stop)
         pairs = ((ids, encoder.encode_documents(texts, progress.advance)) for ids, texts in windows)
         dim = encoder.dim
-    schema = embedding_schema(dim)
-    tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in pairs)
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
     metadata = {"model": described, "every_row": precomputed, "part": part}
-    write_parquet(output, schema, in_row_groups(tables), metadata, kept=False)
+    write_embeddings(output, dim, pairs, metadata, kept=False)
 
 
 def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[pa.Array, list[str]]]:

@@ -13,11 +13,8 @@ from embquant.embedding.progress import track
 from embquant.files.atomic import read_json
 from embquant.files.parquet import (
     count_rows,
-    embedding_schema,
-    in_row_groups,
-    matrix_to_array,
     read_batches,
-    write_parquet,
+    write_embeddings,
 )
 
 
@@ -41,9 +38,7 @@ def embed_queries(
         encoder = load_encoder(model, threads)
         pairs = _embed(queries, total, encoder)
         dim = encoder.dim
-    schema = embedding_schema(dim)
-    tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in pairs)
-    write_parquet(output, schema, in_row_groups(tables), {"model": described})
+    write_embeddings(output, dim, pairs, {"model": described})
 
 
 def _embed(queries: Path, total: int, encoder: Encoder) -> Iterator[tuple[pa.Array, np.ndarray]]:

@@ -12,13 +12,10 @@ from embquant.errors import InputError
 from embquant.files.atomic import link_or_copy
 from embquant.files.parquet import (
     count_rows,
-    embedding_schema,
-    in_row_groups,
-    matrix_to_array,
     part_rows,
     read_metadata,
     read_rows,
-    write_parquet,
+    write_embeddings,
 )
 
 
@@ -46,8 +43,8 @@ def place_embeddings(
         link_or_copy(distinct[part], output)
         return
     vectors = ParquetVectors(distinct, "embedding")
-    tables = place(corpus, vectors, first_rows, start)
-    write_parquet(output, embedding_schema(vectors.dim), in_row_groups(tables), {"model": described[0]["model"]})
+    blocks = place(corpus, vectors, first_rows, start)
+    write_embeddings(output, vectors.dim, blocks, {"model": described[0]["model"]})
 
 
 def read_first_rows(corpus: Path, stop: int) -> np.ndarray:
@@ -56,7 +53,9 @@ def read_first_rows(corpus: Path, stop: int) -> np.ndarray:
     return np.concatenate([np.empty(0, np.int64), *batches])
 
 
-def place(corpus: Path, vectors: ParquetVectors, first_rows: np.ndarray, start: int) -> Iterator[pa.Table]:
+def place(
+    corpus: Path, vectors: ParquetVectors, first_rows: np.ndarray, start: int
+) -> Iterator[tuple[pa.Array, np.ndarray]]:
     """Yield ids and vectors of the rows from ``start`` on; ``vectors`` are those of all first rows, in order."""
     positions = np.cumsum(first_rows == np.arange(len(first_rows))) - 1
     if vectors.count != positions[-1] + 1:
@@ -64,5 +63,4 @@ def place(corpus: Path, vectors: ParquetVectors, first_rows: np.ndarray, start: 
             f"{corpus}: {positions[-1] + 1} different texts, but {vectors.count} vectors; embed them again"
         )
     for first, batch in read_rows(corpus, ["id"], start, len(first_rows), window_rows(vectors.dim)):
-        matrix = vectors.take(positions[first_rows[first : first + len(batch)]])
-        yield pa.table([batch.column(0), matrix_to_array(matrix)], schema=embedding_schema(vectors.dim))
+        yield batch.column(0), vectors.take(positions[first_rows[first : first + len(batch)]])
