@@ -113,6 +113,21 @@ def test_one_query_finds_what_it_finds_among_others_from_memory_or_disk_on_any_t
 
 
 @every_search
+def test_the_threads_of_faiss_are_left_as_they_were(tmp_path, family, kind, scoring):
+    before = faiss.omp_get_max_threads()
+    try:
+        faiss.omp_set_num_threads(3)
+        codec, _, path = built(tmp_path, family, kind, unit_vectors())
+        index = opened(family, kind, path, codec, threads=2)
+        asked = codec.encode_queries(unit_vectors(2, seed=1), scoring)
+        for found in (index.search, index.search_reproducibly):
+            found(asked, 10)
+            assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)
+
+
+@every_search
 @pytest.mark.parametrize("rows", [1, 605])
 def test_beyond_the_corpus_there_is_nothing(tmp_path, family, kind, scoring, rows):
     codec, _, path = built(tmp_path, family, kind, unit_vectors(rows))

@@ -9,6 +9,7 @@ import faiss
 import numpy as np
 
 from embquant.errors import InputError
+from embquant.exact.threads import limit_faiss_threads
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import reading_at_most
 
@@ -69,6 +70,13 @@ def damaged(path: Path) -> Iterator[None]:
 def padded(dim: int) -> int:
     """Return the bits of FAISS's codes, whole bytes; those beyond ``dim`` are zero on both sides and never differ."""
     return -(-dim // 8) * 8
+
+
+def search(index: Any, queries: np.ndarray, k: int, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what FAISS finds on ``threads`` threads, scores or distances and rows (queries, min(k, documents))."""
+    with limit_faiss_threads(threads):
+        scores, rows = index.search(np.ascontiguousarray(queries), min(k, index.ntotal))
+    return scores, rows
 
 
 def faiss_lines(file: str, queries: str, depth: int, *settings: str, binary: bool = False) -> list[str]:

@@ -10,7 +10,7 @@ from embquant.entries import NoParameters
 from embquant.errors import InputError
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index, Quantizer
-from embquant.indexes.faiss_files import faiss_lines, fill, read
+from embquant.indexes.faiss_files import faiss_lines, fill, read, search
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec, Family
 from embquant.quantize.codecs.binary import SIGNS, Binary
@@ -61,8 +61,7 @@ class FastScanIndex(Index[Quantizer]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return sums of rounded products and rows."""
-        faiss.omp_set_num_threads(self._threads)
-        return found_by_faiss(*self._index.search(np.ascontiguousarray(queries), min(k, len(self))))
+        return found_by_faiss(*search(self._index, queries, k, self._threads))
 
 
 class FastScan(FastScanIndex[ProductQuantization]):

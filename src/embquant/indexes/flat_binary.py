@@ -9,6 +9,7 @@ import numpy as np
 
 from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan, Scan
+from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import faiss_lines, fill, padded, read, view
@@ -66,10 +67,8 @@ class FlatBinary(FlatIndex[Binary]):
 
 
 def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)  # of this thread; FAISS itself would share out queries, of which there may be one
-    distances, rows = faiss.knn_hamming(np.ascontiguousarray(queries), codes, k)
-    faiss.omp_set_num_threads(threads)
+    with limit_faiss_threads(1):  # of this thread; FAISS itself would share out queries, of which there may be one
+        distances, rows = faiss.knn_hamming(np.ascontiguousarray(queries), codes, k)
     # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
     return sort_by_score(-distances, rows)
 

@@ -10,7 +10,7 @@ from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan
 from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.faiss_files import faiss_lines, fill, read, view
+from embquant.indexes.faiss_files import faiss_lines, fill, read, search, view
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.faiss_codes import FaissCodec
@@ -57,9 +57,7 @@ class FlatCodes(FlatIndex[FaissCodec]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows; of documents tied for the k-th place FAISS keeps any."""
-        faiss.omp_set_num_threads(self._threads)
-        scores, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes)))
-        return sort_by_score(scores, rows)
+        return sort_by_score(*search(self._index, queries, k, self._threads))
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks of decoded codes."""

@@ -12,7 +12,7 @@ from embquant.entries import Entry, NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.faiss_files import faiss_lines, fill, read, view
+from embquant.indexes.faiss_files import faiss_lines, fill, read, search, view
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.float32 import Float32
 
@@ -69,8 +69,7 @@ class FlatFloat32(FlatIndex[Float32]):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
         if self.engine == "faiss":
-            faiss.omp_set_num_threads(self._threads)
-            return sort_by_score(*self._index.search(np.ascontiguousarray(queries), min(k, len(self.codes))))
+            return sort_by_score(*search(self._index, queries, k, self._threads))
         if len(queries) < self._threads:  # too few to share out: BLAS shares out each product
             return self._alone(self._codec.scan, queries, self.codes, k)
         return self._scan.search(queries, k)

@@ -9,6 +9,7 @@ import faiss
 import numpy as np
 
 from embquant.entries import NoParameters
+from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import TopK
 from embquant.indexes.faiss_files import fill
 from embquant.indexes.flat_any import FlatAny
@@ -68,8 +69,8 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
 
 def _products(queries: np.ndarray, index: faiss.IndexPQ, factors: np.ndarray) -> np.ndarray:
     """Return the scores of all codes, float32 (queries, codes): FAISS's range search without a bound, scaled."""
-    faiss.omp_set_num_threads(1)
-    _, products, rows = index.range_search(np.ascontiguousarray(queries), -np.inf)
+    with limit_faiss_threads(1):
+        _, products, rows = index.range_search(np.ascontiguousarray(queries), -np.inf)
     scores = np.empty(len(queries) * len(factors), np.float32)
     scores[np.repeat(np.arange(len(queries)), len(factors)) * len(factors) + rows] = products
     return scores.reshape(len(queries), -1) * factors

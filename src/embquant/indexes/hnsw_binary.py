@@ -6,9 +6,10 @@ from typing import Self
 import faiss
 import numpy as np
 
+from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index
-from embquant.indexes.faiss_files import faiss_lines, padded, read
+from embquant.indexes.faiss_files import faiss_lines, padded, read, search
 from embquant.indexes.hnsw import HnswBuild, HnswSearch, edge_bytes
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec, Family
@@ -49,11 +50,11 @@ class HnswBinary(Index[Binary]):
     @classmethod
     def build(cls, codec: Binary, codes: Batches, path: Path, parameters: HnswBuild) -> None:
         """Add the codes in row order on one thread: with more, every build gives another graph."""
-        faiss.omp_set_num_threads(1)
         index = faiss.IndexBinaryHNSW(padded(codec.dim), parameters.connectivity)
         index.hnsw.efConstruction = parameters.expansion_add
-        for batch in codes:
-            index.add(np.ascontiguousarray(batch))
+        with limit_faiss_threads(1):
+            for batch in codes:
+                index.add(np.ascontiguousarray(batch))
         faiss.write_index_binary(index, str(path))
 
     @classmethod
@@ -69,6 +70,5 @@ class HnswBinary(Index[Binary]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows; the graph is walked with max(expansion_search, k) candidates."""
-        faiss.omp_set_num_threads(self._threads)
-        distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self)))
+        distances, rows = search(self._index, queries, k, self._threads)
         return found_by_faiss(-distances.astype(np.float64), rows)

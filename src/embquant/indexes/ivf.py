@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
+from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index, Quantizer
-from embquant.indexes.faiss_files import faiss_lines, read
+from embquant.indexes.faiss_files import faiss_lines, read, search
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.float32 import Float32
@@ -83,17 +84,17 @@ class Ivf(Index[Quantizer]):
     @classmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: IvfBuild) -> None:
         """Find the centroids, and put each code into the list of the nearest one."""
-        faiss.omp_set_num_threads(1)
         lists = parameters.count(codes.rows)
         means = faiss.Kmeans(
             codec.dim, lists, niter=10, seed=1234 + parameters.seed, min_points_per_centroid=1, spherical=True
         )
         decoded = codes.map(codec.decode, codec.dim)
-        means.train(decoded.draw(max(lists, parameters.training), parameters.seed))
-        index = cls.empty(codec, means.centroids)
-        index.is_trained = True
-        for batch in codes:
-            index.add(np.ascontiguousarray(cls.added(codec, batch)))
+        with limit_faiss_threads(1):
+            means.train(decoded.draw(max(lists, parameters.training), parameters.seed))
+            index = cls.empty(codec, means.centroids)
+            index.is_trained = True
+            for batch in codes:
+                index.add(np.ascontiguousarray(cls.added(codec, batch)))
         write = faiss.write_index_binary if isinstance(index, faiss.IndexBinary) else faiss.write_index
         write(index, str(path))
 
@@ -120,8 +121,7 @@ class Ivf(Index[Quantizer]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inner products and rows."""
-        faiss.omp_set_num_threads(self._threads)
-        return found_by_faiss(*self._index.search(np.ascontiguousarray(queries), min(k, len(self))))
+        return found_by_faiss(*search(self._index, queries, k, self._threads))
 
 
 class IvfFlat(Ivf[Float32]):

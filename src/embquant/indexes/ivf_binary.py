@@ -4,7 +4,7 @@ import faiss
 import numpy as np
 
 from embquant.exact.topk import found_by_faiss
-from embquant.indexes.faiss_files import padded
+from embquant.indexes.faiss_files import padded, search
 from embquant.indexes.ivf import Ivf
 from embquant.quantize.codecs import CodecSpec, Family
 from embquant.quantize.codecs.binary import Binary
@@ -42,6 +42,5 @@ class IvfBinary(Ivf[Binary]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows."""
-        faiss.omp_set_num_threads(self._threads)
-        distances, rows = self._index.search(np.ascontiguousarray(queries), min(k, len(self)))
+        distances, rows = search(self._index, queries, k, self._threads)
         return found_by_faiss(-distances.astype(np.float64), rows)

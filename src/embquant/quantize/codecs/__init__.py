@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from embquant.entries import read_entry
 from embquant.errors import InputError
+from embquant.exact.threads import limit_threads
 from embquant.files.records import checked
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.base import UNREADABLE_STATE, Codec, Family, read_state
@@ -81,7 +80,7 @@ class CodecSpec:
 
         It takes one thread: how the sums of matrix products are rounded depends on the number of threads.
         """
-        with threadpool_limits(1):
+        with limit_threads(1):
             if not self.transforms:
                 return self.family.fit(sample, self.parameters)
             transform = fit_transforms(self.transforms, sample)
