@@ -10,33 +10,32 @@ if not workflow.overwrite_configfiles:  # a study given with --configfile stands
     configfile: "config.yaml"
 
 
-include: "workflow/rules/configuration.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/resources.smk"
-include: "workflow/rules/cluster.smk"
-include: "workflow/rules/storage.smk"
+include: "workflow/rules/run.smk"
 
 
 report: "workflow/report/workflow.rst"
 
 
+STUDY = read_study()
+LAYOUT = STUDY.layout
+CONFIGURATION = canonical(STUDY.config.to_dict())
+CORES = workflow.cores or 1
+
 shell.prefix(own_programs_first())
-load_study(config, workflow.source_path("workflow/schemas/config.schema.yaml"))
 unlock_after_a_kill()
 
 
 wildcard_constraints:
-    dataset="|".join(config["datasets"]),
-    model="|".join(config["models"]),
-    codec="|".join(config["codecs"]),
-    method="|".join(config["methods"]),
-    index="|".join(spec["built"] for spec in config["methods"].values()),
+    dataset=one_of(STUDY.config.datasets),
+    model=one_of(STUDY.models),
+    codec=one_of(STUDY.codecs),
+    method=one_of(STUDY.methods),
+    index=one_of(STUDY.indexes),
     suffix="[a-z0-9]+",
     part=r"\d+",
     parts=r"\d+",
-
-
-REPORTS = f"results/reports/{config['study']}"
 
 
 localrules:  # no work for a cluster: a dozen lines of JSON
@@ -47,14 +46,13 @@ localrules:  # no work for a cluster: a dozen lines of JSON
 rule all:
     default_target: True
     input:
-        f"{REPORTS}/summary.csv",
-        f"{REPORTS}/report.html",
-        f"{REPORTS}/plan.txt",
+        LAYOUT.report("summary.csv"),
+        LAYOUT.report("report.html"),
+        LAYOUT.report("plan.txt"),
 
 
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/embedding.smk"
-include: "workflow/rules/outline.smk"
 include: "workflow/rules/planning.smk"
 include: "workflow/rules/codecs.smk"
 include: "workflow/rules/search.smk"
@@ -65,12 +63,12 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
-    hold_folder(config["study"])
+    hold_folder()
     check_cluster()
     for line in opening():
-        logger.info(line, extra={"plan": f"{REPORTS}/plan.json"})
+        logger.info(line, extra={"plan": LAYOUT.report("plan.json")})
 
 
 onsuccess:
-    if Path(REPORTS, "summary.txt").exists():
+    if Path(LAYOUT.report("summary.txt")).exists():
         logger.info(closing(), extra={"result": True})

@@ -19,7 +19,7 @@ def package(tmp_path, monkeypatch):
 
 
 def digest(module):
-    return provenance.code_digest.__wrapped__(module)
+    return provenance.source_digest.__wrapped__(module)
 
 
 def test_a_template_beside_a_package_is_part_of_what_uses_it(package):

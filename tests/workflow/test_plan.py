@@ -66,8 +66,7 @@ def test_the_plan_is_told_before_anything_long_begins_and_counts_what_there_is(p
     told = output[: output.index("Quantizing: ")]
     assert f"documents  {DOCUMENTS:,}, {DOCUMENTS - 1:,} different texts; {QUERIES} queries" in told
     assert re.search(r"Study small \(study\.yaml\): (\d+) of \1 jobs to run", told)
-    assert re.search(r"time +about \d+ ", told)
-    assert re.search(r"disk +[\d.]+ MB to write, [\d.]+ [GT]B free", told)
+    assert re.search(r"disk +up to [\d.]+ MB to write, [\d.]+ [GT]B free", told)
 
 
 def test_the_settings_that_are_told_are_the_rows_of_the_report(planned):
@@ -76,15 +75,15 @@ def test_the_settings_that_are_told_are_the_rows_of_the_report(planned):
     assert f"settings   {rows} (4 methods, 1 store × 2 multipliers × 1 top_k)" in output
 
 
-def test_files_take_what_the_plan_says_to_ten_per_cent_and_lie_where_it_says(planned):
+def test_files_take_at_most_what_the_plan_says_and_lie_where_it_says(planned):
     checkout, _ = planned
-    files = [file for file in plan_of(checkout)["corpora"][0]["files"] if not file["passing"]]
+    files = [file for file in plan_of(checkout)["files"] if file["until"] is None]
     actual = sum((checkout.folder / file["path"]).stat().st_size for file in files)
-    assert sum(file["bytes"] for file in files) == pytest.approx(actual, rel=0.1)
+    assert actual <= sum(file["bytes"] for file in files) <= 2 * actual
     # Whatever else the study wrote in these folders is small.
     folders = ["results/facts/given", "results/reports/small/runs"]
     written = [path for folder in folders for path in checkout.folder.joinpath(folder).rglob("*") if path.is_file()]
-    assert sum(path.stat().st_size for path in written) == pytest.approx(actual, rel=0.1)
+    assert sum(path.stat().st_size for path in written) == pytest.approx(actual, rel=0.2)
 
 
 def test_a_run_that_goes_on_says_how_much_is_done_and_what_is_left(planned, tmp_path):
@@ -94,7 +93,7 @@ def test_a_run_that_goes_on_says_how_much_is_done_and_what_is_left(planned, tmp_
     assert status == 0, output
     assert re.search(r"Study small \(study\.yaml\): 2 of \d+ jobs to run, the others are done", output)
     assert "Plan of the study small" in output
-    assert "disk       0 B to write" in output
+    assert "disk       up to 0 B to write" in output
     assert checkout.jobs() == {}
 
 
@@ -104,7 +103,7 @@ def test_a_study_that_the_disk_cannot_hold_is_refused_before_anything_is_embedde
     assert status != 0
     last = output.rstrip().splitlines()[-1]
     assert re.match(
-        r"embquant: error: study small: about [\d.]+ MB are to be written under .*results, 1 MB allowed", last
+        r"embquant: error: study small: up to [\d.]+ MB are to be written under .*results, 1 MB allowed", last
     )
     assert not list(checkout.folder.glob("results/facts/given/embeddings/*"))
 

@@ -1,15 +1,11 @@
-CODEC = f"{MODEL}/codecs/{{codec}}"
-CODES = f"{CODEC}/part-{{part}}-of-{{parts}}.parquet"
-
-
 rule fit_codec:
     input:
-        parts(EMBEDDINGS),
+        LAYOUT.each_part(LAYOUT.embeddings()),
     output:
-        state=f"{CODEC}/state.npz",
-        described=f"{CODEC}/state.json",
+        state=LAYOUT.codec_state(),
+        described=LAYOUT.codec_entry(),
     log:
-        "results/logs/{dataset}/{model}/fit_codec-{codec}.log",
+        LAYOUT.log("fit_codec-{codec}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -17,8 +13,8 @@ rule fit_codec:
         mem_mb=memory("fit_codec"),
         runtime=minutes("fit_codec"),
     params:
-        entry=lambda wildcards: canonical(config["codecs"][wildcards.codec]),
-        code=lambda wildcards: code("embquant.steps.fit_codec", *codec_modules(wildcards.codec)),
+        entry=lambda wildcards: entry("codecs", wildcards.codec),
+        code=lambda wildcards: code("fit_codec", *STUDY.codecs[wildcards.codec].modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: fitting {wildcards.codec}"
     shell:
@@ -28,11 +24,11 @@ rule fit_codec:
 rule encode_corpus:
     input:
         state=rules.fit_codec.output.state,
-        embeddings=EMBEDDINGS,
+        embeddings=LAYOUT.embeddings(),
     output:
-        CODES,
+        LAYOUT.codes(),
     log:
-        "results/logs/{dataset}/{model}/encode_corpus-{codec}-{part}-of-{parts}.log",
+        LAYOUT.log("encode_corpus-{codec}-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -40,7 +36,7 @@ rule encode_corpus:
         mem_mb=memory("encode_corpus"),
         runtime=minutes("encode_corpus"),
     params:
-        code=lambda wildcards: code("embquant.steps.encode_corpus", *codec_modules(wildcards.codec)),
+        code=lambda wildcards: code("encode_corpus", *STUDY.codecs[wildcards.codec].modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: encoding part {wildcards.part} as {wildcards.codec}"
     shell:
@@ -52,12 +48,12 @@ rule build_store:
     input:
         state=rules.fit_codec.output.state,
         described=rules.fit_codec.output.described,
-        codes=codes,
+        codes=filled(lambda wildcards: STUDY.codes(wildcards.codec)),
     output:
-        store=f"{MODEL}/stores/{{codec}}.{{suffix}}",
-        manifest=f"{MODEL}/stores/{{codec}}.{{suffix}}.json",
+        store=LAYOUT.store(),
+        manifest=LAYOUT.store() + ".json",
     log:
-        "results/logs/{dataset}/{model}/build_store-{codec}.{suffix}.log",
+        LAYOUT.log("build_store-{codec}.{suffix}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -65,9 +61,7 @@ rule build_store:
         mem_mb=memory("build_store"),
         runtime=minutes("build_store"),
     params:
-        code=lambda wildcards: code(
-            "embquant.steps.build_index", *codec_modules(wildcards.codec), index_module(family(wildcards.codec), "flat")
-        ),
+        code=lambda wildcards: code("build_index", *STUDY.store_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"
     shell:

@@ -1,17 +1,14 @@
-DATASET = "results/{dataset}"
-
-
 rule prepare_dataset:
     input:
-        files=source_files,
+        files=lambda wildcards: STUDY.dataset_inputs(wildcards.dataset),
         fetched=fetched_files,
     output:
-        corpus=f"{DATASET}/corpus.parquet",
-        queries=f"{DATASET}/queries.parquet",
-        qrels=f"{DATASET}/qrels.parquet",
-        described=f"{DATASET}/dataset.json",
+        corpus=LAYOUT.corpus(),
+        queries=LAYOUT.queries(),
+        qrels=LAYOUT.qrels(),
+        described=LAYOUT.dataset_description(),
     log:
-        "results/logs/{dataset}/prepare_dataset.log",
+        LAYOUT.log("prepare_dataset", "{dataset}"),
     priority: 200  # whatever is wrong with an input is said before any long work
     conda:
         "../../envs/environment.yaml"
@@ -20,15 +17,13 @@ rule prepare_dataset:
         mem_mb=memory("prepare_dataset"),
         runtime=minutes("prepare_dataset"),
     params:
-        entry=lambda wildcards: canonical(config["datasets"][wildcards.dataset]),  # Snakemake sees it change,
-        local_entry=local_spec,  # but not what depends on inputs
-        pool=pooled,
+        entry=lambda wildcards: entry("datasets", wildcards.dataset),  # Snakemake sees it change,
+        local_entry=local_entry,  # but not what depends on inputs
+        members=lambda wildcards: [LAYOUT.dataset(member) for member in STUDY.members(wildcards.dataset)],
         folder=subpath(output.described, parent=True),
-        code=lambda wildcards: code(
-            "embquant.steps.prepare_dataset", SOURCES.module(config["datasets"][wildcards.dataset]["source"])
-        ),
+        code=lambda wildcards: code("prepare_dataset", *STUDY.dataset_modules(wildcards.dataset)),
     message:
         "Dataset {wildcards.dataset}: reading and checking"
     shell:
-        "embquant prepare-dataset --name {wildcards.dataset} --entry {params.local_entry:q} --pool {params.pool:q} "
+        "embquant prepare-dataset --name {wildcards.dataset} --entry {params.local_entry:q} --pool {params.members:q} "
         "--output {params.folder:q} 2> {log:q}"

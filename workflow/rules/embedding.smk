@@ -1,15 +1,13 @@
-MODEL = f"{DATASET}/{{model}}"
-EMBEDDINGS = f"{MODEL}/embeddings/part-{{part}}-of-{{parts}}.parquet"
-DISTINCT = f"{MODEL}/embeddings/distinct-{{part}}-of-{{parts}}.parquet"
+BACKEND_MODULES = [BACKENDS.module(name) for name in BACKENDS.names()]  # one of which runs a model
 
 
 rule prepare_model:
     input:
-        own_model,
+        lambda wildcards: STUDY.model_inputs(wildcards.model),
     output:
-        described="results/models/{model}/model.json",
+        described=LAYOUT.model_description(),
     log:
-        "results/logs/models/{model}/prepare_model.log",
+        LAYOUT.log("prepare_model", "models", "{model}"),
     priority: 100
     conda:
         "../../envs/environment.yaml"
@@ -19,10 +17,10 @@ rule prepare_model:
         runtime=minutes("prepare_model"),
         gpu=gpus,
     params:
-        entry=lambda wildcards: canonical(config["models"][wildcards.model]),
-        datasets=lambda wildcards: datasets_of_given(wildcards.model),
+        entry=lambda wildcards: entry("models", wildcards.model),
+        datasets=STUDY.datasets,
         folder=subpath(output.described, parent=True),
-        code=code("embquant.steps.prepare_model", *backend_modules()),
+        code=code("prepare_model", *BACKEND_MODULES),
     message:
         "Model {wildcards.model}: finding and checking"
     shell:
@@ -34,11 +32,11 @@ rule embed_queries:
     input:
         queries=rules.prepare_dataset.output.queries,
         model=rules.prepare_model.output.described,
-        given=given_vectors,
+        given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
     output:
-        f"{MODEL}/queries.parquet",
+        LAYOUT.query_vectors(),
     log:
-        "results/logs/{dataset}/{model}/embed_queries.log",
+        LAYOUT.log("embed_queries", "{dataset}", "{model}"),
     priority: 50
     conda:
         "../../envs/environment.yaml"
@@ -48,7 +46,7 @@ rule embed_queries:
         runtime=minutes("embed_queries"),
         gpu=gpus,
     params:
-        code=code("embquant.steps.embed_queries", *backend_modules()),
+        code=code("embed_queries", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding the queries"
     shell:
@@ -61,12 +59,12 @@ rule embed_corpus:
     input:
         corpus=rules.prepare_dataset.output.corpus,
         model=rules.prepare_model.output.described,
-        given=given_vectors,
-        calibrated=ancient(f"{MODEL}/calibration.json"),  # nothing is embedded before it is known to fit on the disk
+        given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
+        calibrated=ancient(LAYOUT.calibration()),  # nothing is embedded before it is known to fit on the disk
     output:
-        temp(DISTINCT),
+        temp(LAYOUT.distinct_embeddings()),
     log:
-        "results/logs/{dataset}/{model}/embed_corpus-{part}-of-{parts}.log",
+        LAYOUT.log("embed_corpus-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -75,7 +73,7 @@ rule embed_corpus:
         runtime=minutes_of_embedding,
         gpu=gpus,
     params:
-        code=code("embquant.steps.embed_corpus", *backend_modules()),
+        code=code("embed_corpus", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     shell:
@@ -88,9 +86,9 @@ rule place_embeddings:
         corpus=rules.prepare_dataset.output.corpus,
         distinct=distinct_so_far,
     output:
-        EMBEDDINGS,
+        LAYOUT.embeddings(),
     log:
-        "results/logs/{dataset}/{model}/place_embeddings-{part}-of-{parts}.log",
+        LAYOUT.log("place_embeddings-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -98,7 +96,7 @@ rule place_embeddings:
         mem_mb=memory("place_embeddings"),
         runtime=minutes("place_embeddings"),
     params:
-        code=code("embquant.steps.place_embeddings"),
+        code=code("place_embeddings"),
     message:
         "{wildcards.dataset} · {wildcards.model}: placing part {wildcards.part} of {wildcards.parts}"
     shell:

@@ -1,17 +1,17 @@
 rule evaluate_run:
     input:
         method=rules.define_method.output,
-        candidates=CANDIDATES,
-        reference=f"{REPORTS}/runs/{{dataset}}/{{model}}/{config['baseline']}/candidates.parquet",
-        exact_twin=own_exact,
-        float32_store=exact_store,
-        stores=store_manifests,
+        candidates=LAYOUT.candidates(),
+        reference=LAYOUT.candidates(STUDY.baseline.name),
+        exact_twin=filled(lambda wildcards: [LAYOUT.candidates(name) for name in method(wildcards).exact_twins]),
+        float32_store=STUDY.baseline.manifest,
+        stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
         qrels=rules.prepare_dataset.output.qrels,
     output:
-        f"{RUN}/metrics.parquet",
+        LAYOUT.metrics(),
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/evaluate_run-{{method}}.log",
+        LAYOUT.study_log("evaluate_run-{method}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 2
@@ -19,13 +19,11 @@ rule evaluate_run:
         mem_mb=memory("evaluate_run"),
         runtime=minutes("evaluate_run"),
     params:
-        stores=named_stores,
-        multipliers=config["rescore"]["multipliers"],
-        top_k=config["top_k"],
-        metrics=config["metrics"],
-        code=lambda wildcards: code(
-            "embquant.steps.evaluate_run", *index_modules(config["baseline"]), *store_modules(wildcards.method)
-        ),
+        stores=named_stores(lambda wildcards: method(wildcards).rescore_stores),
+        multipliers=STUDY.config.rescore.multipliers,
+        top_k=STUDY.config.top_k,
+        metrics=STUDY.config.metrics,
+        code=lambda wildcards: code("evaluate_run", *STUDY.baseline.modules, *method(wildcards).store_modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     shell:

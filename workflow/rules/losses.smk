@@ -1,21 +1,18 @@
-OF_MODEL = f"{REPORTS}/runs/{{dataset}}/{{model}}"
-
-
 rule explain_losses:
     input:
-        measured=[f"{OF_MODEL}/{method}/metrics.parquet" for method in config["methods"]],
-        candidates=[f"{OF_MODEL}/{method}/candidates.parquet" for method in config["methods"]],
-        float32_store=exact_store,
-        stores=[store_manifest(codec) for codec in all_rescore_stores()],
+        measured=[LAYOUT.metrics(name) for name in STUDY.methods],
+        candidates=[LAYOUT.candidates(name) for name in STUDY.methods],
+        float32_store=STUDY.baseline.manifest,
+        stores=[STUDY.store_manifest(codec) for codec in STUDY.rescore_stores],
         query_vectors=rules.embed_queries.output,
         queries=rules.prepare_dataset.output.queries,
         corpus=rules.prepare_dataset.output.corpus,
         qrels=rules.prepare_dataset.output.qrels,
     output:
-        worst=f"{OF_MODEL}/worst_queries.parquet",
-        losses=f"{OF_MODEL}/losses.parquet",
+        worst=LAYOUT.measured() + "/worst_queries.parquet",
+        losses=LAYOUT.measured() + "/losses.parquet",
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/explain_losses.log",
+        LAYOUT.study_log("explain_losses", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -23,19 +20,17 @@ rule explain_losses:
         mem_mb=memory("explain_losses"),
         runtime=minutes("explain_losses"),
     params:
-        runs=[f"{OF_MODEL}/{method}" for method in config["methods"]],
-        baseline=config["baseline"],
-        stores=lambda wildcards, input: [
-            f"{name}={manifest}" for name, manifest in zip(all_rescore_stores(), input.stores)
-        ],
-        multipliers=config["rescore"]["multipliers"],
-        worst=config["worst_queries"],
-        statistics=canonical(config["statistics"]),
+        runs=[LAYOUT.run(name) for name in STUDY.methods],
+        baseline=STUDY.baseline.name,
+        stores=named_stores(lambda wildcards: STUDY.rescore_stores),
+        multipliers=STUDY.config.rescore.multipliers,
+        worst=STUDY.config.worst_queries,
+        statistics=canonical(STUDY.config.to_dict()["statistics"]),
         folder=subpath(output.worst, parent=True),
         code=code(
-            "embquant.steps.explain_losses",
-            *index_modules(config["baseline"]),
-            *(module for method in config["methods"] for module in store_modules(method)),
+            "explain_losses",
+            *STUDY.baseline.modules,
+            *(module for codec in STUDY.rescore_stores for module in STUDY.store_modules(codec)),
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: explaining losses"

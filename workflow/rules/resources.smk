@@ -86,7 +86,7 @@ def slowness(input):
 
 def minutes_of_embedding(wildcards, input, attempt):
     """Return the run time (minutes) of embedding a part: in proportion to its text and to the model's weights."""
-    part_mb = size_mb([input.corpus]) / config["parts"]
+    part_mb = size_mb([input.corpus]) / STUDY.config.parts
     return round(attempt * (30 + part_mb * (MINUTES_PER_MB * slowness(input) + 0.01)))
 
 
@@ -96,13 +96,13 @@ def candidates(wildcards, input):
     try:
         queries = count_rows(map(Path, as_list(input.queries)))
     except InputError as error:  # a damaged file
-        raise WorkflowError(f"embquant: error: {error}") from None
-    return queries * max(searched_depths(wildcards.method))
+        raise refused(error) from None
+    return queries * max(STUDY.methods[wildcards.method].searched_depths)
 
 
 def gpus(wildcards):
     """Return the GPUs that a job asks for which runs a model: one, where the configuration says device: cuda."""
-    return 1 if config["models"][wildcards.model].get("device") == "cuda" else None
+    return 1 if getattr(STUDY.config.models[wildcards.model], "device", None) == "cuda" else None
 
 
 def size_mb(files):

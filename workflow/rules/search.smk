@@ -1,18 +1,13 @@
-RUN = f"{REPORTS}/runs/{{dataset}}/{{model}}/{{method}}"
-CANDIDATES = f"{RUN}/candidates.parquet"
-CANDIDATES_OF_PART = f"{RUN}/candidates-{{part}}-of-{{parts}}.parquet"
-
-
 rule build_index:
     input:
-        state=of_built_codec(rules.fit_codec.output.state),
-        described=of_built_codec(rules.fit_codec.output.described),
-        codes=built_codes,
+        state=filled(lambda wildcards: LAYOUT.codec_state(built(wildcards).entry.codec)),
+        described=filled(lambda wildcards: LAYOUT.codec_entry(built(wildcards).entry.codec)),
+        codes=filled(lambda wildcards: STUDY.codes(built(wildcards).entry.codec)),
     output:
-        index=f"{MODEL}/indexes/{{index}}.{{suffix}}",
-        manifest=f"{MODEL}/indexes/{{index}}.{{suffix}}.json",
+        index=LAYOUT.index(),
+        manifest=LAYOUT.index() + ".json",
     log:
-        "results/logs/{dataset}/{model}/build_index-{index}.{suffix}.log",
+        LAYOUT.log("build_index-{index}.{suffix}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -20,9 +15,9 @@ rule build_index:
         mem_mb=memory("build_index"),
         runtime=minutes("build_index"),
     params:
-        kind=lambda wildcards: built(wildcards.index)["index"],
-        build=lambda wildcards: canonical(built(wildcards.index)["build"]),
-        code=lambda wildcards: code("embquant.steps.build_index", *built_modules(wildcards.index)),
+        kind=lambda wildcards: built(wildcards).entry.index,
+        build=lambda wildcards: canonical(built(wildcards).entry.build),
+        code=lambda wildcards: code("build_index", *built(wildcards).modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
@@ -32,11 +27,11 @@ rule build_index:
 
 rule define_method:
     input:
-        index_manifest,
+        filled(lambda wildcards: method(wildcards).manifest),
     output:
-        f"{MODEL}/methods/{{method}}.json",
+        LAYOUT.method(),
     log:
-        "results/logs/{dataset}/{model}/define_method-{method}.log",
+        LAYOUT.log("define_method-{method}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -44,9 +39,9 @@ rule define_method:
         mem_mb=memory("define_method"),
         runtime=minutes("define_method"),
     params:
-        scoring=lambda wildcards: scoring(wildcards.method),
-        search=lambda wildcards: canonical(config["methods"][wildcards.method]["search"]),
-        code=lambda wildcards: code("embquant.steps.define_method"),
+        scoring=lambda wildcards: method(wildcards).scoring,
+        search=lambda wildcards: canonical(method(wildcards).entry.search),
+        code=code("define_method"),
     message:
         "{wildcards.dataset} · {wildcards.model}: defining {wildcards.method}"
     shell:
@@ -56,26 +51,26 @@ rule define_method:
 
 rule search_index:
     input:
-        index=index_file,
-        loaded=held_index,
-        manifest=index_manifest,
+        index=filled(lambda wildcards: method(wildcards).index_file),
+        loaded=filled(lambda wildcards: [] if method(wildcards).is_flat else method(wildcards).index_file),  # scans map theirs
+        manifest=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
     output:
-        CANDIDATES,
+        LAYOUT.candidates(),
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_index-{{method}}.log",
+        LAYOUT.study_log("search_index-{method}", "{dataset}", "{model}"),
     wildcard_constraints:
-        method=one_of(method for method in config["methods"] if not by_part(method)),
+        method=one_of(name for name, method in STUDY.methods.items() if not method.is_searched_by_part),
     conda:
         "../../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         mem_mb=memory("search_index"),
         runtime=minutes("search_index"),
     params:
-        depths=lambda wildcards: searched_depths(wildcards.method),
-        code=lambda wildcards: code("embquant.steps.search_index", *index_modules(wildcards.method)),
+        depths=lambda wildcards: method(wildcards).searched_depths,
+        code=lambda wildcards: code("search_index", *method(wildcards).modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     shell:
@@ -86,13 +81,13 @@ rule search_index:
 # What a scan finds in each part, merged, is what it finds in the whole: no search needs an index of the whole corpus.
 rule search_part:
     input:
-        state=lambda wildcards: rules.fit_codec.output.state.format(codec=method_codec(wildcards.method), **wildcards),
-        codes=codes_of_part,
+        state=filled(lambda wildcards: LAYOUT.codec_state(method(wildcards).entry.codec)),
+        codes=filled(lambda wildcards: STUDY.codes(method(wildcards).entry.codec)[int(wildcards.part)]),
         queries=rules.embed_queries.output,
     output:
-        temp(CANDIDATES_OF_PART),
+        temp(LAYOUT.candidates_of_part()),
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/search_part-{{method}}-{{part}}-of-{{parts}}.log",
+        LAYOUT.study_log("search_part-{method}-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -100,9 +95,9 @@ rule search_part:
         mem_mb=memory("search_part"),
         runtime=minutes("search_part"),
     params:
-        scoring=lambda wildcards: scoring(wildcards.method),
-        depth=lambda wildcards: max(searched_depths(wildcards.method)),
-        code=lambda wildcards: code("embquant.steps.search_part", *index_modules(wildcards.method)),
+        scoring=lambda wildcards: method(wildcards).scoring,
+        depth=lambda wildcards: max(method(wildcards).searched_depths),
+        code=lambda wildcards: code("search_part", *method(wildcards).modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
     shell:
@@ -112,14 +107,14 @@ rule search_part:
 
 rule merge_candidates:
     input:
-        found=parts(CANDIDATES_OF_PART),
+        found=LAYOUT.each_part(LAYOUT.candidates_of_part()),
         queries=rules.embed_queries.output,
     output:
-        CANDIDATES,
+        LAYOUT.candidates(),
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/merge_candidates-{{method}}.log",
+        LAYOUT.study_log("merge_candidates-{method}", "{dataset}", "{model}"),
     wildcard_constraints:
-        method=one_of(method for method in config["methods"] if by_part(method)),
+        method=one_of(name for name, method in STUDY.methods.items() if method.is_searched_by_part),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -127,7 +122,7 @@ rule merge_candidates:
         mem_mb=memory("merge_candidates"),
         runtime=minutes("merge_candidates"),
     params:
-        code=code("embquant.steps.merge_candidates"),
+        code=code("merge_candidates"),
     message:
         "{wildcards.dataset} · {wildcards.model}: merging what was found for {wildcards.method}"
     shell:

@@ -1,35 +1,35 @@
 # Threads: a job that asks for all cores runs alone, and only then do times mean anything.
 rule time_search:
     input:
-        index=index_manifest,
+        index=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
-        baseline=f"{MODEL}/methods/{config['baseline']}.json",
-        exact_store=exact_store,
-        loaded=timed_indexes,
-        stores=store_manifests,
+        baseline=LAYOUT.method(STUDY.baseline.name),
+        exact_store=STUDY.baseline.manifest,
+        loaded=filled(lambda wildcards: [method(wildcards).index_file, STUDY.baseline.index_file]),
+        stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
     output:
-        f"{RUN}/speed.json",
+        LAYOUT.run() + "/speed.json",
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_search-{{method}}.log",
+        LAYOUT.study_log("time_search-{method}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         mem_mb=memory("time_search"),
         runtime=minutes("time_search"),
     params:
-        stores=named_stores,
-        multipliers=config["rescore"]["multipliers"],
-        top_k=config["top_k"],
-        rounds=config["timing"]["rounds"],
-        single=config["timing"]["single_queries"],
-        search_threads="" if config["timing"]["threads"] == "all" else config["timing"]["threads"],
+        stores=named_stores(lambda wildcards: method(wildcards).rescore_stores),
+        multipliers=STUDY.config.rescore.multipliers,
+        top_k=STUDY.config.top_k,
+        rounds=STUDY.config.timing.rounds,
+        single=STUDY.config.timing.single_queries,
+        search_threads="" if STUDY.config.timing.threads == "all" else STUDY.config.timing.threads,
         code=lambda wildcards: code(
-            "embquant.steps.time_search",
-            *index_modules(config["baseline"]),
-            *index_modules(wildcards.method),
-            *store_modules(wildcards.method),
+            "time_search",
+            *STUDY.baseline.modules,
+            *method(wildcards).modules,
+            *method(wildcards).store_modules,
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing {wildcards.method}, alone on the machine"
@@ -47,19 +47,19 @@ rule time_embedding:
         queries=rules.prepare_dataset.output.queries,
         model=rules.prepare_model.output.described,
     output:
-        f"{REPORTS}/runs/{{dataset}}/{{model}}/embedding.json",
+        LAYOUT.measured() + "/embedding.json",
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/time_embedding.log",
+        LAYOUT.study_log("time_embedding", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
-    threads: workflow.cores or 1
+    threads: CORES
     resources:
         mem_mb=memory("time_embedding"),
         runtime=minutes("time_embedding"),
         gpu=gpus,
     params:
-        rounds=config["timing"]["rounds"],
-        code=code("embquant.steps.time_embedding", *backend_modules()),
+        rounds=STUDY.config.timing.rounds,
+        code=code("time_embedding", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"
     shell:
@@ -69,16 +69,16 @@ rule time_embedding:
 
 rule measure_memory:
     input:
-        index=index_manifest,
+        index=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
-        baseline=f"{MODEL}/methods/{config['baseline']}.json",
-        loaded=index_file,
-        stores=store_manifests,
+        baseline=LAYOUT.method(STUDY.baseline.name),
+        loaded=filled(lambda wildcards: method(wildcards).index_file),
+        stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
     output:
-        f"{RUN}/memory.json",
+        LAYOUT.run() + "/memory.json",
     log:
-        f"results/logs/reports/{config['study']}/{{dataset}}/{{model}}/measure_memory-{{method}}.log",
+        LAYOUT.study_log("measure_memory-{method}", "{dataset}", "{model}"),
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -86,13 +86,13 @@ rule measure_memory:
         mem_mb=memory("measure_memory"),
         runtime=minutes("measure_memory"),
     params:
-        stores=named_stores,
-        depth=lambda wildcards: depths(wildcards.method)[-1],
+        stores=named_stores(lambda wildcards: method(wildcards).rescore_stores),
+        depth=lambda wildcards: method(wildcards).depths[-1],
         code=lambda wildcards: code(
-            "embquant.steps.measure_memory",
-            *index_modules(config["baseline"]),
-            *index_modules(wildcards.method),
-            *store_modules(wildcards.method),
+            "measure_memory",
+            *STUDY.baseline.modules,
+            *method(wildcards).modules,
+            *method(wildcards).store_modules,
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"

@@ -3,7 +3,8 @@
 An entry has the key ``type``, ``sentence-transformers`` by default, and the keys of that type.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
@@ -22,6 +23,10 @@ class ModelSpec(Entry):
     """The entry of a model."""
 
     type: str
+
+    def input_files(self, datasets: Sequence[str]) -> list[Path]:
+        """Return the local files that it is read from, as far as they exist, in a fixed order."""
+        return []
 
 
 def _known_backend(name: str) -> str:
@@ -55,6 +60,10 @@ class TextModelSpec(ModelSpec):
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="precision of the computation")
 
+    def input_files(self, datasets: Sequence[str]) -> list[Path]:
+        """Return the weights, texts and tokenizer of a model that is a local folder."""
+        return files_at(Path(self.name).expanduser(), "**/*.[sjtm]*")
+
 
 class PrecomputedSpec(ModelSpec):
     """Embeddings that somebody else computed, matched to the dataset by id.
@@ -81,6 +90,11 @@ class PrecomputedSpec(ModelSpec):
         paths = (self.corpus, self.queries, self.ids, self.query_ids)
         return [path.replace("{dataset}", dataset) for path in paths if path]
 
+    def input_files(self, datasets: Sequence[str]) -> list[Path]:
+        """Return the files of the vectors and ids of ``datasets``; a folder stands for its Parquet files."""
+        paths = (Path(path).expanduser() for dataset in datasets for path in self.files(dataset))
+        return [file for path in paths for file in files_at(path, "*.parquet")]
+
 
 MODEL_TYPES: Registry[type[ModelSpec]] = Registry(
     "model type",
@@ -91,6 +105,13 @@ MODEL_TYPES: Registry[type[ModelSpec]] = Registry(
     },
 )
 """The types of models."""
+
+
+def files_at(path: Path, pattern: str) -> list[Path]:
+    """Return a file itself, the files of a folder that match ``pattern``, or nothing where there is neither."""
+    if path.is_dir() and path != Path():
+        return sorted(file for file in path.glob(pattern) if file.is_file())
+    return [path] if path.is_file() else []
 
 
 def parse_model(values: Mapping[str, Any] | str, where: str = "model") -> ModelSpec:

@@ -1,7 +1,7 @@
 """What a result was made with: source code, library versions, machine.
 
 Snakemake notices changed parameters and inputs, but not changed modules. The workflow therefore puts
-:func:`code_digest` into each rule's parameters: editing a module reruns the stages that use it, and no others.
+:func:`source_digest` into each rule's parameters: editing a module reruns the stages that use it, and no others.
 """
 
 import ast
@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parents[1]
 
 
 @cache
-def code_digest(*modules: str) -> str:
+def source_digest(*modules: str) -> str:
     """Return a digest of the source of ``modules`` and of all modules of this package that they import.
 
     ``modules`` are dotted names such as ``embquant.retrieve.candidates``, or of another package that adds a kind.

@@ -12,6 +12,7 @@ from embquant.report.numbers.measurements import Measurements
 from embquant.report.show.summary import summary_text
 from embquant.report.show.verdict import advice, verdicts
 from embquant.report.tables import TABLES
+from embquant.study.study import Study
 
 LIBRARIES = ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
 
@@ -27,6 +28,7 @@ def join_reports(
     output: Annotated[Path, "folder of the reports"],
 ) -> None:
     """Join all measurements of a study into its reports."""
+    config = Study.read(config).swept()
     measured = Measurements(runs, embedding, explained, config, str(output.parents[1]))
     described = [read_json(path) for path in datasets]
     path = output / "summary.txt"

@@ -10,7 +10,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from embquant.errors import InputError
-from embquant.study.remaining import size
+from embquant.study.plan import size
 
 GIB = 1 << 30
 HOUR = 3600

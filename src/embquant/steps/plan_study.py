@@ -1,25 +1,23 @@
 """The command ``plan-study``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from embquant.files.atomic import atomic_path, write_json
-from embquant.study.outline import Outline
-from embquant.study.plan import planned, read_calibrations
-from embquant.study.remaining import check_disk, lines
+from embquant.files.atomic import atomic_path, read_json, write_json
+from embquant.study.plan import Corpus, Plan
+from embquant.study.study import Study
 
 
 def plan_study(
     *,
-    outline: Annotated[Mapping[str, Any], "the study's codecs, methods and settings"],
-    cores: Annotated[int, "cores that the study may use"],
+    study: Annotated[Mapping[str, Any], "configuration of the study"],
+    calibrations: Annotated[Sequence[Path], "what calibrate measured of each dataset and model"],
     output: Annotated[Path, "plan (JSON); the same as text beside it (.txt)"],
 ) -> None:
-    """Estimate time and disk usage of a study; fail if it won't fit on disk."""
-    study = Outline.read(outline)
-    plan = planned(study, read_calibrations(study), cores)
-    check_disk(plan)
+    """Say how much a study embeds and writes; fail if it won't fit on disk."""
+    plan = Plan.of(Study.read(study), [Corpus.from_dict(read_json(path)) for path in calibrations])
+    plan.check_disk()
     with atomic_path(output.with_suffix(".txt")) as temporary:
-        temporary.write_text("\n".join(lines(plan)) + "\n", encoding="utf-8")
-    write_json(output, plan)
+        temporary.write_text("\n".join(plan.lines()) + "\n", encoding="utf-8")
+    write_json(output, plan.to_dict())

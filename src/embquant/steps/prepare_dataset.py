@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from embquant.datasets.prepare import write_dataset
 from embquant.datasets.spec import SOURCES, parse_dataset
 from embquant.files.atomic import write_json
-from embquant.files.provenance import code_digest, environment
+from embquant.files.provenance import environment, source_digest
 from embquant.files.records import note_input
 
 
@@ -34,7 +34,7 @@ def prepare_dataset(
     description["source"] = {**entry}
     description["provenance"] = {
         "origin": collection.origin,
-        "code": code_digest("embquant.steps.prepare_dataset", SOURCES.module(entry["source"])),
+        "code": source_digest("embquant.steps.prepare_dataset", SOURCES.module(entry["source"])),
         "environment": environment(["datasets", "numpy", "pyarrow"]),
     }
     write_json(output / "dataset.json", description)

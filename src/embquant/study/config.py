@@ -88,11 +88,17 @@ class MethodEntry(Entry):
     )
 
     _index_name: str = PrivateAttr("")
+    _written: "MethodEntry | None" = PrivateAttr(None)
 
     @property
     def index_name(self) -> str:
         """The name of the method that the index is built for; methods of one sweep share it."""
         return self._index_name
+
+    @property
+    def written(self) -> "MethodEntry":
+        """The entry as it was written, with its lists of search parameters."""
+        return self._written or self
 
     def swept(self, name: str) -> dict[str, Self]:
         """Return this method, called ``name``, or one of each combination of the search parameters given as lists."""
@@ -101,7 +107,7 @@ class MethodEntry(Entry):
         for values in product(*lists.values()):
             chosen = dict(zip(lists, values, strict=True))
             method = self.model_copy(update={"search": {**self.search, **chosen}})
-            method._index_name = name
+            method._index_name, method._written = name, self
             full_name = "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in chosen.items())])
             if full_name in methods:
                 raise mistake(f"there is another method {full_name!r}", name)
@@ -274,12 +280,15 @@ class Configuration(Entry):
         return cls.read(read_yaml(path), str(path))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the configuration as JSON would have it: each method of a sweep by itself, all defaults filled in."""
-        entries = {"datasets", "models", "codecs"}
+        """Return the configuration as JSON would have it, with all defaults; :meth:`read` makes the same of it."""
+        entries = {"datasets", "models", "codecs", "methods"}
         values = self.model_dump(exclude=entries, exclude_none=True)
         return {
             **values,
             "datasets": {name: entry.given() for name, entry in self.datasets.items()},
             "models": {name: entry.given() for name, entry in self.models.items()},
             "codecs": {name: entry.values for name, entry in self.codecs.items()},
+            "methods": {
+                method.index_name: method.written.model_dump(exclude_none=True) for method in self.methods.values()
+            },
         }

@@ -1,56 +1,225 @@
-"""The plan of a study: of each dataset and model, what was measured of it, its stages and its files."""
+"""The plan of a study: how many texts and settings it has, how long embedding takes, and what it writes at most.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+The disk is checked before anything is embedded. Bytes are an upper estimate, rows × bytes: Parquet compresses most
+files to less. Only embedding is timed beforehand, by a measurement; nothing else is guessed.
+"""
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from embquant.errors import InputError
 from embquant.files.atomic import read_json
-from embquant.study.calibration import Rate
-from embquant.study.outline import Outline
-from embquant.study.sizes import Corpus, File, files
-from embquant.study.times import stages
+from embquant.study.study import Study
+
+CANDIDATE_BYTES = 16
+"""A candidate in Parquet: its row and its score, eight bytes each."""
+
+METRIC_BYTES = 8
+"""A metric of one query at one setting, float64."""
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+
+PLANNED = ("study", "evaluate", "parts", "codecs", "methods", "disk_gb", "top_k", "rescore", "metrics")
+"""The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 
 
-def planned(outline: Outline, calibrations: Sequence[Mapping[str, Any]], cores: int) -> dict[str, Any]:
-    """Return the plan of a study on ``cores``, of the datasets and models that ``calibrate`` measured."""
-    runs = Path(outline.runs)
-    return {
-        "study": outline.study,
-        "results": str(runs.parents[2]),
-        "disk_gb": outline.disk_gb,
-        "axes": {
-            "methods": len(outline.methods),
-            "stores": len({store for method in outline.methods.values() for store in method.stores}),
-            "multipliers": len(outline.multipliers),
-            "top_k": len(outline.top_k),
-            "settings": outline.settings,
-        },
-        "corpora": [_planned(outline, calibration, runs, cores) for calibration in calibrations],
-    }
+@dataclass(frozen=True)
+class Rate:
+    """Texts a second of one job, and the tokens of a text and of a query on average."""
+
+    texts_per_second: float
+    tokens_per_text: float
+    tokens_per_query: float
+
+    def seconds(self, texts: int, queries: int) -> float:
+        """Return what one job takes for so many texts and queries: as many times longer as they have more tokens."""
+        return (texts + queries * self.tokens_per_query / self.tokens_per_text) / self.texts_per_second
 
 
-def read_calibrations(outline: Outline, leave_out: Path | None = None) -> list[dict[str, Any]]:
-    """Read what ``calibrate`` measured for the study; but for ``leave_out``, as far as it is there already."""
-    paths = [Path(path) for path in outline.calibrations]
-    if leave_out is None:
-        return [read_json(path) for path in paths]
-    return [read_json(path, noted=False) for path in paths if path != leave_out and path.exists()]
+@dataclass(frozen=True)
+class Corpus:
+    """What is known of a dataset with a model once both are prepared.
+
+    ``distinct``: different texts; ``embedded``: texts that are embedded, or vectors that are looked up; ``rate``: how
+    fast texts are embedded here, None where vectors were computed elsewhere.
+    """
+
+    dataset: str
+    model: str
+    documents: int
+    distinct: int
+    embedded: int
+    queries: int
+    dim: int
+    rate: Rate | None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Read what :func:`dataclasses.asdict` made of one."""
+        return cls(**{**values, "rate": Rate(**values["rate"]) if values["rate"] else None})
 
 
-def _planned(outline: Outline, calibration: Mapping[str, Any], runs: Path, cores: int) -> dict[str, Any]:
-    corpus = Corpus(**calibration["corpus"])
-    rate = Rate(**calibration["rate"]) if calibration["rate"] else None
-    # Parts share a GPU, but each has a core of its own.
-    jobs = min(cores, outline.parts) if calibration["device"] == "cpu" else 1
-    own_runs = runs / calibration["dataset"] / calibration["model"]
-    return {
-        **{key: calibration[key] for key in ("dataset", "model", "corpus", "rate")},
-        "jobs": jobs,
-        "stages": [asdict(stage) for stage in stages(outline, corpus, cores, jobs, rate)],
-        "files": [_described(file) for file in files(outline, corpus, Path(calibration["folder"]), own_runs)],
-    }
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file that the study writes; one that is deleted again counts ``until`` the file made from it is there."""
+
+    path: str
+    bytes: int
+    until: str | None = None
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether it is still to be written."""
+        return not Path(self.path).exists() and not (self.until and Path(self.until).exists())
 
 
-def _described(file: File) -> dict[str, Any]:
-    return {"path": str(file.path), "bytes": round(file.bytes), "passing": file.passing}
+@dataclass(frozen=True)
+class Plan:
+    """A study's corpora, its axes (how many methods, stores, multipliers, top_k, settings) and its files."""
+
+    study: str
+    disk_gb: float | None
+    results: str
+    axes: dict[str, int]
+    corpora: list[Corpus]
+    files: list[PlannedFile]
+
+    @classmethod
+    def of(cls, study: Study, corpora: Sequence[Corpus]) -> Self:
+        """Plan a study of the ``corpora`` that are known."""
+        config = study.config
+        return cls(
+            study=study.name,
+            disk_gb=config.disk_gb,
+            results=study.layout.dataset("").rstrip("/"),
+            axes={
+                "methods": len(study.methods),
+                "stores": len(study.rescore_stores),
+                "multipliers": len(config.rescore.multipliers),
+                "top_k": len(config.top_k),
+                "settings": sum(len(method.settings) for method in study.methods.values()),
+            },
+            corpora=list(corpora),
+            files=[file for corpus in corpora for file in files(study, corpus)],
+        )
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a plan that ``plan-study`` wrote."""
+        values = read_json(path, noted=False)
+        corpora = [Corpus.from_dict(corpus) for corpus in values.pop("corpora")]
+        return cls(corpora=corpora, files=[PlannedFile(**file) for file in values.pop("files")], **values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return asdict(self)
+
+    def bytes_to_write(self) -> int:
+        """Return the bytes of the files that are not there yet."""
+        return sum(file.bytes for file in self.files if file.is_missing)
+
+    def check_disk(self) -> None:
+        """Refuse, in one line, a plan whose files don't fit on the disk."""
+        needed, (free, source) = self.bytes_to_write(), self._available()
+        if needed > free:
+            raise InputError(
+                f"study {self.study}: up to {size(needed)} are to be written under {Path(self.results).resolve()}, "
+                f"{size(free)} {source}; make room, leave out methods or depths, or set disk_gb to what may be written"
+            )
+
+    def lines(self) -> Iterator[str]:
+        """Say what the study does, for a terminal of 80 columns."""
+        yield f"Plan of the study {self.study}"
+        for corpus in self.corpora:
+            yield f"  {corpus.dataset} · {corpus.model}"
+            yield (
+                f"    documents  {corpus.documents:,}, {corpus.distinct:,} different texts; {corpus.queries:,} queries"
+            )
+            if corpus.rate is not None:
+                seconds = corpus.rate.seconds(corpus.embedded, corpus.queries)
+                yield (
+                    f"    embedding  {corpus.dim} dimensions, {corpus.rate.tokens_per_text:.0f} tokens per text; "
+                    f"{duration(seconds)} on one core"
+                )
+        free, source = self._available()
+        yield f"  settings   {self._settings()}"
+        yield f"  disk       up to {size(self.bytes_to_write())} to write, {size(free)} {source}"
+
+    def _settings(self) -> str:
+        counted = [_counted(self.axes[f"{word}s"], word) for word in ("method", "store", "multiplier")]
+        settings = self.axes["settings"] * len(self.corpora)
+        return f"{settings:,} ({counted[0]}, {counted[1]} × {counted[2]} × {self.axes['top_k']} top_k)"
+
+    def _available(self) -> tuple[float, str]:
+        """Return the bytes that may be written and who says so: the configuration, or the disk."""
+        if self.disk_gb is not None:
+            return self.disk_gb * 1e9, "allowed by disk_gb"
+        folder = Path(self.results).resolve()
+        existing = next(path for path in (folder, *folder.parents) if path.exists())
+        return shutil.disk_usage(existing).free, "free"
+
+
+def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
+    """Yield the files of a dataset with a model that are larger than a few kB."""
+    layout, place = study.layout, (corpus.dataset, corpus.model)
+    vector_bytes = 4 * corpus.dim
+    rows = math.ceil(corpus.documents / study.config.parts)
+    for part, distinct in zip(
+        layout.each_part(layout.embeddings(*place)),
+        layout.each_part(layout.distinct_embeddings(*place)),
+        strict=True,
+    ):
+        yield PlannedFile(part, rows * vector_bytes)
+        yield PlannedFile(distinct, math.ceil(corpus.embedded / study.config.parts) * vector_bytes, until=part)
+    yield PlannedFile(layout.query_vectors(*place), corpus.queries * vector_bytes)
+    for name in study.stores:
+        codec = study.codecs[name]
+        yield PlannedFile(layout.codec_state(name, *place), codec.state_bytes(corpus.dim))
+        store = study.store_file(name).format(dataset=corpus.dataset, model=corpus.model)
+        yield PlannedFile(store, study.store_bytes(name, corpus.documents, corpus.dim))
+        if codec.is_encoded:
+            for part in layout.each_part(layout.codes(name, *place)):
+                yield PlannedFile(part, rows * codec.code_bytes(corpus.dim), until=store)
+    for method in study.indexes.values():
+        path = method.index_file.format(dataset=corpus.dataset, model=corpus.model)
+        yield PlannedFile(path, method.index_bytes(corpus.documents, corpus.dim))
+    for method in study.methods.values():
+        depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
+        found = corpus.queries * sum(min(depth, corpus.documents) for depth in depths)
+        yield PlannedFile(layout.candidates(method.name, *place), found * CANDIDATE_BYTES)
+        values = corpus.queries * len(method.settings) * len(study.config.metrics)
+        yield PlannedFile(layout.metrics(method.name, *place), values * METRIC_BYTES)
+
+
+def planned_keys(study: Study) -> dict[str, Any]:
+    """Return the part of a configuration that its plan depends on."""
+    values = study.config.to_dict()
+    return {key: values.get(key) for key in PLANNED}
+
+
+def duration(seconds: float) -> str:
+    """Write a time as roughly as it is known."""
+    if seconds < 1.5 * MINUTE:
+        return f"about {max(1, round(seconds, -1 if seconds > 20 else 0)):.0f} s"
+    if seconds < 1.5 * HOUR:
+        return f"about {seconds / MINUTE:.0f} min"
+    if seconds < 2 * DAY:
+        return f"about {seconds / HOUR:.1f} h"
+    return f"about {seconds / DAY:.1f} days"
+
+
+def size(count: float) -> str:
+    """Write bytes in the largest decimal unit that leaves one or more."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB" if count < 1000 else f"{count:,.0f} TB"
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from embquant.embedding.encoder import Encoder
 from embquant.files.parquet import count_rows, read_rows
+from embquant.study.plan import Rate
 
 PLACES = 16
 """Places of the corpus, evenly spaced, that texts are taken from: neighbours are often alike."""
@@ -20,20 +20,7 @@ SECONDS = 3.0
 """How long texts are embedded for."""
 
 
-@dataclass(frozen=True)
-class Rate:
-    """Texts a second of one job, and the tokens of a text and of a query on average."""
-
-    texts_per_second: float
-    tokens_per_text: float
-    tokens_per_query: float
-
-    def seconds(self, texts: int, queries: int) -> float:
-        """Return what one job takes for so many texts and queries: as many times longer as they have more tokens."""
-        return (texts + queries * self.tokens_per_query / self.tokens_per_text) / self.texts_per_second
-
-
-def calibrate(encoder: Encoder, corpus: Path, queries: Path, seconds: float = SECONDS) -> Rate:
+def measure_rate(encoder: Encoder, corpus: Path, queries: Path, seconds: float = SECONDS) -> Rate:
     """Embed a sample of the corpus for some ``seconds``, short and long texts alike, and return the rate of all."""
     texts = list(_sample(corpus))
     tokens = encoder.document_tokens(texts)

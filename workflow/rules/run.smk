@@ -1,0 +1,75 @@
+# What happens before the first job of a run and after its last: functions alone.
+import shutil
+import subprocess
+from collections import Counter
+
+from snakemake.logging import logger
+
+from embquant.files.atomic import remove_leftovers
+from embquant.files.running import RunFolder
+from embquant.study.plan import Plan, planned_keys
+
+
+def unlock_after_a_kill():
+    """Remove the locks of a Snakemake that was killed; say who is at work if it wasn't."""
+    folder = RunFolder()
+    if workflow.is_main_process and not folder.unlock_if_dead():
+        logger.warning(f"embquant: {folder.holder()}")
+
+
+def hold_folder():
+    """Hold the folder for this run, or end it, and clear away what killed jobs left half-written."""
+    try:
+        RunFolder().hold(STUDY.name)
+    except InputError as error:
+        raise refused(error) from None
+    if workflow.executor_plugin.common_settings.local_exec:  # jobs on a cluster may still write for a killed run
+        remove_leftovers(Path("results"))
+
+
+def check_cluster():
+    """Check that Slurm can be reached where it is to run the jobs; if it can't, the run ends here, in one line."""
+    if workflow.executor_plugin.name != "slurm":
+        return
+    why = None
+    if not (shutil.which("sbatch") and shutil.which("sinfo")):
+        why = "there is no sbatch here; run this on a login node of the cluster, or without PROFILE="
+    else:
+        try:
+            subprocess.run(["sinfo", "--noheader"], check=True, capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            why = "sinfo has not answered for a minute"
+        except subprocess.CalledProcessError as error:
+            why = f"it does not answer ({' '.join(error.stderr.split()[-20:]) or 'it says nothing'})"
+    if why:
+        raise refused(f"the profile sends jobs to Slurm, but {why}")
+
+
+def opening():
+    """Return what a run begins with: how many jobs are left, and the plan of a study that goes on.
+
+    Where the disk can't hold what is left of it, the run ends here.
+    """
+    needed, jobs = (
+        Counter(job.rule.name for job in some if job.rule.name != "all")
+        for some in (workflow.dag.needrun_jobs(), workflow.dag.jobs)
+    )
+    opened = [
+        f"Study {STUDY.name} ({config_name()}): {needed.total():,} of {jobs.total():,} jobs to run, the others are done"
+    ]
+    path = Path(LAYOUT.report("plan.json"))
+    if path.exists() and not needed["plan_study"]:
+        try:
+            plan = Plan.read(path)
+            plan.check_disk()
+        except InputError as error:
+            raise refused(error) from None
+        opened += plan.lines()
+    return opened
+
+
+def closing():
+    """Return what a run ends with: the settings, where the reports and the page lie, and the verdict last."""
+    text = Path(LAYOUT.report("summary.txt")).read_text(encoding="utf-8").rstrip()
+    reports, verdict = text.rsplit("\n\n", 1)
+    return f"{reports}\n{LAYOUT.report('report.html')}\n\n{verdict}"
