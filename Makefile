@@ -50,9 +50,10 @@ check-real: env  ## the published figures on real collections, which lie in DATA
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))
 	@.venv/bin/pytest tests/real --data '$(DATA)' $(ARGS)
 
-lint: env  ## the style of Python and workflow
+lint: env  ## style and types of Python, style of the workflow
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 

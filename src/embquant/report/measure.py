@@ -37,6 +37,11 @@ class Measure:
             return cls("retention", column.removeprefix(RETENTION))
         return cls("agreement", column) if OVERLAP_OR_RBO.fullmatch(column) else None
 
+    @classmethod
+    def of_settings(cls, column: object) -> Self:
+        """Return the measure that the column ``measure`` of settings names; one without values if it names none."""
+        return cls.of_column(str(column)) or cls("agreement", "nothing measured")
+
     @property
     def is_retention(self) -> bool:
         """Whether it is a share of quality, which needs judgements."""

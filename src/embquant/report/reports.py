@@ -39,7 +39,7 @@ class Scope:
     dataset: str
     where: str
     model: str
-    measure: Measure | None
+    measure: Measure
     top_k: int
     baseline: str
     settings: pd.DataFrame
@@ -146,7 +146,7 @@ class Reports:
 
     def _scope(self, dataset: str, where: str, rows: pd.DataFrame, settings: pd.DataFrame) -> Scope:
         first = rows.iloc[0]
-        measure, top_k = Measure.of_column(str(first["measure"])), int(first["top_k"])
+        measure, top_k = Measure.of_settings(first["measure"]), int(first["top_k"])
         return Scope(dataset, where, first["model"], measure, top_k, self.config["baseline"], settings)
 
     def _means(self, rows: pd.DataFrame) -> pd.DataFrame:
@@ -157,11 +157,11 @@ class Reports:
         means = shared.join(groups[[name for name in AVERAGED if name in rows]].mean()).join(kept)
         means = means[groups["dataset"].nunique() == rows["dataset"].nunique()].assign(dataset=EVERY)
         first = rows.iloc[0]
-        measure = Measure.of_column(str(first["measure"]))
+        measure = Measure.of_settings(first["measure"])
         macro = self.table("macro")
         macro = macro[(macro["model"] == first["model"]) & (macro["top_k"] == first["top_k"])]
-        macro = macro[macro["metric"] == getattr(measure, "metric", None)].set_index(CHOICE).reindex(means.index)
-        column = "retention" if measure is not None and measure.is_retention else "mean"
+        macro = macro[macro["metric"] == measure.metric].set_index(CHOICE).reindex(means.index)
+        column = "retention" if measure.is_retention else "mean"
         for end in ("", "_low", "_high"):
             means[f"kept{end}"] = macro[f"{column}{end}"].fillna(means[f"kept{end}"])
         more = [macro["losses"] > macro["wins"], macro["wins"] > macro["losses"]]

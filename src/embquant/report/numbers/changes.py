@@ -149,8 +149,8 @@ def differences(one: Run, other: Run) -> dict[tuple[str, str], list[str]]:
     Values are JSON, or – where there is none; places are dotted.
     """
     found: dict[tuple[str, str], list[str]] = {}
-    for place, *values in _differing(one.made_with, other.made_with):
-        found.setdefault(tuple(values), []).append(place)
+    for place, first, second in _differing(one.made_with, other.made_with):
+        found.setdefault((first, second), []).append(place)
     return found
 
 
@@ -169,7 +169,7 @@ def _compared_metric(one: Run, other: Run, keys: pd.MultiIndex) -> str | None:
     asked = [name for name in one.metrics if name in other.metrics]
     sides = [report.settings.loc[keys] for report in (one, other)]
     known = [name for name in asked if all(name in side and side[name].notna().all() for side in sides)]
-    found = [Measure.of_metric(name) for name in known]
+    found = [measure for measure in map(Measure.of_metric, known) if measure is not None]
     judged = [measure.metric for measure in found if measure.is_retention]
     return next(iter(judged + [measure.metric for measure in found if measure.is_overlap]), None)
 
@@ -220,10 +220,11 @@ def _differing(first: Any, second: Any, place: str = "") -> Iterator[tuple[str, 
     """Yield the place and both values of whatever differs, as deep as both have mappings."""
     if isinstance(first, dict) and isinstance(second, dict):
         for name in dict.fromkeys([*first, *second]):
-            inner = (side.get(name, MISSING) for side in (first, second))
-            yield from _differing(*inner, f"{place}.{name}" if place else str(name))
+            inside = f"{place}.{name}" if place else str(name)
+            yield from _differing(first.get(name, MISSING), second.get(name, MISSING), inside)
     elif first != second:
-        yield (
-            place,
-            *(value if value is MISSING else json.dumps(value, ensure_ascii=False) for value in (first, second)),
-        )
+        yield place, _as_json(first), _as_json(second)
+
+
+def _as_json(value: Any) -> str:
+    return MISSING if value is MISSING else json.dumps(value, ensure_ascii=False)

@@ -71,7 +71,7 @@ class Compared:
     baseline: np.ndarray
 
     @classmethod
-    def of(cls, measured: Measured, baseline: str, multipliers: list[int]) -> Self | None:
+    def of(cls, measured: Measured, baseline: str, multipliers: Sequence[int]) -> Self | None:
         """Take the settings at the least top_k that has the metric which counts most; None where there are none."""
         found = []
         for group in measured.by_top_k():
@@ -124,7 +124,7 @@ class Study:
         Where queries lose as much, the first of them come first. ``document`` is still a row of the corpus.
         """
         compared = self.compared
-        settings = np.flatnonzero(compared.settings["method"] == method)
+        settings = np.flatnonzero(compared.settings["method"] == method).tolist()
         losing = {setting_of(compared, at): most(compared.losses[at], number) for at in settings}
         chosen = np.unique(np.concatenate(list(losing.values())))
         if not len(chosen):
@@ -171,7 +171,7 @@ class Study:
     def margins(self) -> np.ndarray:
         """Return the gap by which float32 decides, float64 (queries,): to what is relevant, or at the cut-off."""
         if self.judgements is None:
-            return cutoff_margins(self.scores, self.compared.metric.cutoff)
+            return cutoff_margins(self.scores, self.compared.metric.cutoff or self.scores.shape[1])
         return relevance_margins(self.vectors, self.judgements, self.exact, self.rows, self.scores)
 
     def _lost(self, query: int, best: Best, place: int, setting: Setting) -> dict[str, Any]:
@@ -179,15 +179,16 @@ class Study:
         baseline = self.rows[query, : setting.top_k]
         own = best.rows[place]
         gains = self._gains(query)
-        rankings = (Ranked(rows, gains(rows)) for rows in (baseline, own))
-        lost = lost_document(self.compared.metric, *rankings, best.pool.rows[place, : setting.depth])
+        before, after = (Ranked(rows, gains(rows)) for rows in (baseline, own))
+        lost = lost_document(self.compared.metric, before, after, best.pool.rows[place, : setting.depth])
         ranks = {"baseline_rank": lost.baseline_rank, "rank": lost.rank}
         return {"document": lost.row, **ranks, "reason": lost.reason}
 
     def _gains(self, query: int) -> Callable[[np.ndarray], np.ndarray]:
         """Return what tells the gains of a query's documents (k,): relevance, or being one of the exact k best."""
-        if self.judgements is not None:
-            return lambda rows: self.judgements.gains(rows[None], np.array([query]))[0]
+        judgements = self.judgements
+        if judgements is not None:
+            return lambda rows: judgements.gains(rows[None], np.array([query]))[0]
         least = self.scores[query, min(self.compared.metric.cutoff, self.scores.shape[1]) - 1]
         least -= EPSILON * max(1, abs(least))
         vector = self.vectors[query : query + 1]

@@ -1,5 +1,7 @@
 """Which measure settings are judged by, which settings the summary lists, and which ones no other surpasses."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from embquant.report.measure import measures
@@ -40,7 +42,7 @@ def all_datasets(counted: int, among: int) -> str:
     return "all datasets" if counted == among else f"the {counted} of {among} datasets that are judged alike"
 
 
-def in_summary(settings: pd.DataFrame, multipliers: list[int]) -> pd.DataFrame:
+def in_summary(settings: pd.DataFrame, multipliers: Sequence[int]) -> pd.DataFrame:
     """Return the settings that the summary lists: without rescoring, or with the middle one of ``multipliers``."""
     multiplier = sorted(multipliers)[len(multipliers) // 2]
     return settings[(settings["rescore_store"] == NO_STORE) | (settings["rescore_multiplier"] == multiplier)]

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -118,7 +119,8 @@ def read_measured(runs: Sequence[Path]) -> Measured:
     A row group of metrics.parquet is a setting; the queries are in the same order in all. Values are rounded, so that
     those that differ by the order of a sum don't count as different.
     """
-    settings, metrics = [], {}
+    settings: list[list[Any]] = []
+    metrics: dict[str, list[np.ndarray]] = {}
     for run in runs:
         file = open_parquet(run / "metrics.parquet", ["query_id", *SETTING])
         for number in range(file.num_row_groups):
@@ -140,7 +142,7 @@ class Analysis:
         self._chance = chance
         self._retrieval: list[pd.DataFrame] = []
         self._comparisons: list[pd.DataFrame] = []
-        self._totals: dict[tuple, Total] = {}
+        self._totals: dict[tuple[Any, ...], Total] = {}
 
     @classmethod
     def of(cls, runs: Sequence[Path], baseline: str, chance: Chance) -> "Analysis":
@@ -184,7 +186,9 @@ class Analysis:
         settings = group.settings
         baseline = int(np.flatnonzero(settings["method"] == self._baseline)[0])
         kind, compared = group.compared_metrics()
-        columns, retentions, verdicts = {}, {}, {}
+        columns: dict[str, pd.Series] = {}
+        retentions: dict[str, pd.Series] = {}
+        verdicts: dict[str | None, np.ndarray] = {}
         for metric, values in group.metrics.items():
             has_values = ~np.isnan(values).any(axis=1)
             means = sample_means(values[has_values], counts)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from embquant.report.measure import Measure
+from embquant.measure.metrics import parse_metric
 from embquant.report.numbers.changes import Pairing, Run, differences, pairings
 from embquant.report.numbers.quality import in_summary
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
@@ -56,7 +56,7 @@ def _section(changes: pd.DataFrame, pairing: Pairing) -> str:
     name = f"{pairing.dataset} · {pairing.model}"
     if rows.empty:
         return f"{name}: both runs have no metric at the same top_k"
-    judged = rows["metric"].map(lambda metric: Measure.of_metric(metric).is_retention)
+    judged = rows["metric"].map(lambda metric: parse_metric(metric).judged)
     least = rows[judged == judged.max()]
     least = least[least["top_k"] == least["top_k"].min()]
     first = least.iloc[0]

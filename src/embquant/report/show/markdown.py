@@ -17,7 +17,7 @@ KEPT = ".4f"
 
 def tables(rows: pd.DataFrame, methods: pd.DataFrame, config: Mapping[str, Any]) -> list[str]:
     """Return all tables of a model: of decisive ``rows`` of its summary and the unrescored ``methods`` among these."""
-    measure = Measure.of_column(methods["measure"].iloc[0])
+    measure = Measure.of_settings(methods["measure"].iloc[0])
     unrescored = rows["rescore_store"] == NO_STORE
     found = [_methods_table(methods, measure), _kept_by(rows[~unrescored].assign(setting=rescored_by), "setting")]
     if len(rows["dataset"].unique()) > 1:

@@ -49,7 +49,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             f"Verdict for {place}: {named(found.best)}",
             f"   required: {limits}, which {len(found.fitting)} of {len(found.settings)} settings meet; "
             "none of them is cheaper",
-            f"   it {figures(found.best)}{_saving(found)}",
+            f"   it {figures(found.best)}{_saving(found, found.best)}",
             f"   runner-up: {second}",
             f"   to deploy it: configuration and code at the start of {path}",
         ]
@@ -68,8 +68,8 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
 def figures(setting: pd.Series) -> str:
     """Return what a setting keeps, takes and costs, in words."""
     measure, kept, low = setting[["measure", "kept", "kept_low"]]
-    of = Measure.of_column(measure)
-    if of is not None and of.is_retention:
+    of = Measure.of_settings(measure)
+    if of.is_retention:
         share = f"keeps {kept:.2%} of float32's {of.metric}"
     else:
         share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
@@ -83,12 +83,12 @@ def figures(setting: pd.Series) -> str:
     )
 
 
-def _saving(found: Recommendation) -> str:
+def _saving(found: Recommendation, best: pd.Series) -> str:
     """Tell how much more the baseline costs, unless the baseline is recommended, or all is free."""
     baseline = found.settings[found.settings["method"] == found.baseline].iloc[0]
-    if found.best["method"] == found.baseline or found.best["usd_per_month"] == 0:
+    if best["method"] == found.baseline or best["usd_per_month"] == 0:
         return ""
-    return f", {baseline['usd_per_month'] / found.best['usd_per_month']:.3g}× less than {found.baseline}"
+    return f", {baseline['usd_per_month'] / best['usd_per_month']:.3g}× less than {found.baseline}"
 
 
 def usd(price: float) -> str:
@@ -135,7 +135,7 @@ def _page_verdict(reports: Reports, row: pd.Series) -> PageVerdict:
 
 def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     """Return the setting's figures and what they are."""
-    measure = Measure.of_column(row["measure"])
+    measure = Measure.of_settings(row["measure"])
     share = f"of float32's {measure.metric}" if measure.is_retention else measure.axis
     summary = reports.summary
     baseline = summary[(summary["method"] == reports.config["baseline"]) & (summary["model"] == row["model"])]

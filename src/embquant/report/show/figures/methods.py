@@ -27,7 +27,7 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     ticks = [size for size in SIZES[1:] if size <= 2 * exact["bytes_per_vector"].max()]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
     axes.set_ylim(max(0, exact["kept"].quantile(0.02) - 0.02), 1.015)
-    axes.set(xlabel="bytes a vector", ylabel=Measure.of_column(methods["measure"].iloc[0]).axis)
+    axes.set(xlabel="bytes a vector", ylabel=Measure.of_settings(methods["measure"].iloc[0]).axis)
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
     others = exact.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
@@ -56,10 +56,11 @@ def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
     axes = figure.subplots()
     for at, (line, points) in enumerate(approximate.groupby("index_name", sort=False)):
         shape = at + at // len(SERIES)  # a colour that comes again has another shape
-        look = {"color": SERIES[at % len(SERIES)], "marker": MARKERS[shape % len(MARKERS)]}
-        axes.plot(points[INDEX_OVERLAP], points["queries_per_second"], label=line, **look)
+        color, marker = SERIES[at % len(SERIES)], MARKERS[shape % len(MARKERS)]
+        axes.plot(points[INDEX_OVERLAP], points["queries_per_second"], label=line, color=color, marker=marker)
     axes.scatter(
-        *approximate.loc[unsurpassed, [INDEX_OVERLAP, "queries_per_second"]].T.to_numpy(),
+        approximate.loc[unsurpassed, INDEX_OVERLAP],
+        approximate.loc[unsurpassed, "queries_per_second"],
         s=70,
         facecolors="none",
         edgecolors=FAINT,

@@ -133,7 +133,7 @@ def save(drawing: Drawing, folder: Path) -> None:
 def themed_svg(drawing: Drawing) -> str:
     """Return the figure as an element of a page: coloured by variables, with ids of its own and tips."""
     svg = drawing.svg
-    box = re.search(r'viewBox="[^"]*"', svg)[0]
+    box = re.findall(r'viewBox="[^"]*"', svg)[0]
     svg = svg[svg.index('<g id="figure_1">') :]  # what stands before is for files: comments, metadata, styles
     svg = re.sub(r"<!--.*?-->\s*", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\b(id="|href="#|url\(#)', rf"\g<1>{drawing.name}-", svg)

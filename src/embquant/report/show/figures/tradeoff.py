@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.markers import MarkerStyle
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from embquant.report.reports import Scope
@@ -185,7 +186,7 @@ def _legend(axes: Axes, stores: list[str], below: bool) -> None:
     if below:
         entries.append(("below the axis", BELOW, FAINT, FAINT))
     handles = [
-        Line2D([], [], linestyle="", marker=marker, color=fill, markeredgecolor=rim, markersize=7, label=label)
+        Line2D([], [], ls="", marker=MarkerStyle(marker), color=fill, markeredgecolor=rim, markersize=7, label=label)
         for label, marker, fill, rim in entries
     ]
     axes.figure.legend(handles=handles, loc="outside lower center", ncols=3)
