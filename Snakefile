@@ -18,7 +18,8 @@ include: "workflow/rules/run.smk"
 report: "workflow/report/workflow.rst"
 
 
-STUDY = read_study()
+with mistakes_in_one_line():
+    STUDY = Study.read(config, config_name())
 LAYOUT = STUDY.layout
 CONFIGURATION = canonical(STUDY.config.to_dict())
 CORES = workflow.cores or 1

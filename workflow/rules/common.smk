@@ -4,6 +4,7 @@ import os
 import platform
 import shlex
 import sys
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -16,22 +17,18 @@ from embquant.report.tables import TABLES as REPORT_TABLES
 from embquant.study.study import Study
 
 
-def refused(error):
-    """Return what ends the run in one line."""
-    return WorkflowError(f"embquant: error: {error}")
+@contextmanager
+def mistakes_in_one_line():
+    """Let an InputError end the run in one line."""
+    try:
+        yield
+    except InputError as error:
+        raise WorkflowError(f"embquant: error: {error}") from None
 
 
 def config_name():
     """Return the path of the configuration as the user would write it."""
     return os.path.relpath((workflow.configfiles or ["config.yaml"])[-1])
-
-
-def read_study():
-    """Read the configuration; whatever is wrong with it ends the run here."""
-    try:
-        return Study.read(config, config_name())
-    except InputError as error:
-        raise refused(error) from None
 
 
 def own_programs_first():
@@ -91,11 +88,6 @@ def distinct_so_far(wildcards):
 def named_stores(names):
     """Return a parameter function: rescore stores as the commands take them, NAME=MANIFEST."""
     return lambda wildcards: [f"{name}={STUDY.store_manifest(name).format(**wildcards)}" for name in names(wildcards)]
-
-
-def fetched_files(wildcards):
-    """Return the files of a dataset that lie in object storage, which Snakemake's storage plugins fetch."""
-    return [storage(address) for address in STUDY.addresses(wildcards.dataset).values()]
 
 
 def local_entry(wildcards, input):

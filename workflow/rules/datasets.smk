@@ -1,7 +1,7 @@
 rule prepare_dataset:
     input:
         files=lambda wildcards: STUDY.dataset_inputs(wildcards.dataset),
-        fetched=fetched_files,
+        fetched=lambda wildcards: [storage(address) for address in STUDY.addresses(wildcards.dataset).values()],
     output:
         corpus=LAYOUT.corpus(),
         queries=LAYOUT.queries(),

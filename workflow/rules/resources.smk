@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embquant.files.parquet import count_rows
-from embquant.errors import InputError
 
 MINILM_MB = 91
 """Size of the weights that the minutes of embedding were measured with: a larger model takes longer in proportion."""
@@ -93,11 +92,8 @@ def minutes_of_embedding(wildcards, input, attempt):
 def candidates(wildcards, input):
     """Return how many candidates a method's deepest search finds of all queries together."""
     size_mb(input.queries)  # what isn't there yet is for Snakemake to see
-    try:
-        queries = count_rows(map(Path, as_list(input.queries)))
-    except InputError as error:  # a damaged file
-        raise refused(error) from None
-    return queries * max(STUDY.methods[wildcards.method].searched_depths)
+    with mistakes_in_one_line():
+        return count_rows(map(Path, as_list(input.queries))) * max(method(wildcards).searched_depths)
 
 
 def gpus(wildcards):
@@ -108,11 +104,6 @@ def gpus(wildcards):
 def size_mb(files):
     """Return the size of a file or several; in a dry run some aren't there yet, and Snakemake writes <TBD>."""
     return sum(map(os.path.getsize, as_list(files))) / 1e6
-
-
-def as_list(files):
-    """Return an input's files, of which Snakemake gives a single one as text."""
-    return [files] if isinstance(files, str) else files
 
 
 def weights_mb(model):

@@ -1,12 +1,11 @@
 # What happens before the first job of a run and after its last: functions alone.
-import shutil
-import subprocess
 from collections import Counter
 
 from snakemake.logging import logger
 
 from embquant.files.atomic import remove_leftovers
-from embquant.files.running import RunFolder
+from embquant.files.running import RunFolder, check_slurm
+from embquant.study.layout import RESULTS
 from embquant.study.plan import Plan, planned_keys
 
 
@@ -19,30 +18,17 @@ def unlock_after_a_kill():
 
 def hold_folder():
     """Hold the folder for this run, or end it, and clear away what killed jobs left half-written."""
-    try:
+    with mistakes_in_one_line():
         RunFolder().hold(STUDY.name)
-    except InputError as error:
-        raise refused(error) from None
     if workflow.executor_plugin.common_settings.local_exec:  # jobs on a cluster may still write for a killed run
-        remove_leftovers(Path("results"))
+        remove_leftovers(Path(RESULTS))
 
 
 def check_cluster():
-    """Check that Slurm can be reached where it is to run the jobs; if it can't, the run ends here, in one line."""
-    if workflow.executor_plugin.name != "slurm":
-        return
-    why = None
-    if not (shutil.which("sbatch") and shutil.which("sinfo")):
-        why = "there is no sbatch here; run this on a login node of the cluster, or without PROFILE="
-    else:
-        try:
-            subprocess.run(["sinfo", "--noheader"], check=True, capture_output=True, text=True, timeout=60)
-        except subprocess.TimeoutExpired:
-            why = "sinfo has not answered for a minute"
-        except subprocess.CalledProcessError as error:
-            why = f"it does not answer ({' '.join(error.stderr.split()[-20:]) or 'it says nothing'})"
-    if why:
-        raise refused(f"the profile sends jobs to Slurm, but {why}")
+    """Check that Slurm can be reached where it is to run the jobs; if it can't, the run ends here."""
+    if workflow.executor_plugin.name == "slurm":
+        with mistakes_in_one_line():
+            check_slurm()
 
 
 def opening():
@@ -54,18 +40,14 @@ def opening():
         Counter(job.rule.name for job in some if job.rule.name != "all")
         for some in (workflow.dag.needrun_jobs(), workflow.dag.jobs)
     )
-    opened = [
-        f"Study {STUDY.name} ({config_name()}): {needed.total():,} of {jobs.total():,} jobs to run, the others are done"
-    ]
+    study = f"Study {STUDY.name} ({config_name()})"
+    yield f"{study}: {needed.total():,} of {jobs.total():,} jobs to run, the others are done"
     path = Path(LAYOUT.report("plan.json"))
     if path.exists() and not needed["plan_study"]:
-        try:
+        with mistakes_in_one_line():
             plan = Plan.read(path)
             plan.check_disk()
-        except InputError as error:
-            raise refused(error) from None
-        opened += plan.lines()
-    return opened
+        yield from plan.lines()
 
 
 def closing():

@@ -1,7 +1,9 @@
-"""One run per folder at a time: who holds the folder, and what a killed run leaves."""
+"""One run per folder at a time: who holds the folder, what a killed run leaves, and whether a cluster takes jobs."""
 
 import os
+import shutil
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -63,3 +65,21 @@ class RunFolder:
         except Timeout:
             return False
         return True
+
+
+def check_slurm() -> None:
+    """Refuse, in one line, to send jobs to a Slurm that can't be reached from here."""
+    problem = ""
+    sinfo = shutil.which("sinfo")
+    if sinfo is None or shutil.which("sbatch") is None:
+        problem = "there is no sbatch here; run this on a login node of the cluster, or without PROFILE="
+    else:
+        try:
+            subprocess.run([sinfo, "--noheader"], check=True, capture_output=True, text=True, timeout=60)
+        except subprocess.TimeoutExpired:
+            problem = "sinfo has not answered for a minute"
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.strip().splitlines() or ["it says nothing"]
+            problem = f"it does not answer ({lines[-1]})"
+    if problem:
+        raise InputError(f"the profile sends jobs to Slurm, but {problem}")
