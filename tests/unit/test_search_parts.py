@@ -8,10 +8,11 @@ from embquant.files.parquet import write_parquet
 from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
 from embquant.steps.merge_candidates import merge_candidates
 from embquant.steps.search_part import search_part
-from support.codec_cases import CASES, case, unit_vectors
+from support.codec_cases import PLAIN, case, unit_vectors
 from support.searched import both_ways
 
-ALL_SCORINGS = [(name, scoring) for name in CASES for scoring in case(name).scorings]
+SEARCHED = [*PLAIN, "int8-pca"]  # of the transformed, one: what is searched knows of no transform
+ALL_SCORINGS = [(name, scoring) for name in SEARCHED for scoring in case(name).scorings]
 
 
 def tied_vectors():
