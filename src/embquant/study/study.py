@@ -35,7 +35,7 @@ class StudyMethod:
         return self.study.codecs[self.entry.codec]
 
     @property
-    def index_class(self) -> type[Index]:
+    def index_class(self) -> type[Index[Any]]:
         """The class of its index."""
         return index_class(self.codec.family.family, self.entry.index)
 
@@ -245,5 +245,5 @@ class Study:
         """The indexes that are no stores, each with a method that searches it; methods may share one."""
         return {method.entry.index_name: method for method in self.methods.values() if not method.is_flat}
 
-    def _store_class(self, codec: str) -> type[Index]:
+    def _store_class(self, codec: str) -> type[Index[Any]]:
         return index_class(self.codecs[codec].family.family, FLAT)
