@@ -1,4 +1,4 @@
-"""What a method holds in memory, measured in a process of its own."""
+"""The memory that a method takes, measured in a process of its own."""
 
 import ctypes
 import json
@@ -19,13 +19,13 @@ from embquant.retrieve.method import index_of
 PR_SET_THP_DISABLE = 41
 
 MMAP_THRESHOLD = 1 << 16
-"""Allocations from this size on get a mapping of their own instead of a place in the heap."""
+"""Bytes from which an allocation gets a mapping of its own instead of a place in the heap."""
 
 FILLERS = 1024
 
 
 def measure_in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
-    """Call :func:`measure` in a new interpreter, set up so that it allocates the same bytes every time."""
+    """Call :func:`measure` in a new interpreter that allocates the same bytes every time."""
     asked = json.dumps([str(method), str(store) if store else None, str(queries), depth])
     command = [sys.executable, "-m", "embquant.measure.memory", asked]
     variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -38,17 +38,17 @@ def measure_in_a_process(method: Path, store: Path | None, queries: Path, depth:
 
 
 def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
-    """Open the method as it is deployed, search once, and return what that took in bytes.
+    """Open a method as it is deployed, search once, and return the bytes that this took.
 
-    ``resident_bytes`` is by how much opening it grew the private memory in allocations of MMAP_THRESHOLD or more,
-    ``mapped_bytes`` the size of the files that it mapped, ``peak_rss_bytes`` the most that the process ever held.
+    ``resident_bytes``: growth of the private memory by opening it, in allocations of MMAP_THRESHOLD or more;
+    ``mapped_bytes``: size of the mapped files; ``peak_rss_bytes``: the most that the process has held.
     """
     from embquant.retrieve.retriever import Retriever
 
-    # Without this, the kernel may back an array by pages of 2 MiB or of 4 KiB, as it pleases.
+    # Otherwise the kernel chooses between pages of 2 MiB and of 4 KiB.
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
     query = next(read_matrices([queries], "embedding"))[:1].copy()
-    for manifest in (index_of(method), *([store] if store else [])):  # what is imported or compared isn't the index's
+    for manifest in (index_of(method), *([store] if store else [])):  # imports and checks aren't the index's memory
         described = Manifest.read(manifest)
         CODECS[described.family]
         index_class(described.family, described.kind)
@@ -62,7 +62,7 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
 
 
 def _fill_heap() -> None:
-    """Use up what earlier work left free in the heap, which could serve a large allocation in place of a mapping."""
+    """Use up the free parts of the heap, which could serve a large allocation in place of a mapping."""
     libc = ctypes.CDLL(None)
     libc.malloc.restype = ctypes.c_void_p
     for _ in range(FILLERS):
@@ -70,12 +70,13 @@ def _fill_heap() -> None:
 
 
 def _private_bytes() -> int:
-    """Sum the private pages of mappings that have no name: all but the heap, the stack and files.
+    """Return the bytes of private pages in mappings without a name: all but the heap, the stack and files.
 
-    What is in the heap, the many small objects of Python among it, lies at other places of a page in every run.
+    The heap has Python's many small objects, which spread over other pages in every run. psutil reads the same file,
+    but at once: its text would count as well.
     """
     total, nameless = 0, False
-    with Path("/proc/self/smaps").open() as file:  # line by line: to hold the text would itself count
+    with Path("/proc/self/smaps").open() as file:
         for line in file:
             words = line.split()
             if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):

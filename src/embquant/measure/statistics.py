@@ -1,4 +1,4 @@
-"""What chance does to means over queries: intervals, tests and power, for many settings at once.
+"""Chance: intervals, tests and power of means over queries, for many settings at once.
 
 Values are float64 (settings, queries), of order 1, NaN where there is none. They are rounded to multiples of 2⁻³⁰, so
 that sums of up to eight million of them are exact: equal sums compare as equal, and no result depends on the order in
@@ -13,7 +13,7 @@ BLOCK = 1024
 """Resamples that are computed at once; part of what a seed means."""
 
 RADEMACHER = 1 / (4 * ndtr(-np.sqrt(2)))
-"""How far a sum of randomly signed terms can exceed the tail of a normal variable of the same variance."""
+"""Bound of the tail of a sum of randomly signed terms, over the tail of a normal variable of the same variance."""
 
 
 def rounded(values: np.ndarray) -> np.ndarray:
@@ -60,16 +60,16 @@ def percentile_interval(samples: np.ndarray, confidence: float) -> np.ndarray:
 
 
 def randomization_test(differences: np.ndarray, resamples: int, seed: int | list[int]) -> np.ndarray:
-    """Return two-sided p-values, float64 (pairs,), of paired ``differences`` (pairs, queries) being but chance.
+    """Return the two-sided p-values of a paired randomization test, float64 (pairs,).
 
-    Were the two of a pair alike, each query's difference would as well have the other sign. p is the share of all
-    assignments of signs whose sum is at least as far from zero as the observed one (Fisher 1935, "The Design of
-    Experiments", section 21; for retrieval: Smucker, Allan and Carterette 2007, "A comparison of statistical
-    significance tests for information retrieval evaluation"). Where that takes no more than ``resamples`` assignments,
-    because few queries differ, p is exact. Elsewhere they are drawn, and the observed one counts as one of them
-    (Phipson and Smyth 2010). If none of them reaches it, p may be still less: at most RADEMACHER times the tail of the
-    normal distribution (Bentkus and Dzindzalieta 2015, "A tight Gaussian bound for weighted sums of Rademacher random
-    variables"), which is what lets a large family be corrected without millions of resamples.
+    ``differences`` are (pairs, queries). If the two of a pair are alike, the difference of each query could as well
+    have the other sign. p is the share of all assignments of signs whose sum is at least as far from zero as the
+    observed one (Fisher 1935, "The Design of Experiments", section 21; for retrieval: Smucker, Allan and Carterette
+    2007, "A comparison of statistical significance tests for information retrieval evaluation"). If few queries differ,
+    so that there are no more than ``resamples`` assignments, p is exact. Otherwise they are drawn, and the observed one
+    counts as one of them (Phipson and Smyth 2010). If none of them reaches it, p may be even smaller: at most
+    RADEMACHER times the tail of the normal distribution (Bentkus and Dzindzalieta 2015, "A tight Gaussian bound for
+    weighted sums of Rademacher random variables"). So a large family can be corrected without millions of resamples.
     """
     differences = rounded(differences)
     enumerable = resamples.bit_length() - 1

@@ -16,7 +16,7 @@ SCHEMA = pa.schema(
         ("scores", pa.list_(pa.float64())),
     ]
 )
-"""One row group a depth, in the order of the file's metadata ``depths``; −1 where no document was found."""
+"""One row group per search depth, in the order of ``depths`` in the file's metadata; rows are −1 for no document."""
 
 
 def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:
@@ -62,20 +62,18 @@ class Candidates:
         queries = len(rows) if self._query_count is None else self._query_count
         fits = self._document_count is None or within(rows, -1, self._document_count)
         if len(rows) != queries or scores.shape != rows.shape or not fits:
-            message = (
-                f"not candidates of {queries} queries among {self._document_count} documents; delete it and run again"
-            )
-            raise InputError(f"{self._path}: {message}")
+            what = f"candidates of {queries} queries among {self._document_count} documents"
+            raise InputError(f"{self._path}: not {what}; delete it and run again")
         return rows, scores
 
 
 def within(rows: np.ndarray, first: int, stop: int) -> bool:
-    """Whether all ``rows`` are from ``first`` on and before ``stop``."""
+    """Whether all ``rows`` are at least ``first`` and below ``stop``."""
     return bool(((rows >= first) & (rows < stop)).all())
 
 
 def is_ascending(depths: Any) -> bool:
-    """Whether ``depths`` are numbers of candidates as ``search-index`` notes them."""
+    """Whether ``depths`` are ascending numbers of candidates, as ``search-index`` notes them."""
     numbers = isinstance(depths, list) and all(type(depth) is int and depth > 0 for depth in depths)
     return numbers and bool(depths) and depths == sorted(set(depths))
 

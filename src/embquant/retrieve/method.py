@@ -1,4 +1,4 @@
-"""A method is an index and the way it is searched."""
+"""The definition of a method: an index and how it is searched."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from embquant.files.atomic import read_json
 
 
 class Method(Entry):
-    """A method of a study on one dataset and model. ``index`` is a manifest, relative to the method's folder."""
+    """A method on one dataset and model. ``index`` is the path of a manifest, relative to the folder of the method."""
 
     name: str
     index: str
@@ -23,5 +23,5 @@ class Method(Entry):
 
 
 def index_of(method: Path) -> Path:
-    """Return the manifest of the index that the method defined in the file ``method`` searches."""
+    """Return the manifest of the index that a method searches; ``method`` is the file of its definition."""
     return Path(os.path.normpath(method.parent / Method.read(method).index))

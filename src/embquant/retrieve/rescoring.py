@@ -1,4 +1,4 @@
-"""Rescoring: score candidates again by the float query and a finer representation of the documents."""
+"""Rescoring: candidates are scored again, by the float query and a finer representation of the documents."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,11 +15,11 @@ from embquant.indexes.manifest import open_index
 from embquant.quantize.codecs import Codec
 
 BYTES_AT_ONCE = 1 << 25
-"""Codes that are gathered at once, counted as float64: 32 MiB."""
+"""Size of the codes that are gathered at once, counted as float64: 32 MiB."""
 
 
 class Scorer(Protocol):
-    """Whatever scores candidates by the float query."""
+    """Anything that scores candidates by the float query."""
 
     def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
         """Score candidates as :meth:`Store.score` does."""
@@ -27,7 +27,7 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Store:
-    """A rescore store: a flat index, of which only the codes are used, and the codec that scores them."""
+    """A rescore store: the codes of a flat index, and the codec that scores them."""
 
     codec: Codec
     index: FlatIndex[Codec]
@@ -62,10 +62,11 @@ class Store:
 
 @dataclass(frozen=True)
 class PartlyKnown:
-    """A store some of whose scores are known already: it looks the others up.
+    """A store whose scores are known for some documents, and computed for the others only.
 
-    ``rows`` int64 (queries, k), −1 for none, have the ``scores`` float64 (queries, k), the same to the last bit as the
-    store's own.
+    Most candidates of a method are float32's candidates too, which float32's own search has scored already.
+    ``scores`` float64 (queries, k) are those of ``rows`` int64 (queries, k), −1 for none: bit by bit what the store
+    computes.
     """
 
     store: Store
@@ -73,17 +74,16 @@ class PartlyKnown:
     scores: np.ndarray
 
     def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Score candidates ``rows`` (queries, n) as :meth:`Store.score` does; ``queries`` are those that are known."""
+        """Score candidates ``rows`` (queries, n) as :meth:`Store.score` does; all queries, in their order."""
         keys, known = self._known
         wanted = self._keys(rows)
         places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
         scores = np.where(rows < 0, -np.inf, known[places])
         unknown = (keys[places] != wanted) & (rows >= 0)
         if width := unknown.sum(axis=1).max(initial=0):
-            columns = np.argsort(~unknown, axis=1, kind="stable")[:, :width]  # what is unknown of each query, and some
-            found = self.store.score(
-                queries, np.where(unknown, rows, -1)[np.arange(len(rows))[:, None], columns], threads
-            )
+            columns = np.argsort(~unknown, axis=1, kind="stable")[:, :width]  # per query: the unknown, then others
+            missing = np.take_along_axis(np.where(unknown, rows, -1), columns, axis=1)
+            found = self.store.score(queries, missing, threads)
             scores[unknown] = found[np.take_along_axis(unknown, columns, axis=1)]
         return scores
 
@@ -94,5 +94,5 @@ class PartlyKnown:
         return keys[order], self.scores.ravel()[order]
 
     def _keys(self, rows: np.ndarray) -> np.ndarray:
-        """Return one number for each query's each document; documents are fewer than 2³²."""
+        """Return one number per query and document; there are fewer than 2³² documents."""
         return np.arange(len(rows))[:, None] << 32 | rows

@@ -1,4 +1,4 @@
-"""A method as it is deployed: quantize the query, search the index, rescore the candidates."""
+"""A method as it is deployed: it quantizes the query, searches the index and rescores the candidates."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,11 @@ from embquant.retrieve.rescoring import Store
 
 @dataclass(frozen=True)
 class Retriever:
-    """The index in memory and, where candidates are rescored, the store mapped from disk."""
+    """An index in memory and, if candidates are rescored, a store mapped from disk.
+
+    ``Retriever.open(folder / "methods/binary.json", folder / "stores/int8.i8bin.json")`` opens what a run has built in
+    ``folder``, results/{dataset}/{model}.
+    """
 
     codec: Codec
     index: Index[Any]
