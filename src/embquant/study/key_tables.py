@@ -99,8 +99,9 @@ def _row(key: str, field: FieldInfo) -> list[str]:
 
 def _values(field: FieldInfo) -> str:
     """Return what values a key takes; that null stands for the default is not said."""
-    if isinstance(field.json_schema_extra, dict) and "enum" in field.json_schema_extra:  # names of a registry
-        return " or ".join(f"`{name}`" for name in field.json_schema_extra["enum"])
+    extra = field.json_schema_extra
+    if isinstance(extra, dict) and isinstance(names := extra.get("enum"), list):  # of a registry
+        return " or ".join(f"`{name}`" for name in names)
     options = options_of(field.annotation)
     if any(is_entry(option) for option in options):
         words = " or ".join(dict.fromkeys("a mapping" if is_entry(option) else describe(option) for option in options))
