@@ -5,6 +5,7 @@ import struct
 import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from zipfile import BadZipFile
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.entries import NoParameters
+from embquant.exact.products import inner_products
 from embquant.files.atomic import UNREADABLE_NPY, atomic_path
 from embquant.quantize.batches import Batches
 
@@ -95,7 +97,13 @@ class Codec(ABC):
 
 
 class Family(Codec):
-    """A codec that a configuration can name: its entry says ``family`` and what :attr:`parameters` has."""
+    """A codec that a configuration can name: its entry says ``family`` and what :attr:`parameters` has.
+
+    One that learns nothing and is compared with float queries needs no more than ``family``, ``bits``, ``encode`` and
+    ``decode``.
+    """
+
+    scorings: tuple[str, ...] = ("asymmetric",)
 
     parameters: ClassVar[type] = NoParameters
     """What its entry in the configuration may say, beside ``family`` and ``transform``."""
@@ -116,14 +124,56 @@ class Family(Codec):
         return 0
 
     @classmethod
-    @abstractmethod
     def fit(cls, sample: Batches, parameters: Any) -> Self:
-        """Fit the codec on the vectors ``sample``; ``parameters`` is an instance of :attr:`parameters`."""
+        """Fit the codec on the vectors ``sample``; ``parameters`` is an instance of :attr:`parameters`.
+
+        By default nothing is learned but the number of dimensions.
+        """
+        return cls(sample.dim)
+
+    def __init__(self, dim: int) -> None:
+        """Take vectors of ``dim`` dimensions."""
+        self.dim = dim
+
+    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
+        """Return the queries themselves, as asymmetric scoring wants them."""
+        return queries
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return the inner products of queries with decoded codes."""
+        decoded = self.decode(codes.reshape(-1, codes.shape[-1]))
+        return inner_products(queries, decoded.reshape(*codes.shape[:2], self.dim))
+
+    @property
+    def code_type(self) -> pa.DataType:
+        """Bytes where codes are uint8, a list of numbers otherwise."""
+        width = self._code.shape[1]
+        return (
+            pa.binary(width) if self._code.dtype == np.uint8 else pa.list_(pa.from_numpy_dtype(self._code.dtype), width)
+        )
+
+    @property
+    def bytes_per_vector(self) -> int:
+        """As many as the code of a vector has."""
+        return self._code.nbytes
+
+    @cached_property
+    def _code(self) -> np.ndarray:
+        """The code of some vector, which need not be like those that the codec was fitted on."""
+        with np.errstate(all="ignore"):
+            return self.encode(np.zeros((1, self.dim), np.float32))
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Return the number of dimensions."""
+        return {"dim": np.array(self.dim)}
 
     @classmethod
-    @abstractmethod
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
-        """Rebuild the codec from the arrays of :meth:`Codec.state`."""
+        """Rebuild the codec from the arrays of :meth:`state`; a ValueError says why it can't be."""
+        dim = int(array_of(state, "dim", np.int64))
+        if not 0 < dim < 1 << 31:
+            raise ValueError(f"dim is {dim}")
+        return cls(dim)
 
 
 UNREADABLE_STATE = (

@@ -3,7 +3,6 @@
 from typing import Literal, Self
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from embquant.entries import Entry
@@ -86,16 +85,6 @@ class Binary(Family):
         for table, own, score in zip(tables, codes, scores, strict=True):
             table.take(own + firsts).sum(axis=1, out=score)
         return scores
-
-    @property
-    def code_type(self) -> pa.DataType:
-        """⌈dim / 8⌉ bytes."""
-        return pa.binary(self.bytes_per_vector)
-
-    @property
-    def bytes_per_vector(self) -> int:
-        """⌈dim / 8⌉."""
-        return -(-self.dim // 8)
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the thresholds."""

@@ -6,16 +6,13 @@ from typing import Any, ClassVar, Self
 
 import faiss
 import numpy as np
-import pyarrow as pa
 
-from embquant.exact.products import inner_products
 from embquant.quantize.codecs.base import Family, array_of
 
 
 class FaissCodec(Family):
     """Stores what ``sa_encode`` of a FAISS ``IndexFlatCodes`` returns; float queries meet decoded codes."""
 
-    scorings = ("asymmetric",)
     index_type: ClassVar[type[Any]]
     """The FAISS class of the index."""
 
@@ -31,25 +28,6 @@ class FaissCodec(Family):
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return float32 (rows, dim)."""
         return self.index.sa_decode(np.ascontiguousarray(codes))
-
-    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
-        """Return the queries themselves."""
-        return queries
-
-    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Inner products of queries with decoded codes."""
-        decoded = self.decode(codes.reshape(-1, codes.shape[-1]))
-        return inner_products(queries, decoded.reshape(*codes.shape[:2], self.dim))
-
-    @property
-    def code_type(self) -> pa.DataType:
-        """As many bytes as a code has."""
-        return pa.binary(self.bytes_per_vector)
-
-    @property
-    def bytes_per_vector(self) -> int:
-        """As FAISS counts them."""
-        return self.index.code_size
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the empty index as FAISS writes it."""

@@ -4,7 +4,6 @@ from typing import Self
 
 import numkong
 import numpy as np
-import pyarrow as pa
 
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.base import Family, array_of
@@ -92,16 +91,6 @@ class Int8(Family):
     @property
     def _middle(self) -> np.ndarray:
         return self._start + (LEVELS // 2 + 0.5) * self._step
-
-    @property
-    def code_type(self) -> pa.DataType:
-        """int8[dim]."""
-        return pa.list_(pa.int8(), self.dim)
-
-    @property
-    def bytes_per_vector(self) -> int:
-        """One per dimension."""
-        return self.dim
 
     def state(self) -> dict[str, np.ndarray]:
         """Return the ranges."""

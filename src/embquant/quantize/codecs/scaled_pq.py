@@ -40,11 +40,6 @@ class ScaledProductQuantization(ProductQuantization):
         """Return float32 (rows, dim)."""
         return super().decode(codes[:, :-SCALE_BYTES]) * scales(codes)[:, None]
 
-    @property
-    def bytes_per_vector(self) -> int:
-        """The centroids' and 2."""
-        return self.index.code_size + SCALE_BYTES
-
 
 def unbiased(vectors: np.ndarray, decoded: np.ndarray) -> np.ndarray:
     """Return the factors of ``decoded`` that leave errors orthogonal to ``vectors``, both float32 (rows, dim)."""
