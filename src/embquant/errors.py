@@ -22,6 +22,5 @@ def require(extra: str, *modules: str) -> None:
     """
     missing = [module for module in modules if find_spec(module) is None]
     if missing:
-        raise MissingPackageError(
-            f"Python package {', '.join(missing)} not found; install it with: pip install 'embquant[{extra}]'"
-        )
+        names = ", ".join(missing)
+        raise MissingPackageError(f"not installed: {names}; to install them: pip install 'embquant[{extra}]'")

@@ -95,8 +95,8 @@ def test_searching_and_measuring_need_no_extra(tmp_path):
 def test_a_missing_package_is_told_with_the_command_that_installs_it(tmp_path, extra, code):
     run = run_without([extra], code, tmp_path)
     last = run.stderr.splitlines()[-1]
-    assert last.startswith("embquant.errors.MissingPackageError: Python package ")
-    assert last.endswith(f"not found; install it with: pip install 'embquant[{extra}]'")
+    assert last.startswith("embquant.errors.MissingPackageError: not installed: ")
+    assert last.endswith(f"; to install them: pip install 'embquant[{extra}]'")
 
 
 def test_required_modules_belong_to_the_extra_that_is_named():
