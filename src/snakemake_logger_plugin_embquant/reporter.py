@@ -12,7 +12,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 from embquant.embedding.progress import tail
 from snakemake_logger_plugin_embquant.causes import OURS, cause_of_job, cause_of_run
 from snakemake_logger_plugin_embquant.screens import Lines, Screen, is_terminal
-from snakemake_logger_plugin_embquant.stages import Job, Run
+from snakemake_logger_plugin_embquant.stages import Job, Run, stage_of
 
 LOG_LINES = 20
 """Lines of a failed job's log that are shown."""
@@ -35,7 +35,7 @@ class Reporter:
         self._screen: Screen | Lines = Screen(self._run, no_colour) if is_terminal() else Lines(self._run)
         self._started = self._has_jobs = self._interrupted = self._finished = False
         self._early: list[str] = []  # messages before a run starts: of lint, unlock and the like, which start none
-        self._plans: list[Path] = []
+        self._plans: dict[int, Path] = {}
         self._raised = ""
         self._error: tuple[str, str] | None = None  # the first exception's name and text that no job caused
         self._causes: dict[int, str] = {}  # of jobs that failed and have not succeeded since
@@ -52,11 +52,7 @@ class Reporter:
                 self._run.begin(event.stats)
                 self._screen.begin()
             case LogEvent.JOB_INFO:
-                job = Job(event.rule_name, event.rule_msg or event.rule_name, Path(event.log[0]) if event.log else None)
-                self._run.running[event.jobid] = job
-                self._screen.started(job)
-                if job.rule == PLANNING:
-                    self._plans = [Path(path) for path in event.output if path.endswith(".txt")]
+                self._start(event)
             case LogEvent.JOB_FINISHED:
                 self._end(event.job_id)
             case LogEvent.JOB_ERROR:
@@ -97,13 +93,19 @@ class Reporter:
 
         signal.signal(signal.SIGINT, note)
 
+    def _start(self, event: Any) -> None:
+        log = Path(event.log[0]) if event.log else None
+        job = self._run.running[event.jobid] = Job(stage_of(event.rule_name), event.rule_msg or event.rule_name, log)
+        self._screen.started(job)
+        if event.rule_name == PLANNING:
+            self._plans[event.jobid] = next(Path(path) for path in event.output if path.endswith(".txt"))
+
     def _end(self, number: int) -> None:
-        job = self._run.end(number)
+        self._run.end(number)
         self._causes.pop(number, None)
-        if job is not None and job.rule == PLANNING:
-            for path in self._plans:
-                self._screen.say(path.read_text(encoding="utf-8").rstrip())
-        if self._run.whole.done == self._run.whole.total:
+        if number in self._plans:
+            self._screen.say(self._plans.pop(number).read_text(encoding="utf-8").rstrip())
+        if self._run.done == self._run.total:
             self._screen.end()
 
     def _fail(self, event: Any) -> None:

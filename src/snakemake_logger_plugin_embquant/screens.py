@@ -38,12 +38,11 @@ class Lines:
 
     def started(self, job: Job) -> None:
         """Name the first job of each stage."""
-        stage = self._run.stages.get(job.stage)
-        if stage is None or job.stage in self._named:
-            return
-        self._named.add(job.stage)
-        jobs = f"{stage.total} jobs, the first: " if stage.total > 1 else ""
-        self.say(f"{job.stage.capitalize()}: {jobs}{job.message}")
+        if job.stage not in self._named:
+            self._named.add(job.stage)
+            total = self._run.total[job.stage]
+            jobs = f"{total} jobs, the first: " if total > 1 else ""
+            self.say(f"{job.stage.capitalize()}: {jobs}{job.message}")
 
     def say(self, text: str) -> None:
         """Write lines."""
@@ -106,22 +105,24 @@ class Screen:
         table.add_column(width=max(5, min(24, self._console.width - 56)), no_wrap=True)
         table.add_column(no_wrap=True, justify="right")
         table.add_column(no_wrap=True, overflow="ellipsis")
-        for name, stage in self._run.stages.items():
-            running = len(self._run.running_in(name))
-            bar = ProgressBar(total=stage.total, completed=stage.done)
-            table.add_row(Text(name), bar, f"{stage.done}/{stage.total}", f"{running} running" if running else "")
+        running = list(self._run.running.values())
+        for stage in self._run.stages:
+            done, total = self._run.done[stage], self._run.total[stage]
+            count = sum(job.stage == stage for job in running)
+            bar = ProgressBar(total=total, completed=done)
+            table.add_row(stage, bar, f"{done}/{total}", f"{count} running" if count else "")
         grid = Table.grid()
         grid.add_column(no_wrap=True, overflow="ellipsis")
         grid.add_row(Text(headline(self._run), style="bold"))
         grid.add_row(table)
-        for job in list(self._run.running.values())[:SHOWN_JOBS]:
+        for job in running[:SHOWN_JOBS]:
             grid.add_row(Text(f"  {job.message}", style="dim"))
         return grid
 
 
 def headline(run: Run) -> str:
     """Return in one line how many jobs are done, and how many texts the running jobs have embedded."""
-    parts = [f"{run.whole.done} of {run.whole.total} jobs"]
+    parts = [f"{run.done.total()} of {run.total.total()} jobs"]
     logs = [job.log for job in list(run.running.values()) if job.log]
     embedded: list[Done] = [progress for log in logs if (progress := last_progress(log)) is not None]
     if embedded:

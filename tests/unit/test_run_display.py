@@ -2,6 +2,8 @@
 
 import json
 import logging
+import re
+from pathlib import Path
 
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
@@ -10,7 +12,7 @@ from embquant.embedding import progress
 from snakemake_logger_plugin_embquant.causes import cause_of_job, cause_of_run
 from snakemake_logger_plugin_embquant.reporter import Reporter
 from snakemake_logger_plugin_embquant.screens import headline
-from snakemake_logger_plugin_embquant.stages import Job, Run
+from snakemake_logger_plugin_embquant.stages import STAGES, Job, Run
 
 KILLED = "part 3: ended without an error message, perhaps killed (out of memory?); "
 
@@ -61,9 +63,15 @@ def run():
 
 
 def test_the_target_is_no_job_and_stages_are_in_order_of_the_work(run):
-    assert {name: stage.total for name, stage in run.stages.items()} == {"embedding": 6, "timing": 4}
-    assert list(run.stages) == ["embedding", "timing"]
-    assert run.whole.total == 10
+    assert run.total == {"embedding": 6, "timing": 4}
+    assert run.stages == ["embedding", "timing"]
+
+
+def test_every_rule_of_the_workflow_has_a_stage():
+    files = Path(__file__).parents[2].glob("workflow/rules/*.smk")
+    rules = {rule for file in files for rule in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)}
+    assert rules - set(STAGES) == {"explain_losses", "join_reports", "write_report"}
+    assert set(STAGES) <= rules
 
 
 def test_the_headline_counts_jobs_and_the_texts_of_those_that_run(run, tmp_path):
@@ -77,10 +85,10 @@ def test_the_headline_counts_jobs_and_the_texts_of_those_that_run(run, tmp_path)
     for number, (name, text) in enumerate(lines.items()):
         log = tmp_path / f"{name}.log"
         log.write_text(text)
-        run.running[number] = Job("embed_corpus", f"part {name}", log)
-    run.running[9] = Job("embed_corpus", "part 9", tmp_path / "not there.log")
+        run.running[number] = Job("embedding", f"part {name}", log)
+    run.running[9] = Job("embedding", "part 9", tmp_path / "not there.log")
     assert headline(run) == "0 of 10 jobs · 57 of 2,100 texts at 10/s"
-    assert run.end(0).message == "part 1"
+    run.end(0)
     assert headline(run) == "1 of 10 jobs · 7 of 2,000 texts at 2/s"
 
 
