@@ -6,8 +6,8 @@ import pytest
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
-from embquant.report.numbers.losses import LOSSES, WORST_QUERIES, Compared, joined, quarters
-from embquant.report.numbers.margins import cutoff_margins
+from embquant.report.numbers.losses import LOSSES, WORST_QUERIES, ComparedSettings, joined, quarters
+from embquant.report.numbers.lost import cutoff_margins
 from embquant.report.numbers.significance import read_measured
 from embquant.retrieve.candidates import SCHEMA
 from embquant.steps.build_index import build_index
@@ -184,7 +184,7 @@ def test_where_nothing_can_be_told_the_tables_are_empty(inputs, tmp_path):
 
 def test_a_study_of_the_baseline_alone_has_no_losses(inputs, tmp_path):
     tables(inputs, tmp_path, "judged.parquet", ["nDCG@2"])
-    assert Compared.of(read_measured([tmp_path / "facts" / "minilm" / "float32"]), "float32", [1, 2]) is None
+    assert ComparedSettings.of(read_measured([tmp_path / "facts" / "minilm" / "float32"]), "float32", [1, 2]) is None
 
 
 def test_a_method_that_loses_nothing_has_no_worst_queries(inputs, tmp_path):

@@ -48,15 +48,6 @@ class Index(ABC, Generic[Quantizer]):
         """Return the bytes of the file of as many ``documents``, of ``dim`` dimensions, built as ``build`` says."""
 
     @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: Any) -> list[str]:
-        """Return lines of Python that search the file with the library that it belongs to, and nothing of this one.
-
-        ``file`` and ``queries`` are expressions; the queries are encoded as ``scoring`` says. The lines leave ``rows``,
-        int64 (queries, depth), best first. If no other library searches such a file, there are no lines.
-        """
-        return []
-
-    @classmethod
     @abstractmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: Any) -> None:
         """Build the index of ``codes`` of ``codec`` and write it to ``path``."""

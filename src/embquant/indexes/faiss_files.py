@@ -77,16 +77,3 @@ def search(index: Any, queries: np.ndarray, k: int, threads: int) -> tuple[np.nd
     with limit_faiss_threads(threads):
         scores, rows = index.search(np.ascontiguousarray(queries), min(k, index.ntotal))
     return scores, rows
-
-
-def faiss_lines(file: str, queries: str, depth: int, *settings: str, binary: bool = False) -> list[str]:
-    """Return lines of Python that search a file with FAISS alone, as ``Index.native_lines`` does.
-
-    ``settings`` are lines that set something of the ``index``.
-    """
-    return [
-        "import faiss",
-        f"index = faiss.read_index{'_binary' if binary else ''}(str({file}))",
-        *settings,
-        f"_, rows = index.search({queries}, {depth})",
-    ]

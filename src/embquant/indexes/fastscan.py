@@ -10,7 +10,7 @@ from embquant.entries import NoParameters
 from embquant.errors import InputError
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index, Quantizer
-from embquant.indexes.faiss_files import faiss_lines, fill, read, search
+from embquant.indexes.faiss_files import fill, read, search
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec, Family
 from embquant.quantize.codecs.binary import SIGNS, Binary
@@ -44,11 +44,6 @@ class FastScanIndex(Index[Quantizer]):
         """Return the bytes of whole blocks of codes and of the 16 centroids of every piece."""
         blocks = -(-documents // BLOCK)
         return blocks * BLOCK * codec.code_bytes(dim) + 16 * 4 * codec.quantized_dim(dim)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
-        """FAISS's."""
-        return faiss_lines(file, queries, depth)
 
     @classmethod
     def open(cls, path: Path, codec: Quantizer, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:

@@ -12,7 +12,7 @@ from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.faiss_files import faiss_lines, fill, padded, read, view
+from embquant.indexes.faiss_files import fill, padded, read, view
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.binary import Binary
 
@@ -35,11 +35,6 @@ class FlatBinary(FlatIndex[Binary]):
         self.codes = view(index.xb, index.ntotal, index.code_size, np.uint8)
         self._scan = Scan(threads)
         self._decoded = DecodedScan(codec, self.codes, threads)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
-        """FAISS's, which compares no float queries with bits."""
-        return faiss_lines(file, queries, depth, binary=True) if scoring == "symmetric" else []
 
     @classmethod
     def build(cls, codec: Binary, codes: Batches, path: Path, parameters: NoParameters) -> None:

@@ -10,7 +10,7 @@ from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan
 from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.faiss_files import faiss_lines, fill, read, search, view
+from embquant.indexes.faiss_files import fill, read, search, view
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.faiss_codes import FaissCodec
@@ -36,11 +36,6 @@ class FlatCodes(FlatIndex[FaissCodec]):
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: NoParameters) -> float:
         """Return the bytes of the codes and of what the codec has learned."""
         return super().file_bytes(documents, codec, dim, build) + codec.learned_bytes(dim)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
-        """FAISS's."""
-        return faiss_lines(file, queries, depth)
 
     @classmethod
     def build(cls, codec: FaissCodec, codes: Batches, path: Path, parameters: NoParameters) -> None:

@@ -12,7 +12,7 @@ from embquant.entries import Entry, NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.topk import sort_by_score
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.faiss_files import faiss_lines, fill, read, search, view
+from embquant.indexes.faiss_files import fill, read, search, view
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.float32 import Float32
 
@@ -42,11 +42,6 @@ class FlatFloat32(FlatIndex[Float32]):
         self._codec = codec
         self._scan = DecodedScan(codec, self.codes, threads)
         self._alone = Scan(1)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: Engine) -> list[str]:
-        """FAISS's."""
-        return faiss_lines(file, queries, depth)
 
     @classmethod
     def build(cls, codec: Float32, codes: Batches, path: Path, parameters: NoParameters) -> None:

@@ -13,7 +13,6 @@ from embquant.entries import NoParameters
 from embquant.errors import InputError
 from embquant.exact.scan import Scan
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.hnsw import USEARCH_ROWS
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.int8 import Int8
 
@@ -31,17 +30,6 @@ class FlatInt8(FlatIndex[Int8]):
         """Search ``codes``, int8 (documents, dim), on ``threads`` threads."""
         self.codes = codes
         self._scan = Scan(threads)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: NoParameters) -> list[str]:
-        """USearch's, which are slower."""
-        return [
-            "from usearch.index import MetricKind, search",
-            "from usearch.io import load_matrix",
-            f"codes = load_matrix(str({file}))",
-            f"found = search(codes, {queries}, {depth}, MetricKind.IP, exact=True)",
-            USEARCH_ROWS,
-        ]
 
     @classmethod
     def build(cls, codec: Int8, codes: Batches, path: Path, parameters: NoParameters) -> None:

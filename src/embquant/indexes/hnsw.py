@@ -18,9 +18,6 @@ from embquant.quantize.codecs import Codec, CodecSpec
 SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
 """What USearch calls the numbers of a codec's codes."""
 
-USEARCH_ROWS = "rows = np.atleast_2d(found.keys).astype(np.int64)"
-"""USearch returns one row of keys where it is asked one query."""
-
 NODE_BYTES = 16
 """Bytes of a node's key, its level and its two counts of neighbours in USearch's file."""
 
@@ -60,17 +57,6 @@ class Hnsw(Index[Codec]):
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: HnswBuild) -> float:
         """Return the bytes of the codes and of the graph."""
         return documents * (codec.code_bytes(dim) + edge_bytes(build.connectivity, counts=1) + NODE_BYTES)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: HnswSearch) -> list[str]:
-        """USearch's."""
-        return [
-            "from usearch.index import Index",
-            f"index = Index.restore(str({file}))",
-            f"index.expansion_search = {search.expansion_search}",
-            f"found = index.search({queries}, {depth})",
-            USEARCH_ROWS,
-        ]
 
     @classmethod
     def build(cls, codec: Codec, codes: Batches, path: Path, parameters: HnswBuild) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index
-from embquant.indexes.faiss_files import faiss_lines, padded, read, search
+from embquant.indexes.faiss_files import padded, read, search
 from embquant.indexes.hnsw import HnswBuild, HnswSearch, edge_bytes
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec, Family
@@ -41,11 +41,6 @@ class HnswBinary(Index[Binary]):
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: HnswBuild) -> float:
         """Return the bytes of the codes and of the graph."""
         return documents * (codec.code_bytes(dim) + edge_bytes(build.connectivity) + NODE_BYTES)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: HnswSearch) -> list[str]:
-        """FAISS's."""
-        return faiss_lines(file, queries, depth, f"index.hnsw.efSearch = {search.expansion_search}", binary=True)
 
     @classmethod
     def build(cls, codec: Binary, codes: Batches, path: Path, parameters: HnswBuild) -> None:

@@ -12,7 +12,7 @@ from embquant.entries import Entry
 from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index, Quantizer
-from embquant.indexes.faiss_files import faiss_lines, read, search
+from embquant.indexes.faiss_files import read, search
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.float32 import Float32
@@ -74,12 +74,6 @@ class Ivf(Index[Quantizer]):
     def centroid_bytes(cls, codec: CodecSpec, dim: int) -> int:
         """Return the bytes of a list's centroid."""
         return 4 * codec.quantized_dim(dim)
-
-    @classmethod
-    def native_lines(cls, file: str, queries: str, depth: int, scoring: str, search: IvfSearch) -> list[str]:
-        """FAISS's."""
-        binary = issubclass(cls.index_type, faiss.IndexBinary)
-        return faiss_lines(file, queries, depth, f"index.nprobe = {search.nprobe}", binary=binary)
 
     @classmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: IvfBuild) -> None:

@@ -54,15 +54,16 @@ def deployment_code(setting: pd.Series, config: Mapping[str, Any], folder: str) 
     if store != NO_STORE:
         suffix = index_class(config["codecs"][store]["family"], "flat").suffix
         manifest = f'folder / "stores/{store}{suffix}.json"'
-    options = f"threads={setting['threads']:.0f}"
+    method, threads = f'folder / "methods/{setting["method"]}.json"', f"threads={setting['threads']:.0f}"
+    lines = [
+        "from pathlib import Path",
+        "from embquant.retrieve.retriever import Retriever",
+        f"folder = Path({json.dumps(folder)})",
+        f"retriever = Retriever.open({method}, {manifest}, {threads})",
+        f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']})",
+    ]
     if setting["method"] == config["baseline"]:
-        options += f', engine="{setting["engine"].split()[0]}"'
-    return "\n".join(
-        [
-            "from pathlib import Path",
-            "from embquant.retrieve.retriever import Retriever",
-            f"folder = Path({json.dumps(folder)})",
-            f'retriever = Retriever.open(folder / "methods/{setting["method"]}.json", {manifest}, {options})',
-            f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']})",
-        ]
-    )
+        engine = setting["engine"].split()[0]
+        lines.insert(0, "from dataclasses import replace")
+        lines.insert(-1, f'retriever = replace(retriever, index=retriever.index.with_engine("{engine}"))')
+    return "\n".join(lines)

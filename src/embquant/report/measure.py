@@ -1,16 +1,15 @@
 """What a setting keeps of float32's results: the one place that knows how reports name it."""
 
-import re
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Self
 
 import pandas as pd
 
+from embquant.errors import InputError
 from embquant.measure.metrics import parse_metric
-from embquant.measure.quality import INDEX_OVERLAP
 
 RETENTION = "retention_"
-OVERLAP_OR_RBO = re.compile(r"overlap@\d+|rbo")
 
 
 @dataclass(frozen=True)
@@ -24,18 +23,19 @@ class Measure:
     metric: str
 
     @classmethod
+    @cache
     def of_metric(cls, metric: str) -> Self | None:
-        """Return the measure of a metric; None for ``index_overlap``, which doesn't compare with float32."""
-        if metric == INDEX_OVERLAP:
+        """Return the measure of a metric; None for every other name, ``index_overlap`` among them."""
+        try:
+            return cls("retention" if parse_metric(metric).judged else "agreement", metric)
+        except InputError:
             return None
-        return cls("retention" if parse_metric(metric).judged else "agreement", metric)
 
     @classmethod
     def of_column(cls, column: str) -> Self | None:
         """Return the measure whose value a report's ``column`` holds; None for every other column."""
-        if re.fullmatch(rf"{RETENTION}[A-Za-z]+@\d+", column):
-            return cls("retention", column.removeprefix(RETENTION))
-        return cls("agreement", column) if OVERLAP_OR_RBO.fullmatch(column) else None
+        measure = cls.of_metric(column.removeprefix(RETENTION))
+        return measure if measure is not None and measure.column == column else None
 
     @classmethod
     def of_settings(cls, column: object) -> Self:
@@ -72,7 +72,7 @@ class Measure:
 def measures(columns: pd.Index) -> list[Measure]:
     """Return the measures that a report's ``columns`` hold, the one that counts most first.
 
-    Retentions come in the order of the study's metrics, then overlaps, then ``rbo``.
+    Retentions come first, in the order of the study's metrics, then overlaps, then other agreement.
     """
     found = [measure for measure in map(Measure.of_column, columns) if measure is not None]
-    return sorted(found, key=lambda measure: (not measure.is_retention, measure.metric == "rbo"))
+    return sorted(found, key=lambda measure: (not measure.is_retention, not measure.is_overlap))

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.quality import read_judgements
-from embquant.report.numbers.losses import SCHEMAS, Compared, Study, with_documents
+from embquant.report.numbers.losses import SCHEMAS, ComparedSettings, SearchedQueries, with_documents
 from embquant.report.numbers.significance import Chance, read_measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
@@ -34,7 +34,7 @@ def explain_losses(
 
     A second table has the loss by kinds of queries. Both tables are empty where no metric can be computed.
     """
-    compared = Compared.of(read_measured(runs), baseline, multipliers)
+    compared = ComparedSettings.of(read_measured(runs), baseline, multipliers)
     worst_rows: list[dict[str, Any]] = []
     loss_rows: list[dict[str, Any]] = []
     if compared is not None:
@@ -42,7 +42,7 @@ def explain_losses(
         exact = Store.open(float32_store)
         folders = {path.name: path for path in runs}
         rows, scores = Candidates(folders[baseline] / "candidates.parquet").read(0)
-        study = Study(
+        searched = SearchedQueries(
             compared=compared,
             ids=texts.column("id").to_pylist(),
             texts=texts.column("text").to_pylist(),
@@ -53,8 +53,8 @@ def explain_losses(
             exact=exact,
             stores={name: Store.open(path) for name, path in stores.items()},
         )
-        worst_rows = [row for method in compared.methods() for row in study.worst(method, folders[method], worst)]
-        loss_rows = study.losses(Chance(**statistics))
+        worst_rows = [row for method in compared.methods() for row in searched.worst(method, folders[method], worst)]
+        loss_rows = searched.losses(Chance(**statistics))
     if worst_rows:
         worst_rows = with_documents(worst_rows, corpus)
     for (name, schema), found in zip(SCHEMAS.items(), [worst_rows, loss_rows], strict=True):

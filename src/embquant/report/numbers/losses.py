@@ -1,7 +1,7 @@
-"""Where quantizing hurts. The queries that lose most, what they lose and why; loss by kinds of queries.
+"""Where quantizing hurts: the queries that lose most, what they lose and why; loss by kinds of queries.
 
-Settings are those that the summary shows, measured in the first judged metric of the study, or in overlap@k where
-nothing is judged, at the least top_k at which it can be told. docs/columns.md is the dictionary of the columns.
+Settings are those that the summary lists, measured in the study's first judged metric, or in overlap@k where nothing is
+judged, at the least top_k that has it. docs/columns.md explains the columns.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import EPSILON, Metric, parse_metric
 from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
-from embquant.report.numbers.lost import Ranked, lost_document
-from embquant.report.numbers.margins import cutoff_margins, relevance_margins
+from embquant.report.measure import Measure
+from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
 from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.significance import Chance, Measured
 from embquant.retrieve.candidates import Candidates
@@ -59,28 +59,29 @@ def joined(parts: Sequence[Path], schema: pa.Schema) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """The settings whose losses are told, without the baseline, and what they have of ``metric``.
+class ComparedSettings:
+    """Settings whose losses are explained, without the baseline, and their values of ``metric`` per query.
 
-    ``scores`` are float64 (settings, queries), ``baseline`` those of the baseline (queries,).
+    ``measured`` are float64 (settings, queries), ``baseline`` those of the baseline, float64 (queries,).
     """
 
     settings: pd.DataFrame
     metric: Metric
-    scores: np.ndarray
+    measured: np.ndarray
     baseline: np.ndarray
 
     @classmethod
     def of(cls, measured: Measured, baseline: str, multipliers: Sequence[int]) -> Self | None:
-        """Take the settings at the least top_k that has the metric which counts most; None where there are none."""
+        """Take the settings at the least top_k that has the metric that counts most; None where there are none."""
         found = []
         for group in measured.by_top_k():
-            kind, names = group.compared_metrics()
-            if names and names[0] != "rbo":
-                found.append((kind != "quality", group.settings["top_k"].iloc[0], names[0], group))
+            _, names = group.compared_metrics()
+            measure = Measure.of_metric(names[0]) if names else None
+            if measure is not None and (measure.is_retention or measure.is_overlap):
+                found.append((not measure.is_retention, group.settings["top_k"].iloc[0], names[0], group))
         if not found or set(measured.settings["method"]) == {baseline}:
             return None
-        *_, name, group = min(found, key=lambda one: one[:2])
+        *_, name, group = min(found, key=lambda candidate: candidate[:2])
         settings = group.settings.reset_index(drop=True)
         values = group.metrics[name]
         reference = values[np.flatnonzero(settings["method"] == baseline)[0]]
@@ -89,8 +90,8 @@ class Compared:
 
     @property
     def losses(self) -> np.ndarray:
-        """How much less than the baseline each setting has of each query, float64 (settings, queries)."""
-        return self.baseline - self.scores
+        """The baseline's value minus each setting's, per query, float64 (settings, queries)."""
+        return self.baseline - self.measured
 
     def methods(self) -> list[str]:
         """Return the methods, in the order of the study."""
@@ -102,13 +103,14 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Study:
-    """What there is to know of a dataset's queries, and of the exact search for them.
+class SearchedQueries:
+    """The queries of a dataset, and what an exact float32 search finds for them.
 
-    ``vectors`` are float32 (queries, dim); ``rows`` and ``scores`` (queries, depth) are the exact ranking.
+    ``vectors`` are float32 (queries, dim); ``rows`` and ``scores`` (queries, depth) are the exact ranking; ``exact``
+    has the float32 vectors of the documents.
     """
 
-    compared: Compared
+    compared: ComparedSettings
     ids: list[str]
     texts: list[str]
     vectors: np.ndarray
@@ -119,9 +121,9 @@ class Study:
     stores: Mapping[str, Store]
 
     def worst(self, method: str, run: Path, number: int) -> Iterator[dict[str, Any]]:
-        """Yield a row for each of the queries that lose most, ``number`` at most, in each setting of a method.
+        """Yield one row for each of the at most ``number`` queries that lose most, in each setting of a method.
 
-        Where queries lose as much, the first of them come first. ``document`` is still a row of the corpus.
+        Of queries that lose as much, the first of the dataset comes first. ``document`` is still a row of the corpus.
         """
         compared = self.compared
         settings = np.flatnonzero(compared.settings["method"] == method).tolist()
@@ -134,7 +136,7 @@ class Study:
         for at, (setting, queries) in zip(settings, losing.items(), strict=True):
             for place, query in enumerate(queries.tolist()):
                 row = self._lost(query, rankings[setting], int(np.searchsorted(chosen, query)), setting)
-                values = {"baseline_value": compared.baseline[query], "value": compared.scores[at, query]}
+                values = {"baseline_value": compared.baseline[query], "value": compared.measured[at, query]}
                 asked = {
                     "place": place + 1,
                     "query_id": self.ids[query],
@@ -143,7 +145,7 @@ class Study:
                 yield {**compared.keys(at), **asked, **values, "loss": compared.losses[at, query], **row}
 
     def losses(self, chance: Chance) -> list[dict[str, Any]]:
-        """Return a row for each setting and each quarter of the queries, by either of their properties."""
+        """Return one row per setting and quarter of the queries, for each of two properties of queries."""
         compared = self.compared
         first = compared.settings.iloc[0]
         found = {}
@@ -165,11 +167,14 @@ class Study:
         ]
 
     def words(self) -> np.ndarray:
-        """Return the number of words of each query, those that white space separates, float64 (queries,)."""
+        """Return the number of words of each query, as white space separates them, float64 (queries,)."""
         return np.array([len(text.split()) for text in self.texts], dtype=np.float64)
 
     def margins(self) -> np.ndarray:
-        """Return the gap by which float32 decides, float64 (queries,): to what is relevant, or at the cut-off."""
+        """Return the gap of scores by which float32 decides, float64 (queries,).
+
+        With judgements it lies between the best relevant and the best other document, without any at the cut-off.
+        """
         if self.judgements is None:
             return cutoff_margins(self.scores, self.compared.metric.cutoff or self.scores.shape[1])
         return relevance_margins(self.vectors, self.judgements, self.exact, self.rows, self.scores)
@@ -177,15 +182,14 @@ class Study:
     def _lost(self, query: int, best: Best, place: int, setting: Setting) -> dict[str, Any]:
         """Return the columns on the document that a query lost, with its row for ``document``."""
         baseline = self.rows[query, : setting.top_k]
-        own = best.rows[place]
         gains = self._gains(query)
-        before, after = (Ranked(rows, gains(rows)) for rows in (baseline, own))
+        before, after = (Ranked(rows, gains(rows)) for rows in (baseline, best.rows[place]))
         lost = lost_document(self.compared.metric, before, after, best.pool.rows[place, : setting.depth])
         ranks = {"baseline_rank": lost.baseline_rank, "rank": lost.rank}
         return {"document": lost.row, **ranks, "reason": lost.reason}
 
     def _gains(self, query: int) -> Callable[[np.ndarray], np.ndarray]:
-        """Return what tells the gains of a query's documents (k,): relevance, or being one of the exact k best."""
+        """Return a function from documents (k,) to their gains: relevance, or being one of the exact k best."""
         judgements = self.judgements
         if judgements is not None:
             return lambda rows: judgements.gains(rows[None], np.array([query]))[0]
@@ -196,10 +200,10 @@ class Study:
 
 
 class SomeCandidates(Candidates):
-    """The candidates of some of the queries."""
+    """A candidates file, of which only some queries are read."""
 
     def __init__(self, path: Path, queries: np.ndarray) -> None:
-        """Open a candidates file, of which only ``queries``, int64 rows, are of interest."""
+        """Open the file for ``queries``, int64 rows."""
         super().__init__(path)
         self._queries = queries
 
@@ -209,20 +213,20 @@ class SomeCandidates(Candidates):
         return rows[self._queries], scores[self._queries]
 
 
-def setting_of(compared: Compared, setting: int) -> Setting:
+def setting_of(compared: ComparedSettings, setting: int) -> Setting:
     """Return a setting as the sweep knows it."""
     row = compared.settings.iloc[setting]
     return Setting(row["rescore_store"], int(row["rescore_multiplier"]), int(row["top_k"]))
 
 
 def most(losses: np.ndarray, number: int) -> np.ndarray:
-    """Return the queries of the greatest ``losses`` (queries,), greatest first: ``number`` at most, none without."""
+    """Return the at most ``number`` queries with the greatest ``losses`` (queries,) above 0, the greatest first."""
     queries = np.argsort(-losses, kind="stable")[:number]
     return queries[losses[queries] > 0]
 
 
 def quarters(values: np.ndarray) -> Iterator[tuple[float, float, np.ndarray]]:
-    """Yield least and greatest value and the places, int64, of each quarter of ``values`` (n,).
+    """Yield the least value, the greatest, and the places, int64, of each quarter of ``values`` (n,).
 
     Equal values are in the same quarter, so that quarters differ in size, and there may be fewer. NaN is in none.
     """
@@ -238,13 +242,16 @@ def quarters(values: np.ndarray) -> Iterator[tuple[float, float, np.ndarray]]:
 
 
 def with_documents(rows: Sequence[dict[str, Any]], corpus: Path) -> list[dict[str, Any]]:
-    """Return ``rows`` with id and text of the document whose row they have."""
+    """Replace the corpus row in ``document`` by the document's text, and add its id."""
     wanted = np.unique([row["document"] for row in rows])
-    shown_texts = ((name, one_kind_of_line_break(text)) for name, text in shown_documents(corpus, wanted))
-    documents = dict(zip(wanted.tolist(), shown_texts, strict=True))
-    return [{**row, **dict(zip(("document_id", "document"), documents[row["document"]], strict=True))} for row in rows]
+    texts = [
+        {"document_id": name, "document": one_kind_of_line_break(text)}
+        for name, text in shown_documents(corpus, wanted)
+    ]
+    documents = dict(zip(wanted.tolist(), texts, strict=True))
+    return [{**row, **documents[row["document"]]} for row in rows]
 
 
 def one_kind_of_line_break(text: str) -> str:
-    """Return a text whose lines end alike: a carriage return by itself ends a row of a CSV file for most readers."""
+    """Return a text in which every line ends alike: most readers take a single carriage return for a CSV row's end."""
     return "\n".join(text.splitlines())
