@@ -57,5 +57,6 @@ class OpenVinoBackend(GraphBackend):
 
 def _import_openvino() -> ModuleType:
     """Import OpenVINO without its telemetry, which would report every conversion unless the user had opted out."""
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # not importable: OpenVINO does without it where it is not installed
+    # OpenVINO does without it where it is not installed.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # None makes its import fail
     return import_module("openvino")
