@@ -106,8 +106,8 @@ def test_a_pooled_dataset_is_read_from_its_members_and_an_address_is_fetched():
     assert small.members("both") == ["a", "b"]
     assert small.dataset_inputs("both")[:2] == ["results/a/corpus.parquet", "results/a/queries.parquet"]
     assert len(small.dataset_inputs("both")) == 8
-    assert small.addresses("b") == {"corpus": "s3://bucket/corpus.jsonl"}
-    assert small.addresses("a") == {}
+    assert small.config.datasets["b"].addresses() == {"corpus": "s3://bucket/corpus.jsonl"}
+    assert small.config.datasets["a"].addresses() == {}
 
 
 def test_given_vectors_are_the_files_that_are_there(tmp_path, monkeypatch):

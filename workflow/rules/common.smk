@@ -92,7 +92,7 @@ def named_stores(names):
 
 def local_entry(wildcards, input):
     """Return the entry of a dataset, with the paths of what was fetched in place of the addresses."""
-    paths = dict(zip(STUDY.addresses(wildcards.dataset), input.fetched))
+    paths = dict(zip(STUDY.config.datasets[wildcards.dataset].addresses(), input.fetched))
     return canonical({**STUDY.config.to_dict()["datasets"][wildcards.dataset], **paths})
 
 

@@ -1,7 +1,9 @@
 rule prepare_dataset:
     input:
         files=lambda wildcards: STUDY.dataset_inputs(wildcards.dataset),
-        fetched=lambda wildcards: [storage(address) for address in STUDY.addresses(wildcards.dataset).values()],
+        fetched=lambda wildcards: [
+            storage(address) for address in STUDY.config.datasets[wildcards.dataset].addresses().values()
+        ],
     output:
         corpus=LAYOUT.corpus(),
         queries=LAYOUT.queries(),

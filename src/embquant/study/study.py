@@ -191,12 +191,6 @@ class Study:
         """Return the library's modules that reading a dataset takes beyond those of the command."""
         return [SOURCES.module(self.config.datasets[dataset].source)]
 
-    def addresses(self, dataset: str) -> dict[str, str]:
-        """Return the files of a dataset that are given by an address such as s3://…, as {key of its entry: address}."""
-        entry = self.config.datasets[dataset]
-        given = {key: getattr(entry, key, None) for key in ("corpus", "queries", "qrels")}
-        return {key: value for key, value in given.items() if isinstance(value, str) and "://" in value}
-
     def model_inputs(self, model: str) -> list[str]:
         """Return the local files that a model is read from, as far as they are there."""
         return [str(path) for path in self.config.models[model].input_files(self.datasets)]
