@@ -89,8 +89,8 @@ def steps_of(folder: Path, size: int, part: int) -> Iterator[tuple[str, str, lis
             for path, coded in zip(parts, codes, strict=True):
                 words = ["encode-corpus", "--state", str(state), "--embeddings", str(path), "--output", str(coded)]
                 yield f"encode-corpus {family}", coded.stem, [*command, *words], coded
-        words = ["build-index", "--index-kind", "flat", "--state", str(state), "--codes", *map(str, codes)]
-        yield f"build-index {family}", f"build-index {family}", [*command, *words, "--output", str(index)], index
+        words = ["build-store", "--state", str(state), "--codes", *map(str, codes)]
+        yield f"build-store {family}", f"build-store {family}", [*command, *words, "--output", str(index)], index
         words = ["define-method", "--name", family, "--manifest", f"{index}.json", "--output", str(method)]
         yield "define-method", f"define-method {family}", [*command, *words], method
         words = ["search-index", "--method-file", str(method), "--query-vectors", str(queries), "--threads", str(CORES)]
@@ -159,7 +159,7 @@ def judged(steps: pd.DataFrame) -> list[Row]:
     rows = []
     for size in sizes:
         own = steps[(steps["vectors"] == size) & (steps["step"] != "finished")]
-        building = own["step"].str.startswith("build-index")
+        building = own["step"].str.startswith("build-store")
         others = own[~building]["anonymous_bytes"].max() / GIB
         beyond = (own[building]["anonymous_bytes"] - own[building]["output_bytes"]).max() / GIB
         rows += [memory_limit(f"memory of the largest job that builds no index: {size:,} vectors", others)]

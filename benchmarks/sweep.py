@@ -26,7 +26,7 @@ from embquant.measure.quality import Sweep
 from embquant.quantize.codecs import load_codec
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
-from embquant.steps.build_index import build_index
+from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.fit_codec import fit_codec
@@ -73,7 +73,7 @@ class Study:
             state, codes = folder / f"{family}.npz", folder / f"{family}.parquet"
             fit_codec(entry={"family": family}, embeddings=[parts], output=state)
             encode_corpus(state=state, embeddings=parts, output=codes)
-            build_index(index_kind="flat", state=state, codes=[codes], output=self._index(family))
+            build_store(state=state, codes=[codes], output=self._index(family))
             self.codecs[family] = load_codec(state)
             self.codes[family] = self.codecs[family].encode(documents)
         for family in STORES:

@@ -34,6 +34,7 @@ COMMANDS = (
     "time-embedding",
     "fit-codec",
     "encode-corpus",
+    "build-store",
     "build-index",
     "define-method",
     "search-index",

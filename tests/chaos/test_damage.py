@@ -23,7 +23,6 @@ KINDS = [
     "facts/minilm/embeddings/part-000-of-002.parquet",
     "facts/minilm/codecs/int8/state.npz",
     "facts/minilm/codecs/int8/state.json",
-    "facts/minilm/codecs/int8/part-001-of-002.parquet",
     "facts/minilm/stores/float32.faiss",
     "facts/minilm/stores/binary.faiss",
     "facts/minilm/stores/int8.i8bin",
@@ -74,9 +73,10 @@ def test_what_the_error_says_rebuilds_a_file_and_the_same_reports_follow(undistu
     stopped = finished.run()
     assert stopped.status != 0, stopped.output
     assert stopped.last.startswith(f"embquant: error: {path.relative_to(finished.folder)}: damaged"), stopped.output
-    removed, _, rebuilt = stopped.last.partition("to rebuild it: ")[2].partition(" && make run ARGS=")
-    target = shlex.split(rebuilt)[0].removeprefix("-- ")
-    assert removed == f"rm -f {target}"
+    advice = dict(word.split("=", 1) for word in shlex.split(stopped.last) if "=" in word)
+    target = advice["ARGS"].removeprefix("-- ")
+    assert stopped.last.endswith(f"rm -f {target} && make run CONFIG={advice['CONFIG']} ARGS='-- {target}'")
+    assert (finished.folder / advice["CONFIG"]).is_file()
     (finished.folder / target).unlink()
     for done in (finished.run(target), finished.run()):
         assert done.status == 0, done.output

@@ -13,6 +13,7 @@ from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Store
 from embquant.retrieve.retriever import Retriever
 from embquant.steps.build_index import build_index
+from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
@@ -83,8 +84,10 @@ def study(tmp_path_factory):
             codes = [folder / codec / part.name for part in parts]
             for part, output in zip(parts, codes, strict=True):
                 encode_corpus(state=state, embeddings=part, output=output)
-        for kind in {"flat", *(kind for own, kind, *_ in METHODS.values() if own == codec)}:
-            build_index(index_kind=kind, state=state, codes=codes, output=file_of(folder, codec, kind))
+        build_store(state=state, codes=codes, output=file_of(folder, codec, "flat"))
+        for kind in {kind for own, kind, *_ in METHODS.values() if own == codec} - {"flat"}:
+            store = manifest_of(folder, codec, "flat")
+            build_index(index_kind=kind, store=store, parts=2, output=file_of(folder, codec, kind))
     depths = [top_k * multiplier for top_k in TOP_K for multiplier in MULTIPLIERS]
     for name, (codec, kind, scoring, chosen) in METHODS.items():
         method = folder / f"{name}.json"

@@ -43,9 +43,12 @@ class Study:
         entry = json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
         _run("fit-codec", "--entry", entry, "--embeddings", self.embeddings, "--output", self.state(family))
         _run("encode-corpus", *self.encoding(self.folder, family), "--output", self.codes(family))
+        store = self.index(family, "flat")
+        _run("build-store", *self.storing(self.folder, family), "--output", store)
         for kind in (kind for codes, kind in INDEXED if codes == family):
             index = self.index(family, kind)
-            _run("build-index", "--index-kind", kind, *self.building(self.folder, family), "--output", index)
+            if kind != "flat":
+                _run("build-index", "--index-kind", kind, "--store", f"{store}.json", "--output", index)
             scoring = index_class(family, kind).scorings(CODECS[family])[-1]
             method = ["--name", "method", "--manifest", f"{index}.json", "--scoring", scoring]
             _run("define-method", *method, "--output", self.method(family, kind))
@@ -75,8 +78,8 @@ class Study:
         """Options of encode-corpus in a ``folder`` that is the study's, or a copy of some of it."""
         return ["--state", folder / family / "state.npz", "--embeddings", folder / "embeddings.parquet"]
 
-    def building(self, folder: Path, family: str) -> list:
-        """Options of build-index."""
+    def storing(self, folder: Path, family: str) -> list:
+        """Options of build-store."""
         return ["--state", folder / family / "state.npz", "--codes", folder / family / "codes.parquet"]
 
     def searching(self, folder: Path, family: str, kind: str) -> list:

@@ -39,6 +39,7 @@ LIBRARIES = (
         "embquant.steps.embed_queries",
         "embquant.steps.evaluate_run",
         "embquant.steps.build_index",
+        "embquant.steps.build_store",
     ),
     *(
         "embquant.steps.merge_candidates",

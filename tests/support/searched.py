@@ -1,12 +1,11 @@
 """A corpus searched in both ways, part by part and as one index, by the commands of the workflow."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from embquant.files.atomic import write_json
+from embquant.files.parquet import part_rows
 from embquant.indexes import index_class
-from embquant.steps.build_index import build_index
+from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.merge_candidates import merge_candidates
@@ -16,28 +15,29 @@ from support.codec_cases import case, unit_vectors
 from support.embeddings import write_vectors
 
 
-def both_ways(folder, name, scoring, edges, depth, vectors):
-    """Search ``vectors`` cut at ``edges``, part by part and as one index; return the files of candidates."""
+def both_ways(folder, name, scoring, parts, depth, vectors):
+    """Search ``vectors`` in ``parts`` parts, one by one and as one index; return the files of candidates."""
     state = folder / "state.npz"
     codec = case(name)
     codec.save(state)
     write_json(state.with_suffix(".json"), {"seconds": 0})
     write_vectors(folder / "queries.parquet", np.concatenate([unit_vectors(40, seed=1), vectors[:3]]))
     codes = []
-    for part, (first, stop) in enumerate(pairwise([0, *edges, len(vectors)])):
+    for part in range(parts):
         embeddings = folder / f"part-{part}.parquet"
-        write_vectors(embeddings, vectors[first:stop])
+        write_vectors(embeddings, vectors[slice(*part_rows(len(vectors), part, parts))])
         codes.append(folder / f"codes-{part}.parquet" if codec.column == "code" else embeddings)
         if codec.column == "code":
             encode_corpus(state=state, embeddings=embeddings, output=codes[-1])
     queries = folder / "queries.parquet"
-    found = [folder / f"found-{part}.parquet" for part in range(len(codes))]
-    for own, output in zip(codes, found, strict=True):
-        search_part(state=state, codes=own, query_vectors=queries, scoring=scoring, depth=depth, output=output)
-    merge_candidates(parts=found, output=folder / "merged.parquet")
     index = folder / f"index{index_class(codec.family, 'flat').suffix}"
-    build_index(index_kind="flat", state=state, codes=codes, output=index)
+    build_store(state=state, codes=codes, output=index)
     manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
+    found = [folder / f"found-{part}.parquet" for part in range(parts)]
+    asked = {"query_vectors": queries, "scoring": scoring, "depth": depth}
+    for part, output in enumerate(found):
+        search_part(store=manifest, part=part, parts=parts, output=output, **asked)
+    merge_candidates(parts=found, output=folder / "merged.parquet")
     define_method(name=name, manifest=manifest, scoring=scoring, output=method)
     whole = folder / "whole.parquet"
     search_index(method_file=method, depths=[5, depth], threads=2, output=whole, query_vectors=queries)

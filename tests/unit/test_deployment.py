@@ -48,11 +48,13 @@ def run(folder, config):
     for codec, kind in [("own", method["index"]), ("int8", "flat")]:
         spec = config["codecs"][codec]
         state, codes = folder / "codecs" / codec / "state.npz", folder / "codecs" / codec / "part.parquet"
-        place = "stores" if kind == "flat" else "indexes"
-        index = folder / place / f"{codec}{index_class(spec['family'], kind).suffix}"
+        store = folder / "stores" / f"{codec}{index_class(spec['family'], 'flat').suffix}"
+        index = store if kind == "flat" else folder / "indexes" / f"{codec}{index_class(spec['family'], kind).suffix}"
         call("fit-codec", "--entry", json.dumps(spec), "--embeddings", embeddings, "--output", state)
         call("encode-corpus", "--state", state, "--embeddings", embeddings, "--output", codes)
-        call("build-index", "--index-kind", kind, "--state", state, "--codes", codes, "--output", index)
+        call("build-store", "--state", state, "--codes", codes, "--output", store)
+        if kind != "flat":
+            call("build-index", "--index-kind", kind, "--store", f"{store}.json", "--output", index)
         if codec == "own":
             manifest, search = f"{index}.json", json.dumps(method["search"])
             own = ["--name", "own", "--manifest", manifest, "--scoring", method["scoring"], "--search", search]

@@ -10,7 +10,7 @@ from embquant.report.numbers.losses import LOSSES, WORST_QUERIES, ComparedSettin
 from embquant.report.numbers.lost import cutoff_margins
 from embquant.report.numbers.significance import read_measured
 from embquant.retrieve.candidates import SCHEMA
-from embquant.steps.build_index import build_index
+from embquant.steps.build_store import build_store
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.explain_losses import explain_losses
@@ -48,7 +48,7 @@ def inputs(tmp_path_factory):
             codes = folder / "codes.parquet"
             encode_corpus(state=state, embeddings=folder / "part.parquet", output=codes)
         output = folder / f"{codec}.faiss"
-        build_index(index_kind="flat", state=state, codes=[codes], output=output)
+        build_store(state=state, codes=[codes], output=output)
     texts = {
         "id": list("tuvwxyz"),
         "text": ["embedded"] * 7,

@@ -14,7 +14,7 @@ STEPS = pd.DataFrame(
         ("encode-corpus binary", "binary-part-0000", 50, 99.0, 99),  # a smaller corpus tells nothing
         ("encode-corpus binary", "binary-part-0000", 100, 36.0, 2400),
         ("encode-corpus binary", "binary-part-0001", 100, 36.0, 2400),
-        ("build-index binary", "build-index binary", 100, 7.2, 4800),
+        ("build-store binary", "build-store binary", 100, 7.2, 4800),
         ("search-index binary", "search-index binary", 100, 18.0, 160),
         ("evaluate-run binary", "evaluate-run binary", 100, 5.0, 10),
         ("finished", "finished", 100, None, None),
@@ -58,7 +58,7 @@ def test_size(count, text):
 def test_plan_names_texts_once_and_every_stage():
     text = plan(STEPS, EMBEDDING, [10**8], 64, 2)
     assert text.count("short texts") == 1
-    assert all(name in text for name in ("encode-corpus binary", "build-index binary", "100,000,000 vectors"))
+    assert all(name in text for name in ("encode-corpus binary", "build-store binary", "100,000,000 vectors"))
     assert "generate" not in text
 
 

@@ -43,7 +43,7 @@ def test_documents_that_are_tied_at_the_cut_are_taken_in_the_order_of_rows_howev
     vectors[places] = vectors[places[0]]
     queries = vectors[places[0]] + 3 * rng.standard_normal((60, 384), dtype=np.float32)
     vectors, queries = (own / np.linalg.norm(own, axis=1, keepdims=True) for own in (vectors, queries))
-    scores, rows = scan.DecodedScan(Float32(384), vectors, threads=2).settled(queries, 10)
+    scores, rows = scan.DecodedScan(Float32(384), threads=2).settled(queries, vectors, 10)
     exact = queries.astype(np.float64) @ vectors.astype(np.float64).T
     np.testing.assert_array_equal(rows, np.argsort(-exact.round(12), axis=1, kind="stable")[:, :10])
     np.testing.assert_allclose(scores, np.take_along_axis(exact, rows, axis=1))

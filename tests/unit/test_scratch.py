@@ -10,7 +10,7 @@ from embquant.files import scratch
 from embquant.files.atomic import read_json, write_json
 from embquant.indexes import index_class
 from embquant.indexes.manifest import open_index
-from embquant.steps.build_index import build_index
+from embquant.steps.build_store import build_store
 from embquant.steps.measure_memory import measure_memory
 from support.codec_cases import case, unit_vectors
 from support.embeddings import write_vectors
@@ -37,7 +37,7 @@ def flat_index(folder, family):
     write_json(folder / "state.json", {"seconds": 0})
     write_vectors(folder / "embeddings.parquet", unit_vectors())
     index = folder / f"index{index_class(family, 'flat').suffix}"
-    build_index(index_kind="flat", state=folder / "state.npz", codes=[folder / "embeddings.parquet"], output=index)
+    build_store(state=folder / "state.npz", codes=[folder / "embeddings.parquet"], output=index)
     return index.with_name(f"{index.name}.json")
 
 
@@ -66,11 +66,11 @@ def test_what_is_read_into_memory_is_not_copied(tmp_path, disk):
 def test_candidates_are_the_same_to_the_byte(tmp_path, disk, monkeypatch, name):
     (tmp_path / "there").mkdir()
     scoring = case(name).scorings[0]
-    copied = both_ways(tmp_path / "there", name, scoring, [100], 10, unit_vectors(200))
+    copied = both_ways(tmp_path / "there", name, scoring, 2, 10, unit_vectors(200))
     assert list(disk.iterdir()) == []
     monkeypatch.delenv(scratch.VARIABLE)
     (tmp_path / "here").mkdir()
-    plain = both_ways(tmp_path / "here", name, scoring, [100], 10, unit_vectors(200))
+    plain = both_ways(tmp_path / "here", name, scoring, 2, 10, unit_vectors(200))
     assert [path.read_bytes() for path in copied] == [path.read_bytes() for path in plain]
 
 

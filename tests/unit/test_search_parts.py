@@ -22,7 +22,7 @@ def tied_vectors():
 
 @pytest.mark.parametrize(("name", "scoring"), ALL_SCORINGS)
 def test_merged_parts_are_the_whole_to_the_byte_with_ties_across_their_borders(tmp_path, name, scoring):
-    merged, whole = both_ways(tmp_path, name, scoring, [299, 301, 460], 25, tied_vectors())
+    merged, whole = both_ways(tmp_path, name, scoring, 4, 25, tied_vectors())
     assert merged.read_bytes() == whole.read_bytes()
     rows, scores = Candidates(merged).read(0)
     tied = scores[:, 1:] == scores[:, :-1]
@@ -32,11 +32,12 @@ def test_merged_parts_are_the_whole_to_the_byte_with_ties_across_their_borders(t
 
 @pytest.mark.parametrize(("name", "scoring"), ALL_SCORINGS)
 def test_a_depth_beyond_a_part_or_the_corpus_and_an_empty_part_change_nothing(tmp_path, name, scoring):
-    for depth in (90, 500):
-        (tmp_path / str(depth)).mkdir()
-        merged, whole = both_ways(tmp_path / str(depth), name, scoring, [10, 10, 150], depth, unit_vectors(200))
+    for documents, parts, depth in [(200, 3, 90), (200, 3, 500), (2, 3, 5)]:
+        folder = tmp_path / f"{documents}-{depth}"
+        folder.mkdir()
+        merged, whole = both_ways(folder, name, scoring, parts, depth, unit_vectors(documents))
         assert merged.read_bytes() == whole.read_bytes()
-    assert Candidates(merged).read(0)[0].shape[1] == 200
+        assert Candidates(merged).read(0)[0].shape[1] == min(depth, documents)
 
 
 def write_part(path, documents, depth=3, queries=2):
@@ -61,7 +62,7 @@ def test_what_is_no_set_of_parts_is_an_input_error(tmp_path):
 
 
 def test_a_scoring_that_codes_do_not_have_is_an_input_error(tmp_path):
-    case("pq").save(tmp_path / "state.npz")
-    files = {"codes": tmp_path / "codes.parquet", "query_vectors": tmp_path / "queries.parquet"}
+    both_ways(tmp_path, "pq", "asymmetric", 1, 5, unit_vectors(20))
+    asked = {"part": 0, "parts": 1, "query_vectors": tmp_path / "queries.parquet", "depth": 5}
     with pytest.raises(InputError, match="pq codes have no scoring 'symmetric'"):
-        search_part(state=tmp_path / "state.npz", scoring="symmetric", depth=5, output=tmp_path / "found", **files)
+        search_part(store=tmp_path / "index.faiss.json", scoring="symmetric", output=tmp_path / "found", **asked)

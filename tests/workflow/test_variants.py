@@ -60,12 +60,3 @@ def test_default_study_plans(tmp_path):
         status, output = Checkout(checkout.folder).snakemake("--configfile", str(config), "--dry-run")
         assert status == 0, f"{config}: {output}"
     assert checkout.snakemake("--dry-run")[0] == 0
-
-
-def test_searched_part_by_part_no_search_waits_for_an_index_of_the_whole_corpus(fresh):
-    fresh.configure(search={"by": "part"})
-    status, output = fresh.snakemake(
-        "results/reports/small/runs/facts/minilm/binary/candidates.parquet", "--configfile", "study.yaml"
-    )
-    assert status == 0, output
-    assert not (fresh.folder / "results" / "facts" / "minilm" / "stores").exists()

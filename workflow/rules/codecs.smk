@@ -26,7 +26,7 @@ rule encode_corpus:
         state=rules.fit_codec.output.state,
         embeddings=LAYOUT.embeddings(),
     output:
-        LAYOUT.codes(),
+        temp(LAYOUT.codes()),  # the store has them for good
     log:
         LAYOUT.log("encode_corpus-{codec}-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
@@ -43,7 +43,8 @@ rule encode_corpus:
         "embquant encode-corpus --state {input.state:q} --embeddings {input.embeddings:q} --output {output:q} 2> {log:q}"
 
 
-# A store is a flat index: searched by the methods that scan, mapped from disk where candidates are rescored.
+# A store is a flat index: searched by the methods that scan, mapped from disk where candidates are rescored, and what the
+# other indexes are built from.
 rule build_store:
     input:
         state=rules.fit_codec.output.state,
@@ -61,9 +62,8 @@ rule build_store:
         mem_mb=memory("build_store"),
         runtime=minutes("build_store"),
     params:
-        code=lambda wildcards: code("build_index", *STUDY.store_modules(wildcards.codec)),
+        code=lambda wildcards: code("build_store", *STUDY.store_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the {wildcards.codec} store"
     shell:
-        "embquant build-index --index-kind flat --state {input.state:q} --codes {input.codes:q} --output {output.store:q} "
-        "2> {log:q}"
+        "embquant build-store --state {input.state:q} --codes {input.codes:q} --output {output.store:q} 2> {log:q}"

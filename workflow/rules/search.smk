@@ -1,8 +1,8 @@
 rule build_index:
     input:
         state=filled(lambda wildcards: LAYOUT.codec_state(built(wildcards).entry.codec)),
-        described=filled(lambda wildcards: LAYOUT.codec_entry(built(wildcards).entry.codec)),
-        codes=filled(lambda wildcards: STUDY.codes(built(wildcards).entry.codec)),
+        store=filled(lambda wildcards: STUDY.store_file(built(wildcards).entry.codec)),
+        manifest=filled(lambda wildcards: STUDY.store_manifest(built(wildcards).entry.codec)),
     output:
         index=LAYOUT.index(),
         manifest=LAYOUT.index() + ".json",
@@ -16,12 +16,15 @@ rule build_index:
         runtime=minutes("build_index"),
     params:
         kind=lambda wildcards: built(wildcards).entry.index,
+        parts=LAYOUT.parts,
         build=lambda wildcards: canonical(built(wildcards).entry.build),
-        code=lambda wildcards: code("build_index", *built(wildcards).modules),
+        code=lambda wildcards: code(
+            "build_index", *built(wildcards).modules, *STUDY.store_modules(built(wildcards).entry.codec)
+        ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
-        "embquant build-index --index-kind {params.kind} --state {input.state:q} --codes {input.codes:q} "
+        "embquant build-index --index-kind {params.kind} --store {input.manifest:q} --parts {params.parts} "
         "--parameters {params.build:q} --output {output.index:q} 2> {log:q}"
 
 
@@ -78,11 +81,13 @@ rule search_index:
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
-# What a scan finds in each part, merged, is what it finds in the whole: no search needs an index of the whole corpus.
+# What a scan finds in each part, merged, is what it finds in the whole.
 rule search_part:
     input:
         state=filled(lambda wildcards: LAYOUT.codec_state(method(wildcards).entry.codec)),
-        codes=filled(lambda wildcards: STUDY.codes(method(wildcards).entry.codec)[int(wildcards.part)]),
+        loaded=[],  # a part of the store is mapped
+        store=filled(lambda wildcards: method(wildcards).index_file),
+        manifest=filled(lambda wildcards: method(wildcards).manifest),
         queries=rules.embed_queries.output,
     output:
         temp(LAYOUT.candidates_of_part()),
@@ -101,8 +106,9 @@ rule search_part:
     message:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
     shell:
-        "embquant search-part --state {input.state:q} --codes {input.codes:q} --query-vectors {input.queries:q} "
-        "--scoring {params.scoring} --depth {params.depth} --threads {threads} --output {output:q} 2> {log:q}"
+        "embquant search-part --store {input.manifest:q} --part {wildcards.part} --parts {wildcards.parts} "
+        "--query-vectors {input.queries:q} --scoring {params.scoring} --depth {params.depth} --threads {threads} "
+        "--output {output:q} 2> {log:q}"
 
 
 rule merge_candidates:

@@ -119,44 +119,43 @@ GATHERED = 1 << 12
 class DecodedScan:
     """Compares float queries with codes by decoding them and multiplying matrices."""
 
-    def __init__(self, codec: Decodes, codes: np.ndarray, threads: int) -> None:
-        """Search ``codes`` of ``codec`` on ``threads`` threads."""
+    def __init__(self, codec: Decodes, threads: int) -> None:
+        """Search codes of ``codec`` on ``threads`` threads."""
         self._codec = codec
-        self._codes = codes
         self._scan = Scan(threads)
 
-    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def search(self, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row.
 
         Equal vectors need not be tied: their sums may differ in the last bit with the place in a block.
         """
         with _blas().limit(limits=1):  # a thread of the scan computes its products itself
-            return self._scan(self._codec.scan, queries, self._codes, k)
+            return self._scan(self._codec.scan, queries, codes, k)
 
-    def settled(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def settled(self, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search somewhat deeper than k, then settle the order by float64 scores, ties by ascending row.
 
         Queries for which that is not deep enough, because more documents are tied at the cut, are searched deeper. So
         nothing depends on the number of threads, or on which documents are searched together.
         """
-        return self._settled(queries, k, k + SLACK)
+        return self._settled(queries, codes, k, k + SLACK)
 
-    def _settled(self, queries: np.ndarray, k: int, depth: int) -> tuple[np.ndarray, np.ndarray]:
-        scores, rows = self.search(queries, depth)
+    def _settled(self, queries: np.ndarray, codes: np.ndarray, k: int, depth: int) -> tuple[np.ndarray, np.ndarray]:
+        scores, rows = self.search(queries, codes, depth)
         among = _may_be_best(scores, k)
-        found = self._scan.map(lambda *own: self._settle(k, *own), queries, rows, among.sum(axis=1))
+        found = self._scan.map(lambda *share: self._settle(codes, k, *share), queries, rows, among.sum(axis=1))
         settled_scores, settled_rows = (np.concatenate(shares) for shares in found)
         settled = (settled_scores, settled_rows)
-        undecided = np.flatnonzero(among[:, -1]) if depth < len(self._codes) else np.zeros(0, np.int64)
+        undecided = np.flatnonzero(among[:, -1]) if depth < len(codes) else np.zeros(0, np.int64)
         step = max(1, CANDIDATES_AT_ONCE // (4 * depth))
         for first in range(0, len(undecided), step):
             places = undecided[first : first + step]
-            for whole, deeper in zip(settled, self._settled(queries[places], k, 4 * depth), strict=True):
+            for whole, deeper in zip(settled, self._settled(queries[places], codes, k, 4 * depth), strict=True):
                 whole[places] = deeper
         return settled
 
     def _settle(
-        self, k: int, queries: np.ndarray, rows: np.ndarray, counts: np.ndarray
+        self, codes: np.ndarray, k: int, queries: np.ndarray, rows: np.ndarray, counts: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Order the first of each query's ``rows``, at least ``counts`` of them, by their scores in float64."""
         rows = rows[:, : counts.max(initial=k)]
@@ -164,7 +163,7 @@ class DecodedScan:
         step = max(1, GATHERED // rows.shape[1])
         for some in (slice(first, first + step) for first in range(0, len(rows), step)):
             found = rows[some, : counts[some].max()]
-            scores[some, : found.shape[1]] = self._codec.score(queries[some], look_up(self._codes, found))
+            scores[some, : found.shape[1]] = self._codec.score(queries[some], look_up(codes, found))
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 

@@ -1,6 +1,7 @@
 """What every kind of index can do, and what others must know of it."""
 
 from abc import ABC, abstractmethod
+from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -94,3 +95,12 @@ class FlatIndex(Index[Quantizer]):
     def __len__(self) -> int:
         """Return the number of documents."""
         return len(self.codes)
+
+    def part(self, first: int, stop: int) -> Self:
+        """Return the index of rows ``first`` to ``stop`` (exclusive) alone, for :meth:`search_reproducibly`.
+
+        It shares the codes; its rows are numbered from 0.
+        """
+        part = copy(self)
+        part.codes = self.codes[first:stop]
+        return part

@@ -26,7 +26,7 @@ class FlatAny(FlatIndex[Quantizer]):
         """Search ``codes`` (documents, width) of ``codec`` on ``threads`` threads."""
         self.codes = codes
         self.codec = codec
-        self._decoded = DecodedScan(codec, codes, threads)
+        self._decoded = DecodedScan(codec, threads)
 
     @classmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: NoParameters) -> None:
@@ -54,8 +54,8 @@ class FlatAny(FlatIndex[Quantizer]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 scores and rows."""
-        return self._decoded.search(queries, k)
+        return self._decoded.search(queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search and settle the order of near scores in float64."""
-        return self._decoded.settled(queries, k)
+        return self._decoded.settled(queries, self.codes, k)

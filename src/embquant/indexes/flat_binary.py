@@ -34,7 +34,7 @@ class FlatBinary(FlatIndex[Binary]):
         self._index = index
         self.codes = view(index.xb, index.ntotal, index.code_size, np.uint8)
         self._scan = Scan(threads)
-        self._decoded = DecodedScan(codec, self.codes, threads)
+        self._decoded = DecodedScan(codec, threads)
 
     @classmethod
     def build(cls, codec: Binary, codes: Batches, path: Path, parameters: NoParameters) -> None:
@@ -51,14 +51,14 @@ class FlatBinary(FlatIndex[Binary]):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances to uint8 queries, or products with float32 ones, and rows."""
         if queries.dtype != np.uint8:
-            return self._decoded.search(queries, k)
+            return self._decoded.search(queries, self.codes, k)
         if len(queries) >= WORTH_PACKING:
             return self._scan(_negative_distances, queries, self.codes, k)
         return self._scan.share(_nearest, queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search; products are settled in float64."""
-        return self.search(queries, k) if queries.dtype == np.uint8 else self._decoded.settled(queries, k)
+        return self.search(queries, k) if queries.dtype == np.uint8 else self._decoded.settled(queries, self.codes, k)
 
 
 def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -30,7 +30,7 @@ class FlatCodes(FlatIndex[FaissCodec]):
         self._index = index
         self._threads = threads
         self.codes = view(index.codes, index.ntotal, index.code_size, np.uint8)
-        self._decoded = DecodedScan(codec, self.codes, threads)
+        self._decoded = DecodedScan(codec, threads)
 
     @classmethod
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: NoParameters) -> float:
@@ -56,4 +56,4 @@ class FlatCodes(FlatIndex[FaissCodec]):
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks of decoded codes."""
-        return self._decoded.settled(queries, k)
+        return self._decoded.settled(queries, self.codes, k)

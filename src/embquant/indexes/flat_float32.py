@@ -40,7 +40,7 @@ class FlatFloat32(FlatIndex[Float32]):
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
         self._codec = codec
-        self._scan = DecodedScan(codec, self.codes, threads)
+        self._scan = DecodedScan(codec, threads)
         self._alone = Scan(1)
 
     @classmethod
@@ -67,8 +67,8 @@ class FlatFloat32(FlatIndex[Float32]):
             return sort_by_score(*search(self._index, queries, k, self._threads))
         if len(queries) < self._threads:  # too few to share out: BLAS shares out each product
             return self._alone(self._codec.scan, queries, self.codes, k)
-        return self._scan.search(queries, k)
+        return self._scan.search(queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks and settle the order in float64."""
-        return self._scan.settled(queries, k)
+        return self._scan.settled(queries, self.codes, k)

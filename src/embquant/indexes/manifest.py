@@ -1,6 +1,8 @@
-"""The manifest of an index file, and opening what it describes."""
+"""Index files and the manifests that describe them: written together, and opened by the manifest."""
 
+import logging
 import os
+import time
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,11 +10,16 @@ from typing import Any, Self
 
 from embquant.entries import Entry, read_entry
 from embquant.errors import InputError
-from embquant.files.atomic import read_json
+from embquant.exact.threads import limit_threads
+from embquant.files.atomic import atomic_path, read_json, write_json
 from embquant.files.records import checked
 from embquant.files.scratch import nearby
 from embquant.indexes import Index, index_class
+from embquant.indexes.base import FlatIndex
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, load_codec
+
+log = logging.getLogger(__name__)
 
 
 class Manifest(Entry):
@@ -48,20 +55,71 @@ def check_files(manifest: Path) -> None:
         checked(Path(os.path.normpath(manifest.parent / file)))
 
 
+def write_index(
+    output: Path,
+    kind: str,
+    codec: Codec,
+    codes: Batches,
+    parameters: Mapping[str, Any],
+    *,
+    state: Path,
+    fit_seconds: float,
+    encode_seconds: float,
+) -> None:
+    """Build an index of ``kind`` from ``codes``, and write its manifest beside it (FILE.json).
+
+    ``state`` is the file of ``codec``; the seconds are those that earlier steps took.
+    """
+    index = index_class(codec.family, kind)
+    chosen = read_entry(index.build_parameters, parameters, f"build of {kind}")
+    started = time.perf_counter()
+    # One thread: what an index learns from the codes must not depend on the number of threads.
+    with limit_threads(1), atomic_path(output) as temporary:
+        index.build(codec.core, codes, temporary, chosen)
+    seconds = time.perf_counter() - started
+    manifest = Manifest(
+        family=codec.family,
+        kind=kind,
+        file=output.name,
+        codec=os.path.relpath(state, output.parent),
+        dim=codec.dim,
+        vectors=codes.rows,
+        bytes_per_vector=codec.bytes_per_vector,
+        parameters=dict(parameters),
+        fit_seconds=fit_seconds,
+        encode_seconds=encode_seconds,
+        build_seconds=seconds,
+    )
+    write_json(output.with_name(output.name + ".json"), manifest.model_dump())
+    log.info("%s: %d vectors in %.2f s", output.name, codes.rows, seconds)
+
+
 def open_index(
-    manifest: Path, threads: int, search: Mapping[str, Any] | None = None, mapped: bool = False
+    manifest: Path,
+    threads: int,
+    search: Mapping[str, Any] | None = None,
+    mapped: bool = False,
+    copied: bool = True,
 ) -> tuple[Codec, Index[Any]]:
     """Open the index that ``manifest`` describes, with its ``search`` parameters, and the codec of its codes.
 
-    What is ``mapped`` is copied to a scratch folder first, if there is one.
+    A ``mapped`` index is first copied to a scratch folder, if there is one, unless it isn't to be ``copied``.
     """
     described = Manifest.read(manifest)
     codec = load_codec(Path(os.path.normpath(manifest.parent / described.codec)))
     kind = index_class(described.family, described.kind)
     parameters = read_entry(kind.search_parameters, search or {}, f"search of {described.kind}")
     path = checked(manifest.parent / described.file)
-    with nearby(path) if mapped else nullcontext(path) as file:
+    with nearby(path) if mapped and copied else nullcontext(path) as file:
         index = kind.open(file, codec.core, threads, parameters, mapped)
     if len(index) != described.vectors:
         raise InputError(f"{path}: holds {len(index)} vectors, expected {described.vectors}; delete it and run again")
+    return codec, index
+
+
+def open_store(manifest: Path, threads: int = 1, copied: bool = True) -> tuple[Codec, FlatIndex[Any]]:
+    """Open the flat index that ``manifest`` describes, mapped from disk, and the codec of its codes."""
+    codec, index = open_index(manifest, threads, mapped=True, copied=copied)
+    if not isinstance(index, FlatIndex):
+        raise InputError(f"{manifest}: describes an index that is no store; expected a flat one")
     return codec, index

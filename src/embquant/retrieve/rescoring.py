@@ -11,7 +11,7 @@ import numpy as np
 
 from embquant.exact.mapped import look_up
 from embquant.indexes.base import FlatIndex
-from embquant.indexes.manifest import open_index
+from embquant.indexes.manifest import open_store
 from embquant.quantize.codecs import Codec
 
 BYTES_AT_ONCE = 1 << 25
@@ -35,10 +35,7 @@ class Store:
     @classmethod
     def open(cls, manifest: Path) -> Self:
         """Open the flat index of ``manifest`` as a store, mapped from disk."""
-        codec, index = open_index(manifest, threads=1, mapped=True)
-        if not isinstance(index, FlatIndex):
-            raise TypeError(f"{manifest}: only flat indexes are rescore stores")
-        return cls(codec, index)
+        return cls(*open_store(manifest))
 
     def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
         """Score candidates ``rows`` (queries, k), −1 for none, by float32 ``queries`` (queries, dim).

@@ -16,19 +16,19 @@ def encode_corpus(
     *,
     state: Annotated[Path, "state of a fitted codec"],
     embeddings: Annotated[Path, "a part of the corpus"],
-    output: Annotated[Path, "codes of the part (Parquet: id, code)"],
+    output: Annotated[Path, "codes of the part (Parquet)"],
 ) -> None:
     """Encode one part of a corpus."""
     codec = load_codec(state)
-    schema = pa.schema([("id", pa.string()), (codec.column, codec.code_type)])
+    schema = pa.schema([(codec.column, codec.code_type)])
     metadata = {"family": codec.family, "seconds": 0.0}
     with limit_threads(1):  # sums of matrix products depend on the number of threads
-        write_parquet(output, schema, _encoded(codec, embeddings, schema, metadata), metadata)
+        write_parquet(output, schema, _encoded(codec, embeddings, schema, metadata), metadata, kept=False)
 
 
 def _encoded(codec: Codec, embeddings: Path, schema: pa.Schema, metadata: dict[str, Any]) -> Iterator[pa.RecordBatch]:
-    for batch in read_batches(embeddings, ["id", "embedding"]):
-        vectors = array_to_matrix(batch.column(1))
+    for batch in read_batches(embeddings, ["embedding"]):
+        vectors = array_to_matrix(batch.column(0))
         started = time.perf_counter()
         codes = codec.encode(vectors)
         metadata["seconds"] += time.perf_counter() - started
@@ -36,4 +36,4 @@ def _encoded(codec: Codec, embeddings: Path, schema: pa.Schema, metadata: dict[s
             column = pa.FixedSizeBinaryArray.from_buffers(codec.code_type, len(codes), [None, pa.py_buffer(codes)])
         else:
             column = matrix_to_array(codes)
-        yield pa.record_batch([batch.column(0), column], schema=schema)
+        yield pa.record_batch([column], schema=schema)

@@ -16,7 +16,7 @@ GIB = 1 << 30
 HOUR = 3600
 STEP_COLUMNS = ("step", "name", "vectors", "seconds", "output_bytes")
 EMBEDDING_COLUMNS = ("what", "ours_docs_per_second", "machine")
-WRITING = ("encode-corpus", "build-index")
+WRITING = ("encode-corpus", "build-store")
 GROWING = ("fit-codec", *WRITING, "search-index")
 """Steps whose output, and whose work, is proportional to the corpus."""
 UNFITTED = ("float32", "binary")
@@ -37,7 +37,7 @@ class Stage:
     @property
     def held(self) -> bool:
         """Whether it builds an index, which is as large in memory as on disk."""
-        return self.name.startswith("build-index")
+        return self.name.startswith("build-store")
 
     def plan(self, vectors: int, memory: int) -> dict[str, str]:
         """Return the row of the table for ``vectors`` on machines of ``memory`` bytes."""
