@@ -88,7 +88,7 @@ def test_help_lists_all_commands_and_imports_none():
         (["fit-codec", "--entry", "{", "--embeddings", "x", "--output", "y"], "--entry: not JSON"),
         (["fit-codec", "--entry", "[1]", "--embeddings", "x", "--output", "y"], "--entry: expected a JSON object"),
         (["explain-losses", "--stores", "int8"], "--stores: expected NAME=PATH, got 'int8'"),
-        (["plan-study", "--cores", "two"], "--cores: invalid int value: 'two'"),
+        (["time-search", "--threads", "two"], "--threads: invalid int value: 'two'"),
     ],
 )
 def test_a_wrong_option_is_an_error_of_one_line(capsys, words, message):

@@ -5,10 +5,13 @@ import re
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import embquant
 from embquant.report.tables import TABLES
 from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, report
+from support.small_study import study as small_study
 
 pytestmark = pytest.mark.workflow
 KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
@@ -31,6 +34,30 @@ def test_every_setting_has_a_row_and_retention_is_the_ratio_of_means(finished):
     assert retrieval["index_overlap"].notna().eq(approximate).all()
     assert retrieval.loc[approximate, "index_overlap"].eq(1).all()  # of 25 documents it sees each
     assert at_10["R@100"].isna().all()
+
+
+def test_evaluating_the_same_vectors_in_one_process_gives_the_same_numbers(finished):
+    folder = finished.folder / "results" / "facts" / "minilm"
+    parts = sorted((folder / "embeddings").glob("part-*.parquet"))
+    corpus, queries = (
+        np.concatenate([np.stack(pd.read_parquet(path)["embedding"]) for path in paths])
+        for paths in (parts, [folder / "queries.parquet"])
+    )
+    retrieval = report(finished, "retrieval")
+    metrics = [name.removesuffix("_low") for name in retrieval if name.endswith("_low")]
+    options = {"top_k": [3, 10], "rescore_stores": ["binary", "int8", "float32"], "multipliers": [1, 2]}
+    options["metrics"] = [name for name in metrics if not name.startswith("retention_") and name != "index_overlap"]
+    qrels = {query: {document: 1} for query, document in enumerate(QUERIES.values())}
+    found = embquant.evaluate(corpus, queries, small_study()["methods"], qrels, **options)
+    columns = [*KEYS, "queries", *metrics, "compared_in"]
+    for name in metrics:  # as the report writes them
+        found[name] = found[name].map(lambda value: float(f"{value:.6g}"))
+    pd.testing.assert_frame_equal(found[columns], retrieval[columns], check_dtype=False, check_exact=True)
+    memory = report(finished, "memory").set_index(["method", "rescore_store"])
+    for row in found.to_dict("records"):
+        expected = memory.loc[(row["method"], row["rescore_store"])]
+        sizes = ["bytes_per_vector", "index_file_bytes", "store_file_bytes"]
+        assert [row[size] for size in sizes] == expected[sizes].tolist()
 
 
 def test_differences_from_float32_are_tested_and_marked(finished):

@@ -1,0 +1,238 @@
+"""Evaluate methods on arrays, in one process: for notebooks and scripts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.datasets.queries import QRELS_FILE
+from embquant.errors import InputError, require
+from embquant.files.atomic import read_json
+from embquant.files.parquet import write_embeddings, write_parquet
+from embquant.quantize.codecs import CODECS
+from embquant.steps.build_index import build_index
+from embquant.steps.define_method import define_method
+from embquant.steps.encode_corpus import encode_corpus
+from embquant.steps.evaluate_run import evaluate_run
+from embquant.steps.fit_codec import fit_codec
+from embquant.steps.search_index import search_index
+from embquant.study.study import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Qrels = Mapping[int, Mapping[int, int]]
+
+DATASET, MODEL = "corpus", "vectors"
+"""What the arrays are called in a study, which has names for all it measures."""
+
+SIZES = ("bytes_per_vector", "index_file_bytes", "store_file_bytes")
+
+
+def evaluate(  # noqa: PLR0913 - a study in one call
+    corpus: np.ndarray,
+    queries: np.ndarray,
+    methods: Mapping[str, Mapping[str, Any]],
+    qrels: Qrels | None = None,
+    *,
+    codecs: Mapping[str, Mapping[str, Any]] | None = None,
+    baseline: str = "float32",
+    top_k: Sequence[int] = (10,),
+    rescore_stores: Sequence[str] = (),
+    multipliers: Sequence[int] = (4,),
+    metrics: Sequence[str] = ("nDCG@10", "R@10", "overlap@10"),
+    threads: int = 1,
+) -> "pd.DataFrame":
+    """Measure what methods keep of float32's retrieval quality and what they take in bytes.
+
+    The numbers are those of the workflow, whose own steps run in a temporary folder that is removed at the end.
+
+    ``corpus`` float32 (documents, dim) and ``queries`` float32 (queries, dim) are compared by inner product: normalize
+    them for cosine similarity. ``methods`` are entries as in ``config.yaml``, by name: ``codec``, ``index`` and perhaps
+    ``scoring``, ``build`` and ``search``. A codec is a name of ``codecs``, entries of ``config.yaml`` too, or a family
+    such as ``int8`` with its default parameters. ``qrels`` has the relevance of documents, as
+    ``{query row: {document row: relevance}}``; without it, metrics that need judgements are empty.
+
+    ``baseline`` is the method that others are compared with, exact float32, added if ``methods`` lacks it. The
+    candidates of a method are scored again by each of ``rescore_stores``, names of codecs, at each of ``multipliers``,
+    if the store is at least as fine as the method's codec.
+
+    Returns one row per setting: ``method``, ``rescore_store``, ``rescore_multiplier``, ``top_k``, ``queries``, the mean
+    of each metric, its share of the baseline's (``retention_…``), intervals (``…_low``, ``…_high``), ``verdict``, and
+    ``bytes_per_vector``, ``index_file_bytes`` and ``store_file_bytes``; docs/columns.md describes them.
+
+    Anything wrong with the input is an InputError.
+    """
+    require("report", "pandas")
+    vectors, asked = _matrix(corpus, "corpus"), _matrix(queries, "queries")
+    if asked.shape[1] != vectors.shape[1]:
+        raise InputError(f"queries: {asked.shape[1]} dimensions, expected {vectors.shape[1]}, as the corpus has")
+    methods = {baseline: {"codec": "float32", "index": "flat"}, **methods}
+    families = [*rescore_stores, *(str(entry.get("codec")) for entry in methods.values())]
+    known = {family: {"family": family} for family in families if family in CODECS.names()}
+    study = Study.read(
+        {
+            "study": "evaluate",
+            "datasets": {DATASET: {"source": "files", "path": "."}},
+            "models": {MODEL: {"type": "precomputed", "corpus": "."}},
+            "parts": 1,
+            "codecs": {**known, **(codecs or {})},
+            "methods": {name: dict(entry) for name, entry in methods.items()},
+            "baseline": baseline,
+            "top_k": list(top_k),
+            "rescore": {"stores": list(rescore_stores), "multipliers": list(multipliers)},
+            "metrics": list(metrics),
+        },
+        "evaluate",
+    )
+    with TemporaryDirectory(prefix="embquant-") as folder:
+        run = _Run(study, Path(folder), threads)
+        run.write_inputs(vectors, asked, qrels or {})
+        for codec in study.stores:
+            run.build_store(codec)
+        for name in study.indexes:
+            run.build_index(name)
+        for name in study.methods:
+            run.search(name)
+        for name in study.methods:
+            run.evaluate(name)
+        return run.table()
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A study whose files lie below ``folder``."""
+
+    study: Study
+    folder: Path
+    threads: int
+
+    def path(self, pattern: str) -> Path:
+        """Return the file of one of the study's patterns."""
+        return self.folder / pattern.format(dataset=DATASET, model=MODEL)
+
+    def write_inputs(self, corpus: np.ndarray, queries: np.ndarray, qrels: Qrels) -> None:
+        """Write what a study has of a dataset and a model."""
+        layout = self.study.layout
+        (embeddings,) = layout.each_part(layout.embeddings())
+        for pattern, vectors in ((embeddings, corpus), (layout.query_vectors(), queries)):
+            ids = pa.array(np.arange(len(vectors))).cast(pa.string())
+            write_embeddings(self.path(pattern), vectors.shape[1], [(ids, vectors)])
+        write_parquet(self.path(layout.qrels()), QRELS_FILE, [_judgements(qrels, len(queries), len(corpus))])
+
+    def state(self, codec: str) -> Path:
+        """Return the state of a codec."""
+        return self.path(self.study.layout.codec_state(codec))
+
+    def codes(self, codec: str) -> list[Path]:
+        """Return the codes of the corpus."""
+        return [self.path(pattern.replace("{codec}", codec)) for pattern in self.study.codes(codec)]
+
+    def build_store(self, codec: str) -> None:
+        """Fit a codec, encode the corpus and build the store of its codes."""
+        layout, state, codes = self.study.layout, self.state(codec), self.codes(codec)
+        embeddings = [self.path(pattern) for pattern in layout.each_part(layout.embeddings())]
+        fit_codec(entry=self.study.config.codecs[codec].values, embeddings=embeddings, output=state)
+        if codes != embeddings:
+            encode_corpus(state=state, embeddings=embeddings[0], output=codes[0])
+        build_index(index_kind="flat", state=state, codes=codes, output=self.path(self.study.store_file(codec)))
+
+    def build_index(self, name: str) -> None:
+        """Build an index that is no store."""
+        method = self.study.indexes[name]
+        codec = method.entry.codec
+        build_index(
+            index_kind=method.entry.index,
+            state=self.state(codec),
+            codes=self.codes(codec),
+            parameters=method.entry.build,
+            output=self.path(method.index_file),
+        )
+
+    def search(self, name: str) -> None:
+        """Define a method and find its candidates."""
+        layout, method = self.study.layout, self.study.methods[name]
+        file = self.path(layout.method(name))
+        manifest = self.path(method.manifest)
+        define_method(name=name, manifest=manifest, scoring=method.scoring, search=method.entry.search, output=file)
+        search_index(
+            method_file=file,
+            query_vectors=self.path(layout.query_vectors()),
+            depths=method.searched_depths,
+            threads=self.threads,
+            output=self.path(layout.candidates(name)),
+        )
+
+    def evaluate(self, name: str) -> None:
+        """Measure all settings of a method."""
+        study, layout, method = self.study, self.study.layout, self.study.methods[name]
+        twins = [self.path(layout.candidates(twin)) for twin in method.exact_twins]
+        evaluate_run(
+            method_file=self.path(layout.method(name)),
+            candidates=self.path(layout.candidates(name)),
+            reference=self.path(layout.candidates(study.baseline.name)),
+            exact_twin=twins[0] if twins else None,
+            float32_store=self.path(study.baseline.manifest),
+            query_vectors=self.path(layout.query_vectors()),
+            qrels=self.path(layout.qrels()),
+            stores={store: self.path(study.store_manifest(store)) for store in method.rescore_stores},
+            multipliers=study.config.rescore.multipliers,
+            top_k=study.config.top_k,
+            metrics=study.config.metrics,
+            threads=self.threads,
+            output=self.path(layout.metrics(name)),
+        )
+
+    def table(self) -> "pd.DataFrame":
+        """Return the settings of all methods with their quality and their sizes."""
+        from embquant.report.numbers.significance import Analysis, Chance
+
+        runs = [self.path(self.study.layout.run(name)) for name in self.study.methods]
+        chance = Chance(**self.study.config.statistics.model_dump())
+        table = Analysis.of(runs, self.study.baseline.name, chance).retrieval().drop(columns=["dataset", "model"])
+        pairs = zip(table["method"], table["rescore_store"], strict=True)
+        sizes = [self.sizes(method, store) for method, store in pairs]
+        return table.assign(**{name: [size[name] for size in sizes] for name in SIZES})
+
+    def sizes(self, method: str, store: str) -> dict[str, int]:
+        """Return the bytes of a vector, of the index and of the rescore store of a setting."""
+        manifest = self.path(self.study.methods[method].manifest)
+        stored = store in self.study.config.rescore.stores
+        values = (
+            read_json(manifest)["bytes_per_vector"],
+            manifest.with_suffix("").stat().st_size,
+            self.path(self.study.store_file(store)).stat().st_size if stored else 0,
+        )
+        return dict(zip(SIZES, values, strict=True))
+
+
+def _matrix(values: np.ndarray, name: str) -> np.ndarray:
+    """Return vectors as float32 (rows, dim) in C order; what isn't a matrix of finite numbers is an InputError."""
+    matrix = np.ascontiguousarray(values, dtype=np.float32)
+    if matrix.ndim != 2 or not len(matrix) or not matrix.shape[1]:
+        raise InputError(f"{name}: an array of shape {np.shape(values)}, expected (rows, dimensions), none of them 0")
+    if not np.isfinite(matrix).all():
+        row = int(np.flatnonzero(~np.isfinite(matrix).all(axis=1))[0])
+        raise InputError(f"{name}: row {row} has a value that is no finite float32 number")
+    return matrix
+
+
+def _judgements(qrels: Qrels, queries: int, documents: int) -> pa.Table:
+    """Return judgements as a study has them."""
+    triples = [(query, document, gain) for query, gains in qrels.items() for document, gain in gains.items()]
+    for query, document, _ in triples:
+        if not (0 <= query < queries and 0 <= document < documents):
+            what = f"{queries} queries and {documents} documents"
+            raise InputError(f"qrels: query {query}, document {document}: expected rows of {what}, from 0")
+    columns = {
+        "query_id": [str(query) for query, _, _ in triples],
+        "doc_id": [str(document) for _, document, _ in triples],
+        "relevance": [gain for _, _, gain in triples],
+        "query_row": [query for query, _, _ in triples],
+        "doc_row": [document for _, document, _ in triples],
+    }
+    return pa.table({name: columns[name] for name in QRELS_FILE.names}, schema=QRELS_FILE)
