@@ -1,3 +1,4 @@
+import csv
 import gzip
 import json
 
@@ -347,3 +348,9 @@ def test_a_failure_keeps_the_dataset_that_is_there(tmp_path):
     assert json.loads((tmp_path / "out" / "dataset.json").read_text()) == good
     assert len(rows(tmp_path / "out", "corpus")) == 5
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_reading_leaves_no_limit_of_pythons_own_changed(tmp_path):
+    before = csv.field_size_limit()
+    prepare(tmp_path / "out", files(write_beir(tmp_path / "in")))
+    assert csv.field_size_limit() == before

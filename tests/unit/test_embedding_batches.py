@@ -1,5 +1,7 @@
 """Batches by a token budget, and windows of distinct texts."""
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -50,3 +52,20 @@ def test_windows_are_bounded_by_their_characters(tmp_path, monkeypatch):
     windows = list(corpus.distinct_texts(write_corpus(tmp_path / "long.parquet", texts), 0, 1000))
     assert [text for _, found in windows for text in found] == texts
     assert [len(found) for _, found in windows] == [256, 256, 256, 232]  # a batch that is read is not cut again
+
+
+def test_the_library_of_tokens_is_told_its_threads_for_the_call_alone(monkeypatch, tmp_path):
+    monkeypatch.delenv("TOKENIZERS_PARALLELISM", raising=False)
+    told = []
+    tokenizer = Tokenizer(resolve_weights(TextModelSpec()).folder / "tokenizer.json", 8, 0, threads=2)
+    library = tokenizer._tokenizer
+
+    class Listening:
+        def encode_batch_fast(self, texts):
+            told.append(os.environ["TOKENIZERS_PARALLELISM"])
+            return library.encode_batch_fast(texts)
+
+    tokenizer._tokenizer = Listening()
+    tokenizer(["a", "b"])
+    assert told == ["true"]
+    assert "TOKENIZERS_PARALLELISM" not in os.environ

@@ -1,7 +1,7 @@
-"""Reading tables of rows from files: JSON lines, CSV, TSV (all three also gzipped) and Parquet.
+"""Reading tables from files: JSON lines, CSV, TSV (all three also gzipped) and Parquet.
 
-A table is read in batches of the wanted columns, with values as the file stores them; each row knows where it
-stands, for messages. What the columns must hold is checked in :mod:`embquant.datasets.columns`.
+A table is read in batches of the wanted columns, with values as the file stores them. Each row knows its line for error
+messages. What the columns must hold is checked in :mod:`embquant.datasets.columns`.
 """
 
 import csv
@@ -24,24 +24,24 @@ from embquant.errors import InputError
 from embquant.files.parquet import damaged_parquet, open_parquet
 
 LONGEST_LINE = 1 << 24
-"""Bytes of a line, or characters of a field: a small gzipped file can hold a line that no memory does."""
+"""Most bytes per line and characters per field: a small gzipped file can hold a line that fits into no memory."""
 
 BATCH_CHARACTERS = LONGEST_LINE
-"""After which a batch ends, however few its rows: many lines of that length are no better."""
+"""Most characters per batch, however few its rows: many of the longest lines fit into no memory either."""
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a table: its columns, as Arrow arrays or lists, and where each row stands."""
+    """Some rows of a table: its columns, as Arrow arrays or lists, and the line or row number of each."""
 
     columns: Mapping[str, pa.Array | list[Any]]
     place: str
     numbers: Sequence[int]
 
     def where(self, row: int) -> str:
-        """Say where row ``row`` of these stands, for example "corpus.csv: line 7"."""
+        """Return the place of row ``row`` of these in the file, for example "corpus.csv: line 7"."""
         return f"{self.place} {self.numbers[row]}"
 
 
@@ -106,8 +106,8 @@ class ParquetTable:
 class DelimitedTable:
     """A CSV or TSV file in UTF-8 with a header; rows are numbered by their (last) line.
 
-    TSV comes with quoted fields (from spreadsheets and pandas) or with quotes as part of the text (MS MARCO): it is
-    read the first way if the whole file can be, else the second.
+    TSV comes with quoted fields (from spreadsheets and pandas) or with quotes as part of the text (MS MARCO). Without
+    a field that begins with a quote the two are the same. With one, fields are quoted if the whole file can be read so.
     """
 
     varying = False
@@ -117,7 +117,7 @@ class DelimitedTable:
         self.name = str(path)
         tab = _suffix(path) == ".tsv"
         self._dialect: dict[str, Any] = {"delimiter": "\t" if tab else ",", "strict": True}
-        if tab and not self._reads_quoted():
+        if tab and self._has_quotes() and not self._reads_quoted():
             self._dialect["quoting"] = csv.QUOTE_NONE
         self.columns: Sequence[str] = next(self._rows(), (0, []))[1]
         if not self.columns:
@@ -136,14 +136,16 @@ class DelimitedTable:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield line number and fields of the header and every row; all have as many fields as the header."""
-        csv.field_size_limit(LONGEST_LINE)
         reader = csv.reader((line for _, line in _lines(Path(self.name))), **self._dialect)
         width = 0
         while True:
+            before = csv.field_size_limit(LONGEST_LINE)
             try:
                 fields = next(reader, None)
             except csv.Error as error:
                 raise InputError(f"{self.name}: line {reader.line_num}: {error}; check the quotes") from None
+            finally:
+                csv.field_size_limit(before)
             if fields is None:
                 return
             if not fields:  # a blank line
@@ -155,6 +157,9 @@ class DelimitedTable:
                     "put quotes around fields that hold the delimiter"
                 )
             yield reader.line_num, fields
+
+    def _has_quotes(self) -> bool:
+        return any(line.startswith('"') or '\t"' in line for _, line in _lines(Path(self.name)))
 
     def _reads_quoted(self) -> bool:
         try:
