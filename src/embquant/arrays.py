@@ -13,8 +13,8 @@ from embquant.datasets.queries import QRELS_FILE
 from embquant.errors import InputError, require
 from embquant.files.atomic import read_json
 from embquant.files.parquet import write_embeddings, write_parquet
-from embquant.quantize.codecs import CODECS
 from embquant.steps.build_index import build_index
+from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
@@ -72,15 +72,14 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     if asked.shape[1] != vectors.shape[1]:
         raise InputError(f"queries: {asked.shape[1]} dimensions, expected {vectors.shape[1]}, as the corpus has")
     methods = {baseline: {"codec": "float32", "index": "flat"}, **methods}
-    families = [*rescore_stores, *(str(entry.get("codec")) for entry in methods.values())]
-    known = {family: {"family": family} for family in families if family in CODECS.names()}
+    used = dict.fromkeys([*rescore_stores, *(entry["codec"] for entry in methods.values() if "codec" in entry)])
     study = Study.read(
         {
             "study": "evaluate",
             "datasets": {DATASET: {"source": "files", "path": "."}},
             "models": {MODEL: {"type": "precomputed", "corpus": "."}},
             "parts": 1,
-            "codecs": {**known, **(codecs or {})},
+            "codecs": {name: (codecs or {}).get(name, {"family": name}) for name in used},
             "methods": {name: dict(entry) for name, entry in methods.items()},
             "baseline": baseline,
             "top_k": list(top_k),
@@ -92,7 +91,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     with TemporaryDirectory(prefix="embquant-") as folder:
         run = _Run(study, Path(folder), threads)
         run.write_inputs(vectors, asked, qrels or {})
-        for codec in study.stores:
+        for codec in study.codecs:
             run.build_store(codec)
         for name in study.indexes:
             run.build_index(name)
@@ -124,31 +123,23 @@ class _Run:
             write_embeddings(self.path(pattern), vectors.shape[1], [(ids, vectors)])
         write_parquet(self.path(layout.qrels()), QRELS_FILE, [_judgements(qrels, len(queries), len(corpus))])
 
-    def state(self, codec: str) -> Path:
-        """Return the state of a codec."""
-        return self.path(self.study.layout.codec_state(codec))
-
-    def codes(self, codec: str) -> list[Path]:
-        """Return the codes of the corpus."""
-        return [self.path(pattern.replace("{codec}", codec)) for pattern in self.study.codes(codec)]
-
     def build_store(self, codec: str) -> None:
         """Fit a codec, encode the corpus and build the store of its codes."""
-        layout, state, codes = self.study.layout, self.state(codec), self.codes(codec)
+        layout = self.study.layout
+        state = self.path(layout.codec_state(codec))
         embeddings = [self.path(pattern) for pattern in layout.each_part(layout.embeddings())]
+        codes = [self.path(pattern) for pattern in self.study.codes(codec)]
         fit_codec(entry=self.study.config.codecs[codec].values, embeddings=embeddings, output=state)
         if codes != embeddings:
             encode_corpus(state=state, embeddings=embeddings[0], output=codes[0])
-        build_index(index_kind="flat", state=state, codes=codes, output=self.path(self.study.store_file(codec)))
+        build_store(state=state, codes=codes, output=self.path(self.study.store_file(codec)))
 
     def build_index(self, name: str) -> None:
         """Build an index that is no store."""
         method = self.study.indexes[name]
-        codec = method.entry.codec
         build_index(
             index_kind=method.entry.index,
-            state=self.state(codec),
-            codes=self.codes(codec),
+            store=self.path(self.study.store_manifest(method.entry.codec)),
             parameters=method.entry.build,
             output=self.path(method.index_file),
         )
