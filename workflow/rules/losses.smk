@@ -9,8 +9,8 @@ rule explain_losses:
         corpus=rules.prepare_dataset.output.corpus,
         qrels=rules.prepare_dataset.output.qrels,
     output:
-        worst=LAYOUT.measured() + "/worst_queries.parquet",
-        losses=LAYOUT.measured() + "/losses.parquet",
+        worst=f"{LAYOUT.measured()}/worst_queries.parquet",
+        losses=f"{LAYOUT.measured()}/losses.parquet",
     log:
         LAYOUT.study_log("explain_losses", "{dataset}", "{model}"),
     conda:

@@ -1,5 +1,6 @@
 # Every part of a corpus waits for this rule: it measures, and refuses the study if the disk can't hold it. Embeddings are
-# shared by studies, so the study is no parameter of it: another study is no reason to measure again.
+# shared by studies: another study is no reason to measure again. Snakemake doesn't compare a parameter that is a function of
+# the input with that of the last run.
 rule calibrate:
     input:
         corpus=rules.prepare_dataset.output.corpus,
@@ -18,11 +19,13 @@ rule calibrate:
         mem_mb=memory("calibrate"),
         runtime=minutes("calibrate"),
         gpu=gpus,
+    params:
+        study=lambda wildcards, input: CONFIGURATION,
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding some texts, to see how long all take"
     shell:
         "embquant calibrate --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
-        "--study {CONFIGURATION:q} --output {output:q} 2> {log:q}"
+        "--study {params.study:q} --output {output:q} 2> {log:q}"
 
 
 rule plan_study:
@@ -41,9 +44,10 @@ rule plan_study:
         mem_mb=memory("plan_study"),
         runtime=minutes("plan_study"),
     params:
+        study=lambda wildcards, input: CONFIGURATION,
         planned=canonical(planned_keys(STUDY)),
         code=code("plan_study"),
     message:
         "Planning"
     shell:
-        "embquant plan-study --study {CONFIGURATION:q} --calibrations {input:q} --output {output.plan:q} 2> {log:q}"
+        "embquant plan-study --study {params.study:q} --calibrations {input:q} --output {output.plan:q} 2> {log:q}"

@@ -9,7 +9,7 @@ rule time_search:
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
     output:
-        LAYOUT.run() + "/speed.json",
+        f"{LAYOUT.run()}/speed.json",
     log:
         LAYOUT.study_log("time_search-{method}", "{dataset}", "{model}"),
     conda:
@@ -47,7 +47,7 @@ rule time_embedding:
         queries=rules.prepare_dataset.output.queries,
         model=rules.prepare_model.output.described,
     output:
-        LAYOUT.measured() + "/embedding.json",
+        f"{LAYOUT.measured()}/embedding.json",
     log:
         LAYOUT.study_log("time_embedding", "{dataset}", "{model}"),
     conda:
@@ -76,7 +76,7 @@ rule measure_memory:
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
     output:
-        LAYOUT.run() + "/memory.json",
+        f"{LAYOUT.run()}/memory.json",
     log:
         LAYOUT.study_log("measure_memory-{method}", "{dataset}", "{model}"),
     conda:
