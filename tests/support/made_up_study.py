@@ -10,6 +10,7 @@ from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.tables import TABLES
+from embquant.study.study import Study
 
 DIM, VECTORS, TOP_K = 384, 10_000, (10, 100)
 STORES = ("binary", "int8", "float32")
@@ -57,7 +58,7 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
 
 def join(runs, embedding, config, reports):
     """Write the CSV reports as the step that joins all measurements does, but for those on losses."""
-    measured = Measurements(runs, embedding, [], config, "results")
+    measured = Measurements(runs, embedding, [], Study.read(config), "results")
     for name in TABLES.names():
         if not TABLES[name].optional:
             TABLES[name]().rows(measured).to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
@@ -85,7 +86,7 @@ def configuration(datasets, methods, multipliers):
     kinds = {method: "hnsw" if "hnsw" in method else "flat" for method in methods}
     return {
         "study": "made-up",
-        "datasets": {name: {"source": "files", "path": f"data/{name}"} for name in datasets},
+        "datasets": {"facts": {"source": "files", "path": "data"}},
         "models": {"minilm": {"name": "all-MiniLM"}},
         "codecs": {name: {"family": name} for name in {*map(family, methods), *STORES}},
         "methods": {

@@ -2,9 +2,14 @@
 
 import pandas as pd
 
+from embquant.study.study import Study
+
 BYTES = {"float32": 400, "int8": 100, "binary": 12}
 
 CONFIG = {
+    "study": "made-up",
+    "datasets": {"a": {"source": "python-stdlib"}},
+    "models": {"m": {"name": "a-model"}},
     "baseline": "float32",
     "codecs": {name: {"family": name} for name in BYTES},
     "methods": {
@@ -20,9 +25,11 @@ CONFIG = {
 }
 
 
-def config(**requirements):
-    """The study's configuration with these requirements."""
-    return {**CONFIG, "requirements": {"min_retention": 0.99, **requirements}}
+def study(methods=None, prices=None, **requirements):
+    """The study with these requirements, and further ``methods``."""
+    config = {**CONFIG, "requirements": {"min_retention": 0.99, **requirements}}
+    config |= {"methods": {**CONFIG["methods"], **(methods or {})}, "prices": prices or CONFIG["prices"]}
+    return Study.read(config)
 
 
 def setting(method, store="none", multiplier=1, kept=1.0, low=None, p95=1.0, **others):

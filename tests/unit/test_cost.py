@@ -6,11 +6,11 @@ import pytest
 from embquant.report.measure import Measure, measures
 from embquant.report.numbers.cost import COST, cost_table, pareto_settings, priced, with_pareto
 from embquant.report.numbers.quality import decisive, pareto, with_quality
-from support.report_tables import CONFIG, config, setting, summary
+from support.report_tables import setting, study, summary
 
 
-def of_one(row, vectors=None, config=CONFIG, beside=()):
-    return priced(summary(row, *beside), config, vectors).iloc[0]
+def of_one(row, vectors=None, beside=()):
+    return priced(summary(row, *beside), study(), vectors).iloc[0]
 
 
 def test_what_a_corpus_takes_is_what_its_files_take():
@@ -46,7 +46,7 @@ def test_a_gb_is_10_to_the_9_and_memory_lies_on_disk_as_well():
 
 
 def test_a_row_for_each_method_store_and_size():
-    cost = cost_table(summary(setting("float32"), setting("binary", kept=0.8), setting("binary", "int8", 4)), CONFIG)
+    cost = cost_table(summary(setting("float32"), setting("binary", kept=0.8), setting("binary", "int8", 4)), study())
     assert list(cost.columns) == COST
     sizes = [1000, 10**6, 10**7, 10**8, 10**9]
     assert cost["vectors"].tolist() == sizes * 3
@@ -54,21 +54,21 @@ def test_a_row_for_each_method_store_and_size():
 
 
 def test_throughput_is_that_of_a_core_and_only_where_it_was_measured():
-    cost = cost_table(summary(setting("float32")), CONFIG)
+    cost = cost_table(summary(setting("float32")), study())
     assert cost["queries_per_second_per_core"].tolist()[0] == 50
     assert cost["queries_per_second_per_core"].isna().tolist() == [False, True, True, True, True]
 
 
 def test_the_size_of_the_requirements_is_among_them_and_none_twice():
-    cost = cost_table(summary(setting("float32")), config(vectors=5 * 10**6))
+    cost = cost_table(summary(setting("float32")), study(vectors=5 * 10**6))
     assert cost["vectors"].tolist() == [1000, 10**6, 5 * 10**6, 10**7, 10**8, 10**9]
-    assert len(cost_table(summary(setting("float32")), config(vectors=10**6))) == 5
-    assert len(cost_table(summary(setting("float32", vectors=10**6)), CONFIG)) == 4
+    assert len(cost_table(summary(setting("float32")), study(vectors=10**6))) == 5
+    assert len(cost_table(summary(setting("float32", vectors=10**6)), study())) == 4
 
 
 def test_quality_and_throughput_are_those_of_the_multiplier_that_the_summary_shows():
     rows = [setting("binary", "int8", 2, kept=0.9), setting("binary", "int8", 4, kept=0.95, queries_per_second=20)]
-    first = cost_table(summary(*rows), CONFIG).iloc[0]
+    first = cost_table(summary(*rows), study()).iloc[0]
     assert (first["rescore_multiplier"], first["kept"], first["queries_per_second_per_core"]) == (4, 0.95, 10)
 
 
@@ -84,14 +84,14 @@ def test_equals_do_not_surpass_each_other():
 def test_settings_are_marked_among_those_of_the_same_dataset_and_depth():
     rows = [setting("float32"), setting("int8", kept=0.9), setting("graph", kept=0.9)]
     other = [setting("graph", kept=0.9, dataset="b"), setting("graph", kept=0.9, top_k=100)]
-    marks = pareto_settings(summary(*rows, *other), CONFIG)
+    marks = pareto_settings(summary(*rows, *other), study())
     assert marks["pareto"].tolist() == [True, True, False, True, True]
 
 
 def test_a_method_is_marked_where_any_of_its_settings_is():
     rows = summary(setting("binary", "int8", 2, kept=0.9), setting("binary", "int8", 4), setting("int8", kept=0.8))
     memory = rows[["dataset", "model", "method", "rescore_store"]].drop_duplicates()
-    assert with_pareto(memory, pareto_settings(rows, CONFIG))["pareto"].tolist() == [True, False]
+    assert with_pareto(memory, pareto_settings(rows, study()))["pareto"].tolist() == [True, False]
 
 
 def test_judged_quality_comes_before_agreement_and_overlap_before_rbo():

@@ -14,6 +14,7 @@ from embquant.report.deployment import configuration, deployment_code
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
 from embquant.study.config import Configuration
+from embquant.study.study import Study
 from support.codec_cases import INDEXED, PQ, SCALED_PQ, unit_vectors
 from support.embeddings import write_vectors
 
@@ -27,11 +28,12 @@ def entry(family, kind, **transform):
 
 
 def study(family, kind, scoring, **transform):
-    """A configuration as the workflow has it, of one method and the baseline."""
+    """A study of one method and the baseline."""
     method = {"codec": "own", "index": kind, "scoring": scoring, "build": {}, "search": SEARCHES.get(kind, {})}
     float32 = {"codec": "float32", "index": "flat", "build": {}, "search": {}}
     codecs = {"own": entry(family, kind, **transform), "float32": {"family": "float32"}, "int8": {"family": "int8"}}
-    return {"codecs": codecs, "methods": {"float32": float32, "own": method}, "baseline": "float32"}
+    config = {"study": "x", "datasets": {"a": {"source": "python-stdlib"}}, "models": {"m": {"name": "a-model"}}}
+    return Study.read({**config, "codecs": codecs, "methods": {"float32": float32, "own": method}})
 
 
 def chosen(store, multiplier, top_k=5, method="own", engine="numkong"):
@@ -40,13 +42,13 @@ def chosen(store, multiplier, top_k=5, method="own", engine="numkong"):
     return pd.Series({**setting, "threads": 2.0, "engine": engine}, dtype=object)
 
 
-def run(folder, config):
+def run(folder, made_up):
     """Build what the workflow builds for the method ``own`` and the store ``int8``, by the same commands."""
     vectors, embeddings = unit_vectors(), folder / "embeddings.parquet"
     write_vectors(embeddings, vectors, prefix="")
-    method = config["methods"]["own"]
-    for codec, kind in [("own", method["index"]), ("int8", "flat")]:
-        spec = config["codecs"][codec]
+    method = made_up.methods["own"]
+    for codec, kind in [("own", method.entry.index), ("int8", "flat")]:
+        spec = made_up.config.to_dict()["codecs"][codec]
         state, codes = folder / "codecs" / codec / "state.npz", folder / "codecs" / codec / "part.parquet"
         store = folder / "stores" / f"{codec}{index_class(spec['family'], 'flat').suffix}"
         index = store if kind == "flat" else folder / "indexes" / f"{codec}{index_class(spec['family'], kind).suffix}"
@@ -56,8 +58,8 @@ def run(folder, config):
         if kind != "flat":
             call("build-index", "--index-kind", kind, "--store", f"{store}.json", "--output", index)
         if codec == "own":
-            manifest, search = f"{index}.json", json.dumps(method["search"])
-            own = ["--name", "own", "--manifest", manifest, "--scoring", method["scoring"], "--search", search]
+            manifest, search = f"{index}.json", json.dumps(method.entry.search)
+            own = ["--name", "own", "--manifest", manifest, "--scoring", method.scoring, "--search", search]
             call("define-method", *own, "--output", folder / "methods" / "own.json")
 
 
@@ -112,7 +114,7 @@ def test_the_code_is_that_of_the_retriever_whatever_the_folder_is_called():
 def test_the_configuration_and_the_user_s_datasets_and_models_are_a_study(store):
     config = study("binary", "hnsw", "symmetric", transform=["center", {"kind": "pca", "dim": 16}])
     written = yaml.safe_load(configuration(chosen(store, 4), config))
-    assert written["codecs"]["own"] == config["codecs"]["own"]
+    assert written["codecs"]["own"] == config.config.to_dict()["codecs"]["own"]
     assert written["methods"]["own"] == {
         "codec": "own", "index": "hnsw", "scoring": "symmetric", "search": {"expansion_search": 9}
     }  # fmt: skip

@@ -38,6 +38,9 @@ ROWS = [
 
 
 CONFIG = {
+    "study": "made-up",
+    "datasets": {"a": {"source": "python-stdlib"}, "b": {"source": "python-stdlib"}},
+    "models": {"m": {"name": "a-model"}},
     "codecs": {
         "float32": {"family": "float32"},
         "binary": {"family": "binary"},

@@ -6,7 +6,7 @@ import pytest
 
 from embquant.report.numbers.recommendation import recommendation_table, recommendations
 from embquant.report.show.verdict import advice, verdict_lines, verdicts
-from support.report_tables import CONFIG, config, setting, summary
+from support.report_tables import CONFIG, setting, study, summary
 
 REPORT = Path("results/reports/study/summary.txt")
 STUDY = [
@@ -21,7 +21,7 @@ STUDY = [
 
 def chosen(*rows, **requirements):
     """The recommendation for the first scope."""
-    return recommendations(summary(*rows), config(**requirements), "results")[0]
+    return recommendations(summary(*rows), study(**requirements), "results")[0]
 
 
 def words(row):
@@ -71,11 +71,11 @@ def test_at_the_same_price_less_is_rescored_then_more_kept_then_the_study_s_orde
     assert words(chosen(*rows, setting("int8")).best) == ("binary", "int8", 2)
     assert words(chosen(setting("int8", "int8", 2), setting("int8", kept=0.995)).best) == ("int8", "none", 1)
     twin = {**setting("int8"), "method": "twin"}
-    methods = {**CONFIG["methods"], "twin": CONFIG["methods"]["int8"]}
+    twins = study({"twin": CONFIG["methods"]["int8"]})
     for first, second in [(setting("int8", kept=0.995), twin), (twin, setting("int8", kept=0.995))]:
-        own = recommendations(summary(first, second), {**config(), "methods": methods}, "results")[0]
+        own = recommendations(summary(first, second), twins, "results")[0]
         assert own.best["method"] == "twin"
-    equal = recommendations(summary(setting("int8"), twin), {**config(), "methods": methods}, "results")[0]
+    equal = recommendations(summary(setting("int8"), twin), twins, "results")[0]
     assert (equal.best["method"], equal.runner_up["method"]) == ("int8", "twin")
 
 
@@ -129,19 +129,19 @@ def test_relaxed_as_it_says_a_study_has_the_recommendation_that_it_says(requirem
 def test_several_datasets_are_all_to_be_met_each_by_its_worst():
     other = [{**row, "dataset": "b", "latency_p95_ms": 2 * row["latency_p95_ms"]} for row in STUDY]
     other[4]["retention_nDCG@10_low"] = 0.98
-    every, first, second = recommendations(summary(*STUDY, *other), config(), "results")
+    every, first, second = recommendations(summary(*STUDY, *other), study(), "results")
     assert [own.dataset for own in (every, first, second)] == ["all", "a", "b"]
     assert [words(own.best)[1] for own in (every, first, second)] == ["float32", "int8", "float32"]
     assert (every.best["kept_low"], every.best["latency_p95_ms"]) == (0.999, 1.8)
 
 
 def test_a_setting_that_a_dataset_lacks_is_not_recommended_for_all():
-    every = recommendations(summary(*STUDY, setting("float32", dataset="b")), config(), "results")[0]
+    every = recommendations(summary(*STUDY, setting("float32", dataset="b")), study(), "results")[0]
     assert words(every.best) == ("float32", "none", 1)
 
 
 def test_models_are_compared_apart_and_each_has_its_verdict():
-    found = recommendations(summary(*STUDY, setting("float32", model="n")), config(), "results")
+    found = recommendations(summary(*STUDY, setting("float32", model="n")), study(), "results")
     assert [(own.model, own.best["method"]) for own in found] == [("m", "binary"), ("n", "float32")]
     assert len(verdicts(found, REPORT).splitlines()) == 11
 
@@ -158,7 +158,7 @@ def test_without_judgements_agreement_decides_and_is_called_so():
 
 def test_judged_datasets_speak_for_those_that_are_not():
     rows = [{**row, "dataset": "b", "retention_nDCG@10": None, "retention_nDCG@10_low": None} for row in STUDY]
-    every, _, second = recommendations(summary(*STUDY, *rows), config(), "results")
+    every, _, second = recommendations(summary(*STUDY, *rows), study(), "results")
     assert words(every.best) == ("binary", "int8", 4)
     assert second.best is None
     assert every.where == "the 1 of 2 datasets that are judged alike, by the worst of each figure"
@@ -197,7 +197,7 @@ def test_the_verdict_in_five_lines_where_none_fits():
 
 def test_where_all_is_free_nothing_is_said_of_saving():
     free = {place: {"usd_per_gb_month": 0, "source": "mine"} for place in ("memory", "disk")}
-    [own] = recommendations(summary(*STUDY), {**config(max_latency_p95_ms=2), "prices": free}, "results")
+    [own] = recommendations(summary(*STUDY), study(max_latency_p95_ms=2, prices=free), "results")
     assert words(own.best) == ("int8", "none", 1)  # which rescores nothing
     assert "0 USD a month for 1,000 vectors" in verdict_lines(own, REPORT)[2]
     assert "less than" not in verdict_lines(own, REPORT)[2]
@@ -205,7 +205,7 @@ def test_where_all_is_free_nothing_is_said_of_saving():
 
 def test_the_table_has_a_row_a_dataset_and_model():
     other = setting("float32", dataset="b", p95=9)
-    found = recommendations(summary(*STUDY, other), config(max_latency_p95_ms=5), "results")
+    found = recommendations(summary(*STUDY, other), study(max_latency_p95_ms=5), "results")
     table = recommendation_table(found).set_index("dataset")
     assert table.index.tolist() == ["all", "a", "b"]
     first = table.loc["a"]

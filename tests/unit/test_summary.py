@@ -6,13 +6,8 @@ import pandas as pd
 import pytest
 
 from embquant.report.show.summary import summary_text
+from support.report_tables import study
 
-CONFIG = {
-    "codecs": {"binary": {"family": "binary"}},
-    "methods": {"binary": {"codec": "binary", "index": "flat"}},
-    "rescore": {"multipliers": [4]},
-    "prices": {name: {"usd_per_gb_month": 1.0, "source": "a price"} for name in ("memory", "disk")},
-}
 DATASETS = [{"name": "facts", "left_out": {"exact_copies": 2}}]
 TAKEN = {
     "dataset": "facts",
@@ -39,7 +34,7 @@ def lines(compared, **measured):
     row = {**TAKEN, "method": "binary", "compared_in": compared, "verdict": "worse", **measured}
     for name in measured:
         row |= {f"{name}_low": measured[name] - 0.01, f"{name}_high": measured[name] + 0.01}
-    text = summary_text(pd.DataFrame([row]), CONFIG, DATASETS)
+    text = summary_text(pd.DataFrame([row]), study(), DATASETS)
     heading, _, values = text.split("\n\n")[1].splitlines()
     return text, heading.split(), values.split()
 

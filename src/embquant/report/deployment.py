@@ -7,27 +7,26 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from embquant.indexes import index_class
 from embquant.study.settings import NO_STORE
+from embquant.study.study import Study
 
 
-def configuration(setting: pd.Series, config: Mapping[str, Any]) -> str:
+def configuration(setting: pd.Series, study: Study) -> str:
     """Return the part of a study's YAML that builds ``setting`` and float32 alone.
 
     Datasets and models stay as they are. ``setting`` has ``method``, ``rescore_store``, ``rescore_multiplier`` and
-    ``top_k``; ``config`` is the study's.
+    ``top_k``.
     """
-    methods = dict.fromkeys([config["baseline"], setting["method"]])
-    codecs = dict.fromkeys(config["methods"][name]["codec"] for name in methods)
+    config = study.config
+    methods = dict.fromkeys([config.baseline, setting["method"]])
+    codecs = dict.fromkeys(config.methods[name].codec for name in methods)
     rescored = setting["rescore_store"] != NO_STORE
     if rescored:
         codecs[setting["rescore_store"]] = None
     part: dict[str, Any] = {
-        "codecs": {name: config["codecs"][name] for name in codecs},
-        "methods": {
-            name: {key: value for key, value in config["methods"][name].items() if value != {}} for name in methods
-        },
-        "baseline": config["baseline"],
+        "codecs": {name: config.to_dict()["codecs"][name] for name in codecs},
+        "methods": {name: config.methods[name].model_dump(exclude_defaults=True) for name in methods},
+        "baseline": config.baseline,
         "top_k": [int(setting["top_k"])],
     }
     if rescored:
@@ -42,7 +41,7 @@ def as_yaml(config: Mapping[str, Any]) -> str:
     return text.rstrip("\n")
 
 
-def deployment_code(setting: pd.Series, config: Mapping[str, Any], folder: str) -> str:
+def deployment_code(setting: pd.Series, study: Study, folder: str) -> str:
     """Return Python that searches ``setting`` as it was timed, in what a run put into ``folder``.
 
     ``folder`` is results/{dataset}/{model}. The code takes ``queries``, float32 (n, dim), and leaves ``rows``,
@@ -52,7 +51,7 @@ def deployment_code(setting: pd.Series, config: Mapping[str, Any], folder: str) 
     store = setting["rescore_store"]
     manifest = "None"
     if store != NO_STORE:
-        suffix = index_class(config["codecs"][store]["family"], "flat").suffix
+        suffix = study.store_class(store).suffix
         manifest = f'folder / "stores/{store}{suffix}.json"'
     method, threads = f'folder / "methods/{setting["method"]}.json"', f"threads={setting['threads']:.0f}"
     lines = [
@@ -62,7 +61,7 @@ def deployment_code(setting: pd.Series, config: Mapping[str, Any], folder: str) 
         f"retriever = Retriever.open({method}, {manifest}, {threads})",
         f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']})",
     ]
-    if setting["method"] == config["baseline"]:
+    if setting["method"] == study.config.baseline:
         engine = setting["engine"].split()[0]
         lines.insert(0, "from dataclasses import replace")
         lines.insert(-1, f'retriever = replace(retriever, index=retriever.index.with_engine("{engine}"))')

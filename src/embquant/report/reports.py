@@ -23,6 +23,7 @@ from embquant.report.numbers.recommendation import CHOICE, EVERY
 from embquant.report.numbers.significance import SETTING
 from embquant.report.tables import TABLES
 from embquant.study.settings import NO_STORE
+from embquant.study.study import Study
 
 AVERAGED = ["memory_bytes_per_vector", "usd_per_month", "latency_p50_ms", "latency_p95_ms", "queries_per_second"]
 """Columns that are averaged over datasets."""
@@ -80,10 +81,10 @@ class Reports:
         """Open the reports in ``folder``; a study that hasn't run is an InputError."""
         return cls(folder, read_json(_written(folder / "provenance.json")))
 
-    @property
-    def config(self) -> dict[str, Any]:
-        """The study's configuration."""
-        return self.provenance["config"]
+    @cached_property
+    def study(self) -> Study:
+        """The study."""
+        return Study.read(self.provenance["config"], str(self.folder / "provenance.json"))
 
     @property
     def datasets(self) -> list[str]:
@@ -104,8 +105,8 @@ class Reports:
         ``memory_bytes_per_vector``, ``usd_per_month``; and ``in_summary``, whether summary.txt lists it.
         """
         summary = with_quality(self.table("summary"))
-        cost = priced(summary, self.config)[["memory_bytes_per_vector", "usd_per_month"]]
-        listed = in_summary(summary, self.config["rescore"]["multipliers"]).index
+        cost = priced(summary, self.study)[["memory_bytes_per_vector", "usd_per_month"]]
+        listed = in_summary(summary, self.study.config.rescore.multipliers).index
         return summary.join(cost).assign(in_summary=summary.index.isin(listed))
 
     @cached_property
@@ -147,7 +148,7 @@ class Reports:
     def _scope(self, dataset: str, where: str, rows: pd.DataFrame, settings: pd.DataFrame) -> Scope:
         first = rows.iloc[0]
         measure, top_k = Measure.of_settings(first["measure"]), int(first["top_k"])
-        return Scope(dataset, where, first["model"], measure, top_k, self.config["baseline"], settings)
+        return Scope(dataset, where, first["model"], measure, top_k, self.study.config.baseline, settings)
 
     def _means(self, rows: pd.DataFrame) -> pd.DataFrame:
         """Return means over datasets of settings that are measured on each; intervals and verdicts are macro.csv's."""
@@ -169,7 +170,7 @@ class Reports:
         means["verdict"] = verdicts.where(macro["datasets"].notna())
         means["pareto"] = pareto(means["usd_per_month"], means["kept"])
         means = means.reset_index()
-        means.loc[means["method"] == self.config["baseline"], "verdict"] = None
+        means.loc[means["method"] == self.study.config.baseline, "verdict"] = None
         return means
 
 

@@ -29,12 +29,13 @@ def join_reports(
 ) -> None:
     """Join all measurements of a study into its reports."""
     config = Study.read(config).swept()
-    measured = Measurements(runs, embedding, explained, config, str(output.parents[1]))
+    study = Study.read(config, "--config")
+    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]))
     described = [read_json(path) for path in datasets]
     path = output / "summary.txt"
     parts = [
         advice(measured.recommendations, path),
-        summary_text(measured.summary, config, described),
+        summary_text(measured.summary, study, described),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),
     ]

@@ -28,10 +28,10 @@ def present(
     sections = []
     for model, rows in models.items():
         judged = decisive(rows)
-        methods = unrescored_methods(judged, study.config)
+        methods = unrescored_methods(judged, study.study)
         if len(models) > 1:
             sections.append(f"## {model}")
-        sections += tables(judged, methods, study.config)
+        sections += tables(judged, methods, study.study)
         left_out = sorted(set(rows["dataset"]) - set(judged["dataset"]))
         if left_out:
             sections.append(f"Nothing is judged on {', '.join(left_out)}, which the means leave out.")

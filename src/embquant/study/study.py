@@ -203,11 +203,11 @@ class Study:
 
     def store_bytes(self, codec: str, documents: int, dim: int) -> int:
         """Return the bytes of a codec's store."""
-        return round(self._store_class(codec).file_bytes(documents, self.codecs[codec], dim, NoParameters()))
+        return round(self.store_class(codec).file_bytes(documents, self.codecs[codec], dim, NoParameters()))
 
     def store_file(self, codec: str) -> str:
         """Return the pattern of a codec's store."""
-        return self.layout.store(codec, self._store_class(codec).suffix)
+        return self.layout.store(codec, self.store_class(codec).suffix)
 
     def store_manifest(self, codec: str) -> str:
         """Return the pattern of the manifest beside a codec's store."""
@@ -215,7 +215,7 @@ class Study:
 
     def store_modules(self, codec: str) -> list[str]:
         """Return the library's modules that a codec's store takes."""
-        return [*self.codecs[codec].modules, self._store_class(codec).__module__]
+        return [*self.codecs[codec].modules, self.store_class(codec).__module__]
 
     def codes(self, codec: str) -> list[str]:
         """Return the patterns of all parts of a codec's codes; plain float32's are the embeddings themselves."""
@@ -239,5 +239,6 @@ class Study:
         """The indexes that are no stores, each with a method that searches it; methods may share one."""
         return {method.entry.index_name: method for method in self.methods.values() if not method.is_flat}
 
-    def _store_class(self, codec: str) -> type[Index[Any]]:
+    def store_class(self, codec: str) -> type[Index[Any]]:
+        """Return the class of the flat index that a codec's store is."""
         return index_class(self.codecs[codec].family.family, FLAT)

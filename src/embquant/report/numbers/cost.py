@@ -1,13 +1,10 @@
 """What settings cost: bytes in memory and on disk, and their price, at the corpus's size and at others."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
-from embquant.indexes import index_class
 from embquant.report.numbers.quality import decisive, in_summary, pareto, with_quality
 from embquant.report.numbers.significance import RUN, SETTING
+from embquant.study.study import Study
 
 GB = 10**9
 SIZES = (10**6, 10**7, 10**8, 10**9)
@@ -17,7 +14,7 @@ COST = [
 ]
 
 
-def priced(table: pd.DataFrame, config: Mapping[str, Any], vectors: int | None = None) -> pd.DataFrame:
+def priced(table: pd.DataFrame, study: Study, vectors: int | None = None) -> pd.DataFrame:
     """Return what each row of ``table`` takes and costs for as many ``vectors``, or for the corpus.
 
     ``table`` has the columns of memory.csv. A file of n vectors takes, for N of them, what it takes already plus
@@ -26,28 +23,24 @@ def priced(table: pd.DataFrame, config: Mapping[str, Any], vectors: int | None =
     codes is one file. Columns: ``vectors``, ``memory_bytes_per_vector``, ``memory_bytes``, ``disk_bytes``,
     ``usd_per_month``; the pandas index is that of ``table``.
     """
-    methods = config["methods"]
-    codec = table["method"].map({name: method["codec"] for name, method in methods.items()})
-    indexes = {
-        name: index_class(config["codecs"][method["codec"]]["family"], method["index"])
-        for name, method in methods.items()
-    }
-    has_overhead = table["method"].map({name: index.has_overhead for name, index in indexes.items()})
+    methods = study.methods
+    codec = table["method"].map({name: method.entry.codec for name, method in methods.items()})
+    has_overhead = table["method"].map({name: method.index_class.has_overhead for name, method in methods.items()})
     wanted = table["vectors"] if vectors is None else pd.Series(vectors, table.index)
     further = wanted - table["vectors"]
     width = table["bytes_per_vector"].where(~has_overhead.astype(bool), table["index_file_bytes"] / table["vectors"])
     memory = table["index_file_bytes"] + further * width
     store = table["store_file_bytes"] + further * _store_width(table, codec)
-    is_store = table["method"].map({name: method["index"] == "flat" for name, method in methods.items()})
+    is_store = table["method"].map({name: method.is_flat for name, method in methods.items()})
     disk = memory + store.mask(is_store & (codec == table["rescore_store"]), 0)
-    prices = {place: price["usd_per_gb_month"] / GB for place, price in config["prices"].items()}
+    usd_per_byte = {place: price.usd_per_gb_month / GB for place, price in study.config.prices}
     return pd.DataFrame(
         {
             "vectors": wanted,
             "memory_bytes_per_vector": width,
             "memory_bytes": memory.round().astype("int64"),
             "disk_bytes": disk.round().astype("int64"),
-            "usd_per_month": memory * prices["memory"] + disk * prices["disk"],
+            "usd_per_month": memory * usd_per_byte["memory"] + disk * usd_per_byte["disk"],
         }
     )
 
@@ -60,18 +53,18 @@ def _store_width(table: pd.DataFrame, codec: pd.Series) -> pd.Series:
     return pd.Series(known, table.index).fillna(table["store_file_bytes"] / table["vectors"])
 
 
-def cost_table(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
+def cost_table(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per method, store and number of vectors.
 
     Quality and throughput are those of one setting of the pair, at the rescore multiplier that the summary lists;
     throughput was measured at the corpus's size, and is missing at others.
     """
     groups = with_quality(summary).groupby(["dataset", "model"], sort=False)
-    rows = pd.concat([in_summary(decisive(group), config["rescore"]["multipliers"]) for _, group in groups])
+    rows = pd.concat([in_summary(decisive(group), study.config.rescore.multipliers) for _, group in groups])
     rows["queries_per_second_per_core"] = rows["queries_per_second"] / rows["threads"]
     tables = []
-    for vectors in (None, config["requirements"].get("vectors"), *SIZES):
-        table = rows.drop(columns="vectors").join(priced(rows, config, vectors))
+    for vectors in (None, study.config.requirements.vectors, *SIZES):
+        table = rows.drop(columns="vectors").join(priced(rows, study, vectors))
         table.loc[table["vectors"] != rows["vectors"], "queries_per_second_per_core"] = None
         tables.append(table)
     cost = pd.concat(tables).sort_values("vectors").sort_index(kind="stable", ignore_index=True)
@@ -79,9 +72,9 @@ def cost_table(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame
     return _with_pareto_among(cost, ["dataset", "model", "vectors"])[COST]
 
 
-def pareto_settings(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
+def pareto_settings(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return ``pareto`` for each setting of the study, among those of the same dataset, model and ``top_k``."""
-    table = with_quality(summary).join(priced(summary, config)["usd_per_month"])
+    table = with_quality(summary).join(priced(summary, study)["usd_per_month"])
     return _with_pareto_among(table, ["dataset", "model", "top_k"])[[*RUN, *SETTING, "pareto"]]
 
 

@@ -4,11 +4,10 @@ A run is one method on one dataset and model: a folder ``…/{dataset}/{model}/{
 (each query), ``speed.json`` and ``memory.json``. docs/columns.md explains all columns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,6 +15,7 @@ from embquant.files.atomic import read_json
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.recommendation import Recommendation, recommendations
 from embquant.report.numbers.significance import RUN, SETTING, Analysis, Chance
+from embquant.study.study import Study
 
 MEMORY = [
     *("vectors", "dim", "bytes_per_vector", "vector_bytes", "index_file_bytes", "store_file_bytes"),
@@ -33,19 +33,19 @@ class Measurements:
 
     ``runs`` are the folders of its runs, those of one dataset and model in a row; ``embedding`` the files
     …/{dataset}/{model}/embedding.json; ``losses`` the folders …/{dataset}/{model} that ``explain-losses`` wrote to.
-    ``config`` is the study's configuration; ``results`` is the folder of what the runs have built.
+    ``results`` is the folder of what the runs have built.
     """
 
     runs: Sequence[Path]
     embedding: Sequence[Path]
     losses: Sequence[Path]
-    config: Mapping[str, Any]
+    study: Study
     results: str
 
     @cached_property
     def analysis(self) -> Analysis:
         """The statistics of all retrieval metrics."""
-        return Analysis.of(self.runs, self.config["baseline"], Chance(**self.config["statistics"]))
+        return Analysis.of(self.runs, self.study.config.baseline, Chance(**self.study.config.statistics.model_dump()))
 
     @cached_property
     def memory(self) -> pd.DataFrame:
@@ -74,7 +74,7 @@ class Measurements:
     @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
-        return recommendations(self.summary, self.config, self.results)
+        return recommendations(self.summary, self.study, self.results)
 
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""
@@ -82,7 +82,7 @@ class Measurements:
 
     @cached_property
     def _pareto(self) -> pd.DataFrame:
-        return pareto_settings(self.summary, self.config)
+        return pareto_settings(self.summary, self.study)
 
     def _settings(self, file: str) -> pd.DataFrame:
         tables = []

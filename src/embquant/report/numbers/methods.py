@@ -1,16 +1,14 @@
 """Methods without rescoring, as means over datasets."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pandas as pd
 
 from embquant.report.numbers.quality import pareto
 from embquant.report.numbers.significance import VERDICTS
 from embquant.study.settings import NO_STORE
+from embquant.study.study import Study, StudyMethod
 
 
-def unrescored_methods(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
+def unrescored_methods(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per method without rescoring: means over datasets of decisive rows, in the order of the study.
 
     ``exact`` tells whether all codes are scanned, ``index_name`` which index is searched (methods of one
@@ -21,21 +19,20 @@ def unrescored_methods(summary: pd.DataFrame, config: Mapping[str, Any]) -> pd.D
     rows = summary[summary["rescore_store"] == NO_STORE]
     means = rows.groupby("method", sort=False).mean(numeric_only=True)
     counts = pd.crosstab(rows["method"], rows["verdict"]).reindex(columns=list(VERDICTS), fill_value=0).astype(str)
-    methods = [config["methods"][name] for name in means.index]
+    methods = [study.methods[name] for name in means.index]
     return means.assign(
         verdicts=counts["better"] + " / " + counts["noise"] + " / " + counts["worse"],
         pareto=pareto(means["bytes_per_vector"], means["kept"]).map({True: "✓", False: ""}),
-        exact=[method["index"] == "flat" for method in methods],
-        index_name=[
-            _index_name(name, method.get("search", {})) for name, method in zip(means.index, methods, strict=True)
-        ],
+        exact=[method.is_flat for method in methods],
+        index_name=[_index_name(method) for method in methods],
         measure=summary["measure"].iloc[0],
     ).reset_index()
 
 
-def _index_name(method: str, search: Mapping[str, Any]) -> str:
+def _index_name(method: StudyMethod) -> str:
     """Return the name of the entry that a method was swept from: without the values of its search parameters."""
-    for _ in search:
-        for key, value in search.items():
-            method = method.removesuffix(f"-{key.replace('_', '-')}-{value}")
-    return method
+    name = method.name
+    for _ in method.entry.search:
+        for key, value in method.entry.search.items():
+            name = name.removesuffix(f"-{key.replace('_', '-')}-{value}")
+    return name

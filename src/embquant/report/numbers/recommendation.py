@@ -11,6 +11,7 @@ from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.cost import priced
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
 from embquant.study.settings import NO_STORE
+from embquant.study.study import Study
 
 LIMITS = {
     "min_retention": "kept_low",
@@ -75,10 +76,10 @@ class Recommendation:
         return None if self.fitting.empty else self.fitting.iloc[0]
 
 
-def recommendations(summary: pd.DataFrame, config: Mapping[str, Any], results: str) -> list[Recommendation]:
+def recommendations(summary: pd.DataFrame, study: Study, results: str) -> list[Recommendation]:
     """Recommend for each model on each dataset; where there are several, first on all of them together.
 
-    ``config`` is the study's, with ``requirements`` and ``prices``; ``results`` is the folder of what runs have built.
+    ``results`` is the folder of what runs have built.
     """
     found = []
     for model, rows in summary.groupby("model", sort=False):
@@ -86,21 +87,25 @@ def recommendations(summary: pd.DataFrame, config: Mapping[str, Any], results: s
         if len(datasets) > 1:
             judged = decisive(with_quality(rows))
             where = f"{all_datasets(judged['dataset'].nunique(), len(datasets))}, by the worst of each figure"
-            found.append(recommend(EVERY, where, model, judged, config, results))
+            found.append(recommend(EVERY, where, model, judged, study, results))
         for dataset in datasets:
             judged = decisive(with_quality(rows[rows["dataset"] == dataset]))
-            found.append(recommend(dataset, dataset, model, judged, config, results))
+            found.append(recommend(dataset, dataset, model, judged, study, results))
     return found
 
 
-def recommend(
-    dataset: str, where: str, model: str, rows: pd.DataFrame, config: Mapping[str, Any], results: str
-) -> Recommendation:
+def limits_of(study: Study) -> dict[str, float]:
+    """Return the requirements of a study that limit a column."""
+    limits = {name: getattr(study.config.requirements, name) for name in LIMITS}
+    return {name: limit for name, limit in limits.items() if limit is not None}
+
+
+def recommend(dataset: str, where: str, model: str, rows: pd.DataFrame, study: Study, results: str) -> Recommendation:
     """Choose among the settings in ``rows``: the decisive ones of a model on one dataset or several."""
-    limits = {name: config["requirements"][name] for name in LIMITS if name in config["requirements"]}
-    settings = worst_over_datasets(rows, config)
+    limits = limits_of(study)
+    settings = worst_over_datasets(rows, study)
     fitting = ranked(settings[~missed(settings, limits).any(axis=1)])
-    known = (dataset, where, model, config["baseline"], settings, limits, fitting)
+    known = (dataset, where, model, study.config.baseline, settings, limits, fitting)
     if fitting.empty:
         return Recommendation(*known, relaxations=relaxations(settings, limits))
     best = fitting.iloc[0]
@@ -108,18 +113,18 @@ def recommend(
     return Recommendation(
         *known,
         runner_up=None if others.empty else others.iloc[0],
-        configuration=configuration(best, config),
-        deployment_code=deployment_code(best, config, f"{results}/{rows['dataset'].iloc[0]}/{model}"),
+        configuration=configuration(best, study),
+        deployment_code=deployment_code(best, study, f"{results}/{rows['dataset'].iloc[0]}/{model}"),
     )
 
 
-def worst_over_datasets(rows: pd.DataFrame, config: Mapping[str, Any]) -> pd.DataFrame:
+def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per setting that was measured on all datasets of ``rows``: the worst of each of its figures.
 
     What it takes and costs is that of ``requirements.vectors``, or of the corpus.
     """
     rows = rows.rename(columns={"vectors": "timed_vectors"}).join(
-        priced(rows, config, config["requirements"].get("vectors"))
+        priced(rows, study, study.config.requirements.vectors)
     )
     groups = rows.groupby(CHOICE, sort=False)
     shared = {"measure": "first", "top_k": "first", "vectors": "max", "timed_vectors": "max"}

@@ -1,8 +1,6 @@
 """A study's results as Markdown tables for a document, means over datasets."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import pandas as pd
 
@@ -11,18 +9,19 @@ from embquant.quantize.codecs.ranges import RangeParameters
 from embquant.report.measure import Measure
 from embquant.report.show.rendering import Column, TableView, rescored_by
 from embquant.study.settings import NO_STORE
+from embquant.study.study import Study
 
 KEPT = ".4f"
 
 
-def tables(rows: pd.DataFrame, methods: pd.DataFrame, config: Mapping[str, Any]) -> list[str]:
+def tables(rows: pd.DataFrame, methods: pd.DataFrame, study: Study) -> list[str]:
     """Return all tables of a model: of decisive ``rows`` of its summary and the unrescored ``methods`` among these."""
     measure = Measure.of_settings(methods["measure"].iloc[0])
     unrescored = rows["rescore_store"] == NO_STORE
     found = [_methods_table(methods, measure), _kept_by(rows[~unrescored].assign(setting=rescored_by), "setting")]
     if len(rows["dataset"].unique()) > 1:
         found.append(_kept_by(rows[unrescored], "dataset", mean=True))
-    ranges = _fitted_ranges(config)
+    ranges = _fitted_ranges(study)
     if len(ranges) > 1:
         found.append(_calibration_table(methods, ranges, measure))
     return found
@@ -45,14 +44,13 @@ def _methods_table(methods: pd.DataFrame, measure: Measure) -> str:
     return TableView("methods", "", "", methods, columns).markdown()
 
 
-def _fitted_ranges(config: Mapping[str, Any]) -> dict[str, RangeParameters]:
+def _fitted_ranges(study: Study) -> dict[str, RangeParameters]:
     """Return how the ranges of int8 were found, by method: of exact scans of plain codes with float queries."""
     found = {}
-    for name, method in config["methods"].items():
-        codec = config["codecs"][method["codec"]]
-        plain = method["index"] == "flat" and method.get("scoring", "asymmetric") == "asymmetric"
-        if plain and codec["family"] == "int8" and "transform" not in codec:
-            found[name] = RangeParameters(**{key: value for key, value in codec.items() if key != "family"})
+    for name, method in study.methods.items():
+        plain = method.is_flat and method.scoring == "asymmetric" and not method.codec.transforms
+        if plain and method.codec.family.family == "int8":
+            found[name] = method.codec.parameters
     return found
 
 

@@ -110,7 +110,7 @@ def _heatmaps(reports: Reports) -> Iterator[Drawing]:
 def _indexes(reports: Reports) -> Iterator[Drawing]:
     """Yield a figure of each model's approximate indexes, where there are some."""
     for model, rows in reports.summary.groupby("model", sort=False):
-        methods = unrescored_methods(decisive(rows), reports.config)
+        methods = unrescored_methods(decisive(rows), reports.study)
         drawing = draw_indexes(methods, f"indexes-{file_name(str(model))}")
         if drawing is not None:
             yield drawing

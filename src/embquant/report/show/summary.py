@@ -1,6 +1,5 @@
 """The tables that a person reads at the end of a run."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -10,6 +9,7 @@ from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.quality import in_summary
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
 from embquant.report.tables.base import VERDICT_MARKS
+from embquant.study.study import Study
 
 FIGURES = {
     "bytes_per_vector": Column("B/vector", ".0f"),
@@ -22,7 +22,7 @@ FIGURES = {
 LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not told apart from it, more"
 
 
-def summary_text(summary: pd.DataFrame, config: Mapping[str, Any], datasets: list[dict[str, Any]]) -> str:
+def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, Any]]) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
     All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
@@ -31,8 +31,8 @@ def summary_text(summary: pd.DataFrame, config: Mapping[str, Any], datasets: lis
     left_out = {described["name"]: described["left_out"] for described in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
     top_k = summary["top_k"].min()
-    rows = in_summary(summary[summary["top_k"] == top_k], config["rescore"]["multipliers"])
-    rows = with_pareto(rows, pareto_settings(rows, config))
+    rows = in_summary(summary[summary["top_k"] == top_k], study.config.rescore.multipliers)
+    rows = with_pareto(rows, pareto_settings(rows, study))
     texts = []
     for (dataset, model), table in rows.groupby(["dataset", "model"], sort=False):
         first = table.iloc[0]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from embquant.report.measure import Measure
-from embquant.report.numbers.recommendation import CHOICE, LIMITS, Recommendation, named
+from embquant.report.numbers.recommendation import CHOICE, Recommendation, limits_of, named
 from embquant.report.reports import Reports, with_setting_name
 
 REQUIREMENTS = {
@@ -118,7 +118,7 @@ def page_verdicts(reports: Reports) -> list[PageVerdict]:
 
 
 def _page_verdict(reports: Reports, row: pd.Series) -> PageVerdict:
-    limits = {name: limit for name, limit in reports.config["requirements"].items() if name in LIMITS}
+    limits = limits_of(reports.study)
     row = row.where(row.notna(), "")
     return PageVerdict(
         place=f"{row['where']} · {row['model']}",
@@ -138,7 +138,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     measure = Measure.of_settings(row["measure"])
     share = f"of float32's {measure.metric}" if measure.is_retention else measure.axis
     summary = reports.summary
-    baseline = summary[(summary["method"] == reports.config["baseline"]) & (summary["model"] == row["model"])]
+    baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == row["model"])]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
     return [
         (f"{row['kept']:.2%}", f"{share}; at least {row['kept_low']:.2%} (lower bound)"),

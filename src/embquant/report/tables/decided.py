@@ -26,7 +26,7 @@ class Cost(ReportTable):
 
     def rows(self, measured: Measurements) -> pd.DataFrame:
         """Return one row per method, store and number of vectors."""
-        return cost_table(measured.summary, measured.config)
+        return cost_table(measured.summary, measured.study)
 
     def view(self, reports: Reports) -> TableView:
         """Return all rows, at first those of the corpus's size."""
@@ -47,12 +47,12 @@ class Cost(ReportTable):
             "queries_per_second_per_core": Column("queries/s per core", ",.0f", "measured, at the corpus's size only"),
         }
         megabytes = {f"{place}_megabytes": rows[f"{place}_bytes"] / 1e6 for place in ("memory", "disk")}
-        memory, disk = (reports.config["prices"][place] for place in ("memory", "disk"))
+        memory, disk = reports.study.config.prices.memory, reports.study.config.prices.disk
         return TableView(
             "cost",
             "Memory and cost",
-            f"A GB (10⁹ bytes) of memory costs {memory['usd_per_gb_month']:g} USD a month ({memory['source']}), of "
-            f"disk {disk['usd_per_gb_month']:g} ({disk['source']}). Sizes other than the corpus's follow from measured "
+            f"A GB (10⁹ bytes) of memory costs {memory.usd_per_gb_month:g} USD a month ({memory.source}), of "
+            f"disk {disk.usd_per_gb_month:g} ({disk.source}). Sizes other than the corpus's follow from measured "
             "files.",
             for_readers(rows).assign(**megabytes),
             columns,

@@ -35,13 +35,13 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
     script = (FOLDER / "page.js").read_text("utf-8")
     return environment.get_template("page.html.jinja").render(
         provenance=reports.provenance,
-        config=reports.config,
+        config=reports.study.config,
         verdicts=page_verdicts(reports),
         sections=sections,
         style=_theme_variables() + (FOLDER / "page.css").read_text("utf-8"),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        configuration=as_yaml(reports.config),
+        configuration=as_yaml(reports.provenance["config"]),
         digests={path.name: file_digest(path) for path in sorted(reports.folder.glob("*.csv"))},
     )
 
