@@ -24,7 +24,7 @@ LAYOUT = STUDY.layout
 CONFIGURATION = canonical(STUDY.config.to_dict())
 CORES = workflow.cores or 1
 
-shell.prefix(own_programs_first())
+shell.prefix(before_each_command())
 unlock_after_a_kill()
 
 

@@ -10,7 +10,6 @@ import ast
 import inspect
 import json
 import logging
-import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -20,8 +19,8 @@ from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from embquant import __version__
 from embquant.errors import InputError
-from embquant.files.parent import end_with, parent_run
-from embquant.files.records import CONFIG, recording
+from embquant.files.parent import end_with
+from embquant.files.records import recording
 
 COMMANDS = (
     "prepare-dataset",
@@ -67,16 +66,16 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit status: 0 fine, 1 the machine's fault or a failed check, 2 wrong input."""
     words = sys.argv[1:] if words is None else list(words)
     try:
+        job, words = _job_parser().parse_known_args(words)
         command, positional, options = _parse(words)
         function = step(command)
-        run = parent_run()
-        if run is not None:
-            end_with(run)
+        if job.run is not None:
+            end_with(job.run)
             if command not in ARROW_WITH_PANDAS:
                 import_module("embquant.files.parquet").spare_pandas()
         logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
         logging.getLogger("embquant").setLevel(logging.INFO)
-        with recording(["embquant", *words], os.environ.get(CONFIG), command not in READERS):
+        with recording(["embquant", *words], job.study_file, command not in READERS):
             status = function(*positional, **options)
         return status if isinstance(status, int) else 0
     except InputError as error:
@@ -173,9 +172,17 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see {self.prog} --help")
 
 
+def _job_parser() -> "_Parser":
+    """Return the parser of what the workflow says of the run that a command is a job of."""
+    parser = _Parser(prog="embquant", add_help=False, allow_abbrev=False)
+    parser.add_argument("--run", type=int, metavar="PID", help="process of the run: the command ends with it")
+    parser.add_argument("--study-file", metavar="FILE", help="configuration of the run: advice in errors names it")
+    return parser
+
+
 def _parse(words: list[str]) -> tuple[str, list[Any], dict[str, Any]]:
     """Return the command, its positional arguments and its options."""
-    parser = _Parser(prog="embquant", description=DESCRIPTION, allow_abbrev=False)
+    parser = _Parser(prog="embquant", description=DESCRIPTION, parents=[_job_parser()], allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"embquant {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     asked = next((word for word in words if not word.startswith("-")), None)
@@ -186,6 +193,7 @@ def _parse(words: list[str]) -> tuple[str, list[Any], dict[str, Any]]:
             add_options(own, step(command))
     options = vars(parser.parse_args(words))
     command = options.pop("command")
+    del options["run"], options["study_file"]
     parameters = inspect.signature(step(command)).parameters.values()
     positional = [options.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY]
     return command, positional, options

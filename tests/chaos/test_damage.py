@@ -102,7 +102,7 @@ def test_a_record_that_is_damaged_or_gone_is_found(restored, chance):
     with damaged(place, "flipped", chance):
         flipped = restored.embquant(*command[1:])
     with damaged(place, "deleted", chance):
-        deleted = restored.embquant(*command[1:], EMBQUANT_CONFIG="config.yaml")  # as the workflow calls it
+        deleted = restored.embquant("--study-file", "config.yaml", *command[1:])  # as the workflow calls it
     assert f"{place.relative_to(restored.folder)}: damaged record" in flipped.last
     assert f"{path.relative_to(restored.folder)}: not recorded" in deleted.last
 

@@ -2,6 +2,7 @@
 import json
 import os
 import platform
+import re
 import shlex
 import sys
 from contextlib import contextmanager
@@ -31,10 +32,15 @@ def config_name():
     return os.path.relpath((workflow.configfiles or ["config.yaml"])[-1])
 
 
-def own_programs_first():
-    """Return the start of every shell command: steps run the programs of Snakemake's environment, and end with it."""
-    programs, study = shlex.quote(str(Path(sys.executable).parent)), shlex.quote(config_name())
-    return f"PATH={programs}:$PATH; export EMBQUANT_PARENT=$PPID EMBQUANT_CONFIG={study}; "
+def before_each_command():
+    """Return the start of every shell command: steps run Snakemake's own programs, end with it, and know the study's file.
+
+    Snakemake reads braces as placeholders here.
+    """
+    folder = str(Path(sys.executable).parent)
+    programs, study = (re.sub("([{}])", r"\1\1", shlex.quote(name)) for name in (folder, config_name()))
+    called = f'embquant() {{{{ command embquant --run $PPID --study-file {study} "$@"; }}}}'
+    return f"PATH={programs}:$PATH; {called}; "
 
 
 def canonical(value):

@@ -5,15 +5,6 @@ import select
 import sys
 import threading
 
-PARENT = "EMBQUANT_PARENT"
-"""The environment variable by which a run tells its jobs its process id."""
-
-
-def parent_run() -> int | None:
-    """Return the process id of the run that started this process; None if a person did."""
-    parent = os.environ.get(PARENT)
-    return int(parent) if parent else None
-
 
 def end_with(parent: int) -> None:
     """End this process, with exit status 1, as soon as the process with the id ``parent`` has ended.

@@ -28,9 +28,6 @@ FOLDER = ".records"
 READ_WHOLE = 16 << 20
 """Largest file, in bytes, that is compared whenever a command opens it (about 20 ms); larger ones have a stamp."""
 
-CONFIG = "EMBQUANT_CONFIG"
-"""The environment variable by which a run tells its jobs the configuration file of its study."""
-
 
 @dataclass(frozen=True)
 class Record:
