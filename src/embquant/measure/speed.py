@@ -10,7 +10,6 @@ from typing import Any, Literal
 import numpy as np
 
 from embquant.errors import InputError
-from embquant.indexes.flat_float32 import FlatFloat32
 from embquant.indexes.manifest import Manifest
 from embquant.retrieve.method import index_of
 from embquant.retrieve.rescoring import Store
@@ -87,6 +86,8 @@ def open_contestants(
 def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
     """Open the float32 baseline; return a contestant for each engine and top_k, which share its vectors."""
     opened = Retriever.open(baseline, None, threads)
+    from embquant.indexes.flat_float32 import FlatFloat32  # needs FAISS
+
     if not isinstance(opened.index, FlatFloat32):
         raise InputError(f"{baseline}: not a flat index of float32 vectors, which the baseline must be")
     retrievers = [replace(opened, index=opened.index.with_engine(engine)) for engine in BASELINE_ENGINES]
