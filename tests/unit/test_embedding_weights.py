@@ -60,7 +60,7 @@ def test_a_model_that_is_not_there_says_what_to_do(monkeypatch):
 
 def test_a_pinned_revision_is_not_taken_from_the_package(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(InputError, match="the hub did not give it"):
+    with pytest.raises(InputError, match="the hub didn't deliver it"):
         resolve_weights(TextModelSpec(revision="0123456789abcdef"))
 
 

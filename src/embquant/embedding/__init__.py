@@ -1,1 +1,1 @@
-"""From texts to embeddings: models, backends that run them, and the commands that embed a dataset."""
+"""Embeddings: models, the backends that run them, and vectors that were computed elsewhere."""

@@ -1,4 +1,4 @@
-"""A prepared model, ready to embed queries and documents."""
+"""A prepared model that embeds queries and documents."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,10 +14,10 @@ from embquant.files.records import checked, remedy
 
 
 class Encoder:
-    """A backend with the model's prompts, its token budget and its normalisation."""
+    """A backend with the model's prompts, its token budget per batch and its normalization."""
 
     def __init__(self, backend: Backend, prompts: dict[str, str], batch_tokens: int, normalize: bool) -> None:
-        """Take ``prompts`` for query and document, and the padded tokens that a batch may have."""
+        """Use ``prompts`` of query and document, and at most ``batch_tokens`` padded tokens per batch."""
         self._backend = backend
         self._prompts = prompts
         self._batch_tokens = batch_tokens
@@ -33,11 +33,11 @@ class Encoder:
         return self._encode(texts, self._prompts["query"])
 
     def encode_documents(self, texts: Sequence[str], advance: Callable[[int], None] | None = None) -> np.ndarray:
-        """Return the vectors (float32, (texts, dim)) of documents; ``advance`` is told the size of each batch."""
+        """Return the vectors (float32, (texts, dim)) of documents; ``advance`` gets the size of each batch."""
         return self._encode(texts, self._prompts["document"], advance)
 
     def document_tokens(self, texts: Sequence[str]) -> np.ndarray:
-        """Return how many tokens of each document are read, special tokens included (int64, (texts,))."""
+        """Return the number of tokens that are read of each document, special tokens included (int64, (texts,))."""
         return np.array(
             [len(item) for item in self._backend.tokenize(texts, self._prompts["document"])], dtype=np.int64
         )
@@ -59,22 +59,22 @@ def load_encoder(model_json: Path, threads: int = 1) -> Encoder:
     """Load the model that ``prepare-model`` left at ``model_json``, to run on ``threads`` threads."""
     model = read_json(model_json)
     if model.get("type") != "sentence-transformers":
-        raise InputError(f"{model_json}: holds precomputed embeddings, no model that could embed a text")
+        raise InputError(f"{model_json}: holds precomputed embeddings, expected a model that embeds texts")
     folder = Path(model_json).parent
     for file in model.get("files", {}):  # a converted graph and its tokenizer
         checked(folder / file)
     if model["backend"] == "torch" and weights_digest(Path(model["folder"])) != model["sha256"]:
-        raise InputError(f"{model['folder']}: other weights than when {model_json} was written; {remedy(model_json)}")
+        raise InputError(f"{model['folder']}: weights changed since {model_json} was written; {remedy(model_json)}")
     backend = load_backend(model, folder, threads)
     return Encoder(backend, model["prompts"], model["batch_tokens"], model["normalize"])
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:
-    """Divide each row by its length, in place; a zero row stays zero, as in ``torch.nn.functional.normalize``."""
+    """Divide each row by its length in place; a zero row stays zero, as in ``torch.nn.functional.normalize``."""
     vectors /= np.maximum(row_lengths(vectors), 1e-12)[:, np.newaxis]
     return vectors
 
 
 def row_lengths(vectors: np.ndarray) -> np.ndarray:
-    """Return each row's Euclidean length, summed up in float64."""
+    """Return the Euclidean length of each row, summed in float64 (rows,)."""
     return np.sqrt(np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Embeddings that somebody else computed: found by id, checked, and brought into the dataset's order."""
+"""Embeddings that were computed elsewhere: matched by id, checked, and brought into the dataset's order."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,7 +33,7 @@ class PrecomputedVectors:
     """The vectors of rows ``start`` to ``stop`` of a table with an ``id`` column, in its order."""
 
     def __init__(self, model: Mapping[str, Any], role: str, dataset: str, table: Path, start: int, stop: int) -> None:
-        """Match all ids of the rows to positions in the files; ``role`` is corpus or queries."""
+        """Find the position of each row's vector in the files; ``role`` is corpus or queries."""
         self._paths, id_path = locate(model, role, dataset)
         self._normalize = model["normalize"]
         self._source = _open(self._paths, model["embedding_column"])
@@ -42,7 +42,7 @@ class PrecomputedVectors:
         self._positions = self._match(_ids([id_path] if id_path else self._paths, model["id_column"]))
 
     def windows(self) -> Iterator[tuple[int, pa.Array, np.ndarray]]:
-        """Yield (first row, ids, vectors), checked and, if the model says so, of unit length."""
+        """Yield (first row, ids, vectors float32), checked and, if the model normalizes, of unit length."""
         step = window_rows(self.dim)
         for first in range(self._start, self._stop, step):
             last = min(first + step, self._stop)
@@ -56,11 +56,11 @@ class PrecomputedVectors:
             raise self._bad(ids, positions == error.position, str(error)) from None
         lengths = row_lengths(vectors)
         if not np.isfinite(lengths).all():
-            raise self._bad(ids, ~np.isfinite(lengths), "NaN or infinity in it")
+            raise self._bad(ids, ~np.isfinite(lengths), "NaN or infinity among its values")
         if not self._normalize:
             return vectors
         if not lengths.all():
-            raise self._bad(ids, lengths == 0, "length zero, so it can't be normalized")
+            raise self._bad(ids, lengths == 0, "length zero, can't be normalized")
         return unit_rows(vectors)
 
     def _bad(self, ids: pa.Array, wrong: np.ndarray, reason: str) -> InputError:
@@ -72,19 +72,19 @@ class PrecomputedVectors:
         return pa.concat_arrays(batches) if batches else pa.array([], pa.string())
 
     def _match(self, batches: Iterator[pa.Array]) -> np.ndarray:
-        """Return the position of each wanted id's vector; ids that nobody wants are counted."""
+        """Return the position of the vector of each wanted id (int64); other ids are left out."""
         wanted = self._wanted(self._start, self._stop)
         positions = np.full(len(wanted), -1, dtype=np.int64)
         offset = matched = 0
         for ids in batches:
             rows = pc.index_in(ids, value_set=wanted)
-            here = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
+            found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
             rows = rows.drop_null().to_numpy()
-            again = (positions[rows] >= 0) | ~_first_of_each(rows)
-            if again.any():
-                identifier = wanted[int(rows[np.argmax(again)])].as_py()
-                raise InputError(f"{self._paths[0]}: id {identifier!r} occurs more than once; keep one vector for each")
-            positions[rows] = here + offset
+            repeated = (positions[rows] >= 0) | ~_first_of_each(rows)
+            if repeated.any():
+                identifier = wanted[int(rows[np.argmax(repeated)])].as_py()
+                raise InputError(f"{self._paths[0]}: id {identifier!r} occurs more than once; keep one vector per id")
+            positions[rows] = found + offset
             offset += len(ids)
             matched += len(rows)
         if offset != self._source.count:
@@ -100,22 +100,22 @@ class PrecomputedVectors:
 
 
 def locate(model: Mapping[str, Any], role: str, dataset: str) -> tuple[list[Path], Path | None]:
-    """Return the files with the vectors of ``role`` (corpus or queries), and the one with their ids if there is one.
+    """Return the files with the vectors of ``role`` (corpus or queries), and the file with their ids, if any.
 
-    Queries without files of their own are looked for among the corpus's. A folder stands for its Parquet files.
+    Queries without a file of their own are among the corpus's vectors. A folder stands for its Parquet files.
     """
-    own = role == "queries" and model["queries"] is not None
-    template, ids = (model["queries"], model["query_ids"]) if own else (model["corpus"], model["ids"])
+    separate = role == "queries" and model["queries"] is not None
+    template, ids = (model["queries"], model["query_ids"]) if separate else (model["corpus"], model["ids"])
     path = Path(template.replace("{dataset}", dataset)).expanduser()
     if not path.exists():
-        raise InputError(f"{path}: no such file; the model's {'queries' if own else 'corpus'!s} names it")
+        raise InputError(f"{path}: no such file; the model's {'queries' if separate else 'corpus'!s} names it")
     paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not paths:
         raise InputError(f"{path}: no .parquet file in this folder; expected the embeddings")
     id_path = Path(ids.replace("{dataset}", dataset)).expanduser() if ids else None
     if id_path is None and path.suffix == ".npy":
         raise InputError(
-            f"{path}: a .npy file carries no ids; name the file with them in {'query_ids' if own else 'ids'}"
+            f"{path}: a .npy file carries no ids; name the file of ids in {'query_ids' if separate else 'ids'}"
         )
     if id_path is not None and not id_path.is_file():
         raise InputError(f"{id_path}: no such file; the model's ids name it")
@@ -123,7 +123,7 @@ def locate(model: Mapping[str, Any], role: str, dataset: str) -> tuple[list[Path
 
 
 def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
-    """Check that all files are there and hold vectors, for each dataset if the paths name one."""
+    """Check that all files exist and hold vectors; for each dataset, if the paths depend on it."""
     templated = any("{dataset}" in path for path in spec.files("{dataset}"))
     for dataset in datasets if templated else [""]:
         dims = {}
@@ -144,7 +144,7 @@ def _open(paths: Sequence[Path], column: str) -> VectorSource:
 
 
 def _ids(paths: Sequence[Path], column: str) -> Iterator[pa.Array]:
-    """Yield ids as strings, in order, from .parquet, .npy, .csv or .txt (one a line)."""
+    """Yield ids as strings, in order, from .parquet, .npy, .csv or .txt (one per line)."""
     for path in paths:
         match path.suffix:
             case ".npy":
@@ -167,7 +167,7 @@ def _npy_ids(path: Path) -> pa.Array:
     ids = load_npy(path)
     if ids.ndim != 1 or ids.dtype.kind not in "iuUS":
         raise InputError(
-            f"{path}: holds {ids.dtype} of shape {ids.shape}; expected one id a row, text or whole numbers"
+            f"{path}: holds {ids.dtype} of shape {ids.shape}; expected one id per row, text or whole numbers"
         )
     try:
         return pa.array(ids.astype(str).tolist(), pa.string())

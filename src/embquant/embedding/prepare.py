@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FAITHFUL = 1e-5
-"""Largest |Δ| of any coordinate, against sentence-transformers in float32, that counts as the same model."""
+"""Largest |Δ| of any coordinate from sentence-transformers in float32 that counts as the same model."""
 
 BATCH_TOKENS = {"cpu": 512, "cuda": 65_536}
-"""Padded tokens of a batch. On a CPU larger ones compute no faster (they outgrow its caches) and pad more."""
+"""Padded tokens per batch, by device. On a CPU larger batches outgrow the caches: no faster, and more padding."""
 
 PACKAGES = ("onnxruntime", "onnxscript", "openvino", "sentence-transformers", "tokenizers", "torch", "transformers")
 SAMPLE = [
@@ -40,12 +40,12 @@ SAMPLE = [
 
 
 def prepare_text_model(spec: TextModelSpec, output: Path) -> dict[str, Any]:
-    """Check the model that ``spec`` names; return the content of model.json, its converted graph in ``output``."""
+    """Check the model that ``spec`` names; return the content of model.json. A converted graph goes into ``output``."""
     weights = resolve_weights(spec)
     device = choose_device(spec.device)
     original = load_model(str(weights.folder), device, "float32", spec.max_length)
     given = {"query": spec.query_prompt, "document": spec.document_prompt}
-    own = own_prompts(weights.folder)
+    authors = own_prompts(weights.folder)
     tokenizer = original.tokenizer
     model = {
         **spec.model_dump(),
@@ -55,7 +55,7 @@ def prepare_text_model(spec: TextModelSpec, output: Path) -> dict[str, Any]:
         "dim": original.get_embedding_dimension(),
         "max_length": original.max_seq_length,
         "pad_id": getattr(tokenizer, "pad_token_id", None),
-        "prompts": {role: own[role] if prompt is None else prompt for role, prompt in given.items()},
+        "prompts": {role: authors[role] if prompt is None else prompt for role, prompt in given.items()},
         "device": device,
     }
     model |= _choose_backend(spec, model, original, output)
@@ -64,7 +64,7 @@ def prepare_text_model(spec: TextModelSpec, output: Path) -> dict[str, Any]:
 
 
 def choose_device(asked: str) -> str:
-    """Return cpu or cuda; asking for a GPU that is not there is an InputError."""
+    """Return cpu or cuda; raises InputError if a GPU is asked for and there is none."""
     import torch
 
     if asked == "cuda" and not torch.cuda.is_available():
@@ -75,7 +75,7 @@ def choose_device(asked: str) -> str:
 def _choose_backend(
     spec: TextModelSpec, model: dict[str, Any], original: "SentenceTransformer", output: Path
 ) -> dict[str, Any]:
-    """Take the backend asked for, or the first that is the same model; say how far it is from the original."""
+    """Return the backend that is asked for, or the first that gives the same vectors, as keys of model.json."""
     names = BACKENDS.names()
     asked = names[: names.index(TORCH)] if spec.backend == "auto" else [spec.backend]
     for name in asked if spec.backend != TORCH else []:
@@ -91,7 +91,7 @@ def _choose_backend(
                     ) from None
                 logger.info("%s does not run on %s: %s", spec.name, name, error)
                 continue
-            # With the digests in model.json, embeddings are made again should a conversion ever give another graph.
+            # The digests are in model.json: if a conversion ever gives another graph, everything is embedded again.
             converted = sorted(path for path in Path(folder).iterdir() if path.is_file())
             files = {path.name: file_digest(path) for path in converted}
             for file in files:
@@ -104,7 +104,7 @@ def _choose_backend(
 
 
 class UnfitError(Exception):
-    """A backend does not run this model here; the message says why."""
+    """A backend can't run this model here; the message says why."""
 
 
 def _convert(name: str, model: dict[str, Any], original: "SentenceTransformer", folder: Path) -> float:
@@ -122,9 +122,9 @@ def _convert(name: str, model: dict[str, Any], original: "SentenceTransformer", 
     try:
         backend.convert(original, folder)
         return _difference({**model, "backend": name}, original, folder)
-    except Exception as error:  # converters and runtimes raise errors of many kinds for graphs they can't do
+    except Exception as error:  # converters and runtimes raise errors of many kinds
         size = sum(weights.numel() * weights.element_size() for weights in original.parameters())
-        # OpenVINO removes what it couldn't write in full, and a full disk is no reason to take another backend.
+        # OpenVINO deletes what it couldn't write in full. A full disk is no reason to take another backend.
         if disk_is_full(error, folder) or shutil.disk_usage(folder).free < size:
             raise OSError(errno.ENOSPC, NO_SPACE, str(folder.parent)) from error
         raise UnfitError(f"it can't run the model ({' '.join(str(error).split())[:200]})") from None

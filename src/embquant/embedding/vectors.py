@@ -12,20 +12,20 @@ from embquant.files.atomic import UNREADABLE_NPY
 from embquant.files.parquet import ROWS_PER_GROUP, open_parquet, read_rows, take_ascending
 
 WINDOW_BYTES = 256 << 20
-"""Memory for vectors that are being put into order."""
+"""Memory for the vectors of one window, which are brought into the dataset's order."""
 
 
 class BadVectorError(Exception):
     """The vector at ``position`` can't be used."""
 
     def __init__(self, position: int, reason: str) -> None:
-        """Say why, for the caller who knows the vector's id."""
+        """Give the reason; the caller knows the vector's id."""
         super().__init__(reason)
         self.position = position
 
 
 class VectorSource(Protocol):
-    """``count`` vectors of length ``dim`` that can be picked by position."""
+    """``count`` vectors of ``dim`` dimensions that can be read by position."""
 
     dim: int
     count: int
@@ -38,7 +38,7 @@ class NpyVectors:
     """The rows of a two-dimensional .npy file, mapped from disk."""
 
     def __init__(self, path: Path) -> None:
-        """Map the file; an InputError if it holds something else."""
+        """Map the file; raises InputError if it holds something else."""
         self._rows = load_npy(path)
         if self._rows.ndim != 2 or self._rows.dtype.kind != "f":
             found = f"{self._rows.dtype} of shape {self._rows.shape}"
@@ -49,7 +49,7 @@ class NpyVectors:
 
     def take(self, positions: np.ndarray) -> np.ndarray:
         """Return the vectors at ``positions``."""
-        with np.errstate(over="ignore"):  # too large for float32 becomes infinite, which is refused as such
+        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity, which is refused later
             return self._rows[positions].astype(np.float32, copy=False)
 
 
@@ -88,7 +88,7 @@ class ParquetVectors:
         for path in self._paths:
             for _, batch in read_rows(path, [self._column], 0, 1024):
                 lengths = batch.column(0).value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-                return int(np.bincount(lengths).argmax())  # the most usual one, so that a bad vector is the odd one out
+                return int(np.bincount(lengths).argmax())  # the most frequent: vectors of another length are wrong
         return 0
 
 
@@ -103,7 +103,7 @@ def load_npy(path: Path) -> np.ndarray:
 
 
 def to_matrix(lists: pa.Array, dim: int, positions: np.ndarray) -> np.ndarray:
-    """Turn an Arrow array of lists into float32 (rows, dim); ``positions`` names the rows in the error."""
+    """Turn an Arrow array of lists into float32 (rows, dim); ``positions`` are those of the rows, for the error."""
     lengths = lists.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(lengths != dim)
     if len(wrong):
@@ -117,5 +117,5 @@ def to_matrix(lists: pa.Array, dim: int, positions: np.ndarray) -> np.ndarray:
 
 
 def window_rows(dim: int) -> int:
-    """Return how many vectors fit into ``WINDOW_BYTES``, in whole row groups."""
+    """Return the number of vectors that fit into ``WINDOW_BYTES``, in whole row groups, at least one."""
     return max(1, WINDOW_BYTES // (4 * max(dim, 1) * ROWS_PER_GROUP)) * ROWS_PER_GROUP

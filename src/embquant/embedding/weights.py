@@ -1,4 +1,4 @@
-"""Where a model's weights come from: the package that ships them, a local folder or the hub, in this order."""
+"""Where a model's weights come from: a package that ships them, a local folder or the hub, in this order."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ OTHER_FORMATS = ["onnx/*", "openvino/*"]
 
 @dataclass(frozen=True)
 class Shipped:
-    """A Python package that carries a model's official weights in ``folder``."""
+    """A Python package with a model's official weights in its ``folder``."""
 
     distribution: str
     module: str
@@ -50,8 +50,8 @@ class Weights:
 def resolve_weights(spec: TextModelSpec) -> Weights:
     """Find the folder of ``spec.name``, and check its weights' format and digest.
 
-    A package is not asked when a ``revision`` is: it can't tell which one it carries. Whatever the source, the
-    shipped model's known digest is checked unless the specification sets ``sha256`` or ``revision``.
+    A package isn't used if the entry names a ``revision``, because a package doesn't tell its own. The known digest of
+    the shipped model is checked whatever the source, unless the entry sets ``sha256`` or ``revision``.
     """
     shipped = SHIPPED.get(spec.name) if spec.revision is None else None
     folder, source = _find(spec, shipped)
@@ -69,9 +69,9 @@ def resolve_weights(spec: TextModelSpec) -> Weights:
 
 
 def weights_digest(folder: Path) -> str:
-    """Return the SHA-256 of the folder's safetensors file; of several, that of their digests and names in order.
+    """Return the SHA-256 of the folder's safetensors file; of several files, that of their digests and names in order.
 
-    Weights that only exist as a pickle are refused, wherever in the folder they lie.
+    Weights that exist as a pickle only are refused, wherever in the folder they lie.
     """
     files = sorted(path for path in folder.rglob("*.safetensors") if path.parent.name not in {"onnx", "openvino"})
     pickles = [path for path in folder.rglob("pytorch_model*.bin") if not any(path.parent.glob("*.safetensors"))]
@@ -112,7 +112,7 @@ def _download(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
         install = f"install the package {shipped.distribution} that ships it, " if shipped else ""
         reason = " ".join(str(error).split())[:120]
         raise InputError(
-            f"model {spec.name}: no such folder, and the hub did not give it ({type(error).__name__}: {reason}); "
+            f"model {spec.name}: no such folder, and the hub didn't deliver it ({type(error).__name__}: {reason}); "
             f"{install}give the path of a local folder as name, or allow access to the hub "
             "(HF_HUB_OFFLINE, HF_TOKEN, HF_HOME and the proxy variables are honoured)"
         ) from None
@@ -120,7 +120,7 @@ def _download(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
 
 
 def own_prompts(folder: Path) -> dict[str, str]:
-    """Return the prompts that the model's authors named query and document, "" where there is none."""
+    """Return the prompts that the model's authors set for query and document, "" where there is none."""
     path = folder / "config_sentence_transformers.json"
     prompts = json.loads(path.read_text(encoding="utf-8")).get("prompts", {}) if path.is_file() else {}
     return {role: prompts.get(role) or "" for role in ("query", "document")}
