@@ -46,14 +46,13 @@ COMMANDS = (
     "join-reports",
     "write-report",
     "compare",
-    "plan-scale",
     "present",
     "search",
     "verify",
 )
 """All commands, in the order of a study."""
 
-READERS = ("plan-scale", "present", "compare", "search", "verify")
+READERS = ("present", "compare", "search", "verify")
 """Commands that write no results of a study; what files they write lie where the user likes."""
 
 ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join-reports", "write-report")

@@ -1,10 +1,8 @@
-"""plan-scale: proportions by hand, and what it says of files that it can't use."""
+"""The plan of a larger corpus: proportions by hand, and what it says of files that it can't use."""
 
 import pandas as pd
 import pytest
-
-from embquant.cli import main
-from embquant.steps.plan_scale import GIB, INDEX_SHARE, embedding_stages, machines_for, measured_stages, plan, size
+from plan_scale import GIB, INDEX_SHARE, embedding_stages, machines_for, main, measured_stages, plan, size
 
 STEPS = pd.DataFrame(
     [
@@ -62,6 +60,6 @@ def test_plan_names_texts_once_and_every_stage():
     assert "generate" not in text
 
 
-def test_missing_measurements_are_named(tmp_path, capsys):
-    assert main(["plan-scale", "--steps", str(tmp_path / "no.csv"), "--embedding", "x.csv"]) == 2
-    assert "no.csv: no such file; make bench" in capsys.readouterr().err
+def test_missing_measurements_are_named(tmp_path):
+    with pytest.raises(SystemExit, match=r"no.csv: no such file; make bench"):
+        main(["--steps", str(tmp_path / "no.csv"), "--embedding", "x.csv"])

@@ -1,6 +1,11 @@
-"""The command ``plan-scale``."""
+"""Say what a corpus that nobody has measured would need, from what was measured on smaller ones.
 
+python benchmarks/plan_scale.py --steps STEPS.csv --embedding EMBEDDING.csv
+"""
+
+import argparse
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +14,7 @@ from typing import Annotated
 import pandas as pd
 from tabulate import tabulate
 
+from embquant.cli import add_options
 from embquant.errors import InputError
 from embquant.study.plan import size
 
@@ -71,7 +77,8 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: Sequence[int], me
     parts = [
         "# What more vectors need\n",
         "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, as told by",
-        "`embquant plan-scale --steps results/benchmarks/scale/steps.csv --embedding results/benchmarks/embedding.csv`",
+        "`python benchmarks/plan_scale.py --steps results/benchmarks/scale/steps.csv`",
+        "`--embedding results/benchmarks/embedding.csv`",
         "in this project's environment.\n",
     ]
     for vectors in counts:
@@ -145,3 +152,17 @@ def read_csv(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     if missing:
         raise InputError(f"{path}: no column {missing[0]!r}; give what the benchmark wrote")
     return table
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Plan as the command line says."""
+    parser = argparse.ArgumentParser(description=plan_scale.__doc__)
+    add_options(parser, plan_scale)
+    try:
+        plan_scale(**vars(parser.parse_args(words)))
+    except InputError as error:
+        sys.exit(f"embquant: error: {error}")
+
+
+if __name__ == "__main__":
+    main()
