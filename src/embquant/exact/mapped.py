@@ -10,7 +10,7 @@ import mmap
 import numpy as np
 
 SAMPLED = 8
-"""Rows that are looked up to find out whether all are in memory already: to ask for one takes two microseconds."""
+"""Rows probed with mincore, which takes about 2 µs each, to decide whether all are in memory."""
 
 _libc = ctypes.CDLL(None)
 _libc.madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
@@ -18,7 +18,7 @@ _libc.mincore.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p)
 
 
 def read_ahead(array: np.ndarray, first: int, stop: int) -> None:
-    """Start to read rows ``first`` to ``stop`` of a C-contiguous ``array`` (rows, width), unless the last is there."""
+    """Start to read rows ``first`` to ``stop`` of a C-contiguous ``array``, unless the last one is in memory."""
     if first < len(array):
         starts, stops = array.ctypes.data + np.array([[first], [min(stop, len(array))]]) * array.strides[0]
         if not in_memory(int(stops[0]) - 1):
@@ -26,7 +26,7 @@ def read_ahead(array: np.ndarray, first: int, stop: int) -> None:
 
 
 def read_rows_ahead(array: np.ndarray, rows: np.ndarray) -> None:
-    """Start to read ``rows`` (int64, any shape; those below 0 are none) of a C-contiguous ``array`` (rows, width)."""
+    """Start to read ``rows`` (int64, any shape; negative ones are skipped) of a C-contiguous ``array``."""
     starts = array.ctypes.data + rows[rows >= 0] * array.strides[0]
     sample = starts[:: max(1, -(-len(starts) // SAMPLED))]
     if not in_memory(*sample.tolist()):

@@ -15,11 +15,11 @@ def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def inner_products(queries: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the products of float32 queries (queries, dim) with their own vectors (queries, candidates, dim).
+    """Return the products of each float32 query (queries, dim) with its own vectors (queries, candidates, dim).
 
     Returns float64 (queries, candidates).
     """
     scores = np.empty(vectors.shape[:2])
-    for query, own, score in zip(queries, vectors, scores, strict=True):
-        score[:] = products(own, query[None])[:, 0]
+    for query, candidates, score in zip(queries, vectors, scores, strict=True):
+        score[:] = products(candidates, query[None])[:, 0]
     return scores

@@ -33,29 +33,28 @@ LEAST_DOCUMENTS = 256
 """Documents of a block, however many queries share it."""
 
 ALIGNED = 8
-"""Documents of a block are half of this more than a multiple of it. Kernels write some scores of some queries at once;
-where all queries' scores begin at the same place of 32 bytes, NumKong's take a quarter longer."""
+"""A block has half of this more documents than a multiple of it. NumKong's kernels write the scores of several queries
+at once; where all of them begin at the same place of 32 bytes, they take a quarter longer."""
 
 FIRST_DOCUMENTS = 16
-"""Documents of the first block for each of the k: its k-th best score is then a bar that few later ones pass."""
+"""Documents in the first block, times k. Its k-th best score is then a bar that few later scores pass."""
 
 MOST_DOCUMENTS = 1 << 16
 """Documents of a block, however few queries there are: 96 MiB of decoded vectors of 384 dimensions."""
 
 WORTH_A_THREAD = 1 << 23
-"""Bytes compared with bytes that are worth waking other threads for."""
-
+"""Bytes of codes, times queries, from which on it pays to wake other threads."""
 
 ENOUGH_QUERIES = 128
-"""Queries for each thread from which on they are shared out, and not the documents: fewer scores pass a bar that all
-documents have raised than one that a share of them has."""
+"""Queries per thread from which on threads share the queries and not the documents. Fewer scores pass a bar that all
+documents have raised than one that a share of them has raised."""
 
 READ_BY_EACH = 1 << 30
-"""Bytes of codes that each thread may read for itself; more may lie on a disk, which is to be read once."""
+"""Bytes of codes that each thread may read for itself. More of them may lie on a disk, which is to be read once."""
 
 
 class Scan:
-    """Shares a search out to threads: its documents, so that each is read once, or where it pays its queries."""
+    """Shares a search among threads: the documents, so that each is read once, or the queries where that is faster."""
 
     def __init__(self, threads: int) -> None:
         """Search on ``threads`` threads."""
@@ -70,20 +69,21 @@ class Scan:
         return self.share(partial(_blockwise, score), queries, codes, k)
 
     def share(self, search: Search, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Call ``search(queries, codes, k)`` for each thread's share of codes or queries; return the same, of all."""
+        """Call ``search(queries, codes, k)`` for each thread's share of the codes or queries, and join the results."""
         k, shares = min(k, len(codes)), self.shares(queries, codes)
         if shares == 1:
             return search(queries, codes, k)
         if len(queries) >= shares * ENOUGH_QUERIES and codes.nbytes <= READ_BY_EACH:
-            scores, rows = (np.concatenate(own) for own in self.map(lambda own: search(own, codes, k), queries))
+            found = self.map(lambda share: search(share, codes, k), queries)
+            scores, rows = (np.concatenate(parts) for parts in found)
             return scores, rows
 
         def search_from(first: int, end: int) -> tuple[np.ndarray, np.ndarray]:
             scores, rows = search(queries, codes[first:end], min(k, end - first))
             return scores, rows + first
 
-        found = self._do(search_from, pairwise(len(codes) * share // shares for share in range(shares + 1)))
-        scores, rows = (np.concatenate(own, axis=1) for own in zip(*found, strict=True))
+        parts = self._do(search_from, pairwise(len(codes) * share // shares for share in range(shares + 1)))
+        scores, rows = (np.concatenate(part, axis=1) for part in zip(*parts, strict=True))
         scores, rows = sort_by_score(scores, rows)
         return scores[:, :k], rows[:, :k]
 
@@ -97,23 +97,23 @@ class Scan:
         return zip(*self._do(function, shares), strict=True)
 
     def _do(self, function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Call ``function`` with each task, one of them on this thread, which has no other to wake for it."""
-        own, *others = tasks
+        """Call ``function`` with each task, the first on this thread, so that one thread fewer has to wake."""
+        first, *others = tasks
         running = [self._others.submit(function, *task) for task in others]
-        return [function(*own), *(future.result() for future in running)]
+        return [function(*first), *(future.result() for future in running)]
 
 
 SLACK = 128
-"""Candidates beyond k whose order is settled in float64, at first."""
+"""Candidates beyond k that are settled in float64 at first."""
 
 CANDIDATES_AT_ONCE = 1 << 22
-"""Candidates of all queries together, of a search that goes deeper: some hundred MiB."""
+"""Candidates of all queries together in a deeper search: some hundred MiB."""
 
 TOLERANCE = 4e-6
-"""What float32 sums may err by, of a unit score or of a greater one: nearer scores are as good as tied."""
+"""The error of float32 sums, relative to the score or to 1, whichever is greater. Nearer scores count as tied."""
 
 GATHERED = 1 << 12
-"""Codes that are looked up at a time: fewer would be outweighed by asking whether they are in memory."""
+"""Codes that are looked up at a time. With fewer, asking whether they are in memory would take longer than reading."""
 
 
 class DecodedScan:
@@ -161,15 +161,15 @@ class DecodedScan:
         rows = rows[:, : counts.max(initial=k)]
         scores = np.full(rows.shape, -np.inf)
         step = max(1, GATHERED // rows.shape[1])
-        for some in (slice(first, first + step) for first in range(0, len(rows), step)):
-            found = rows[some, : counts[some].max()]
-            scores[some, : found.shape[1]] = self._codec.score(queries[some], look_up(codes, found))
+        for batch in (slice(first, first + step) for first in range(0, len(rows), step)):
+            found = rows[batch, : counts[batch].max()]
+            scores[batch, : found.shape[1]] = self._codec.score(queries[batch], look_up(codes, found))
         order = rank(scores, rows, k)
         return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
 def _may_be_best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Say of float32 ``scores`` (queries, n), best first, which may be among a query's k best in truth, bool."""
+    """Return which of the float32 ``scores`` (queries, n), best first, may be among a query's true k best, bool."""
     cut = scores[:, :k][:, -1:]
     return scores >= cut - TOLERANCE * np.maximum(1, np.abs(cut))
 
