@@ -8,7 +8,12 @@ Public names, each imported when it is first used:
 """
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from embquant.arrays import evaluate
+    from embquant.retrieve.retriever import Retriever
+    from embquant.study.study import Study
 
 __version__ = "0.1.0"
 

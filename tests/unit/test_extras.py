@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-import embquant
+from embquant import Retriever, Study, evaluate
 from embquant.entries import NoParameters
 from embquant.quantize.batches import Batches
 from embquant.indexes.flat_binary import FlatBinary
@@ -90,6 +90,7 @@ def test_searching_and_measuring_need_no_extra(tmp_path):
         ("embed", "from embquant.embedding.backends.torch import load_model; load_model('m', 'cpu', 'float32', 8)"),
         ("hub", "from embquant.datasets.huggingface import _load; _load(None, 'facts', 0)"),
         ("report", "import embquant.report.numbers.significance"),
+        ("report", "from embquant import evaluate; evaluate(None, None, {})"),
     ],
 )
 def test_a_missing_package_is_told_with_the_command_that_installs_it(tmp_path, extra, code):

@@ -30,6 +30,6 @@ def _seconds(path: Path, read: Callable[[Path], Any]) -> float:
     """Return the seconds that an earlier step noted; 0 for plain float32 codes, which are the embeddings."""
     noted = read(path)
     seconds = noted.get("seconds", 0.0) if isinstance(noted, dict) else None
-    if type(seconds) not in (int, float):
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
         raise InputError(f"{path}: field 'seconds' is {seconds!r}, expected a number; delete it and run again")
     return seconds
