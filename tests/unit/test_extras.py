@@ -123,3 +123,16 @@ def test_every_imported_package_is_declared():
         if (found := imports(path) - declared - ours - beneath - sys.stdlib_module_names)
     }
     assert undeclared == {}
+
+
+def test_measuring_arrays_needs_the_reports_extra_alone(tmp_path):
+    code = """
+import numpy as np
+from embquant import evaluate
+
+vectors = np.random.default_rng(1).standard_normal((50, 16), np.float32)
+table = evaluate(vectors, vectors[:5], {"int8": {"codec": "int8", "index": "flat"}}, top_k=[1], metrics=["overlap@1"])
+print(table["overlap@1"].tolist())
+"""
+    run = run_without(["embed", "hub", "workflow"], code, tmp_path)
+    assert (run.stdout, run.stderr) == ("[1.0, 1.0]\n", "")
