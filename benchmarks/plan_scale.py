@@ -76,7 +76,7 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: Sequence[int], me
     stages = [*embedding_stages(embedding, steps, cores), *measured_stages(steps, cores)]
     parts = [
         "# What more vectors need\n",
-        "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, as told by",
+        "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, according to",
         "`python benchmarks/plan_scale.py --steps results/benchmarks/scale/steps.csv`",
         "`--embedding results/benchmarks/embedding.csv`",
         "in this project's environment.\n",
@@ -102,8 +102,8 @@ def embedding_stages(embedding: pd.DataFrame, steps: pd.DataFrame, cores: int) -
     """Return a stage for each kind of text whose embedding was measured, on all ``cores``."""
     texts = embedding.drop_duplicates("ours_docs_per_second")
     names = texts["what"].str.partition(", beside")[0]
-    own = of_largest(steps)
-    width = own.loc[own["name"].str.startswith("part-"), "output_bytes"].sum() / own["vectors"].max()
+    largest = of_largest(steps)
+    width = largest.loc[largest["name"].str.startswith("part-"), "output_bytes"].sum() / largest["vectors"].max()
     return [
         Stage(f"{name} each", 1 / rate, width, cores)
         for name, rate in zip(names, texts["ours_docs_per_second"], strict=True)
@@ -112,9 +112,9 @@ def embedding_stages(embedding: pd.DataFrame, steps: pd.DataFrame, cores: int) -
 
 def measured_stages(steps: pd.DataFrame, cores: int) -> list[Stage]:
     """Return the stages of the largest corpus whose work grows with it."""
-    own = of_largest(steps)
-    vectors = own["vectors"].max()
-    sums = own.groupby("step", sort=False)[["seconds", "output_bytes"]].sum()
+    largest = of_largest(steps)
+    vectors = largest["vectors"].max()
+    sums = largest.groupby("step", sort=False)[["seconds", "output_bytes"]].sum()
     return [
         Stage(
             name,

@@ -187,9 +187,9 @@ def _parse(words: list[str]) -> tuple[str, list[Any], dict[str, Any]]:
     asked = next((word for word in words if not word.startswith("-")), None)
     for command in [asked] if asked in COMMANDS else COMMANDS:
         line = summary(command)
-        own = commands.add_parser(command, help=line, description=line, allow_abbrev=False)
+        subparser = commands.add_parser(command, help=line, description=line, allow_abbrev=False)
         if command == asked:
-            add_options(own, step(command))
+            add_options(subparser, step(command))
     options = vars(parser.parse_args(words))
     command = options.pop("command")
     del options["run"], options["study_file"]

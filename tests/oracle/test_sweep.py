@@ -122,6 +122,17 @@ def test_every_cell_is_what_searching_at_that_setting_returns(study, method):
         np.testing.assert_allclose(rows, expected, atol=1e-12, err_msg=str(setting))
 
 
+@pytest.mark.parametrize("store", [None, "float32"])
+def test_a_single_query_finds_what_it_finds_among_others(study, store):
+    manifest_file = None if store is None else manifest(study, store)
+    retriever = Retriever.open(study.folder / "int8.json", manifest_file)
+    scores, rows = retriever.search(study.queries, 5, 4)
+    for query, (expected_scores, expected) in zip(study.queries, zip(scores, rows, strict=True), strict=True):
+        found_scores, found = retriever.search(query, 5, 4)
+        assert found.tolist() == expected.tolist()
+        np.testing.assert_allclose(found_scores, expected_scores, rtol=1e-6)
+
+
 @pytest.mark.parametrize("method", ["float32", "float32-ivf", "binary", "int8"])
 def test_a_score_that_the_exact_search_has_found_is_not_computed_again(study, method):
     store = Store.open(manifest(study, "float32"))

@@ -1,8 +1,10 @@
 """``evaluate`` on arrays: judged by ir-measures on brute-force rankings; no file and no switch is left behind."""
 
+import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import ir_measures
 import numpy as np
@@ -111,7 +113,7 @@ def test_without_judgements_agreement_is_measured(vectors):
 SWITCHES = """
 import csv
 import os
-import sys
+from pathlib import Path
 
 import faiss
 import matplotlib
@@ -125,8 +127,10 @@ def switches():
 before = switches()
 import embquant
 import embquant.cli
-import embquant.datasets.formats
 import embquant.report.show.figures.style
+from embquant.datasets.formats import open_table
+Path("corpus.csv").write_text("_id,text\\n1,a\\n")
+assert [rows.columns for rows in open_table(Path("corpus.csv")).read(["_id"])] == [{"_id": ["1"]}]
 vectors = np.random.default_rng(0).normal(size=(300, 16)).astype(np.float32)
 kinds = {"binary": ["flat", "fastscan", "ivf", "hnsw"], "int8": ["flat"], "rabitq": ["flat"], "float32": ["ivf"]}
 methods = {f"{codec}-{kind}": {"codec": codec, "index": kind} for codec, known in kinds.items() for kind in known}
@@ -137,8 +141,9 @@ assert before[1:] == after[1:]
 """
 
 
-def test_no_switch_of_the_process_is_left_on():
-    subprocess.run([sys.executable, "-c", SWITCHES], check=True)
+def test_no_switch_of_the_process_is_left_on(tmp_path):
+    source = {**os.environ, "PYTHONPATH": str(Path(embquant.__file__).parents[1])}
+    subprocess.run([sys.executable, "-c", SWITCHES], check=True, cwd=tmp_path, env=source)
 
 
 def test_no_files_are_left(vectors, tmp_path, monkeypatch):

@@ -29,7 +29,7 @@ from embquant.indexes.flat_int8 import FlatInt8
 from embquant.measure import memory, quality, speed
 from embquant.quantize.codecs.binary import Binary
 from embquant.quantize.codecs.int8 import Int8
-from embquant.retrieve import candidates, method, retriever
+from embquant.retrieve import candidates, retriever
 from embquant.retrieve.rescoring import Store
 
 vectors = np.random.default_rng(1).normal(size=(50, 16)).astype(np.float32)

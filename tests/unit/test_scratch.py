@@ -85,7 +85,7 @@ def test_memory_is_measured_of_the_files_themselves(tmp_path, disk):
     """A copy's pages would be counted as nobody's."""
     manifest, queries = flat_index(tmp_path, "float32"), tmp_path / "embeddings.parquet"
     method = tmp_path / "method.json"
-    write_json(method, {"name": "x", "index": manifest.name, "scoring": "symmetric", "search": {}})
+    write_json(method, {"name": "x", "manifest": manifest.name, "scoring": "symmetric", "search": {}})
     disk.rmdir()  # it would be missed
     output, stores = tmp_path / "memory.json", {"float32": manifest}
     measure_memory(

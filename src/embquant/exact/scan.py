@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from embquant.exact.mapped import look_up, read_ahead
-from embquant.exact.topk import TopK, rank, sort_by_score
+from embquant.exact.topk import TopK, best, sort_by_score
 
 
 class Decodes(Protocol):
@@ -164,8 +164,7 @@ class DecodedScan:
         for batch in (slice(first, first + step) for first in range(0, len(rows), step)):
             found = rows[batch, : counts[batch].max()]
             scores[batch, : found.shape[1]] = self._codec.score(queries[batch], look_up(codes, found))
-        order = rank(scores, rows, k)
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+        return best(scores, rows, k)
 
 
 def _may_be_best(scores: np.ndarray, k: int) -> np.ndarray:

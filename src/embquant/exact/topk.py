@@ -65,6 +65,12 @@ def rank(scores: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
     return order[:, :k]
 
 
+def best(scores: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k best float64 ``scores`` (queries, n) and their ``rows``, ties by ascending row."""
+    order = rank(scores, rows, k)
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
 def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return int32 or float32 ``scores`` and ``rows`` (queries, n) sorted best first, ties by ascending row."""
     keys = np.sort(_keys(scores, rows), axis=1)
@@ -73,9 +79,7 @@ def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
 
 def found_by_faiss(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what an approximate FAISS index found, sorted; its empty places (row −1) come last, with score −inf."""
-    scores = np.where(rows < 0, -np.inf, scores)
-    order = rank(scores, rows, rows.shape[1])
-    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+    return best(np.where(rows < 0, -np.inf, scores), rows, rows.shape[1])
 
 
 def _true(mask: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from usearch.index import MetricKind, ScalarKind
 
 from embquant.entries import Entry
 from embquant.errors import InputError
-from embquant.exact.topk import rank
+from embquant.exact.topk import best
 from embquant.indexes.base import Index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
@@ -106,8 +106,7 @@ class Hnsw(Index[Codec]):
         rows[present] = found.keys if single else found.keys[present]
         scores = np.full(present.shape, -np.inf)
         scores[present] = 1 - (found.distances if single else found.distances[present]).astype(np.float64)
-        order = rank(scores, rows, k)
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+        return best(scores, rows, k)
 
 
 def edge_bytes(connectivity: int, counts: int = 0) -> float:

@@ -14,7 +14,7 @@ from embquant.files.parquet import read_matrices
 from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest, check_files
 from embquant.quantize.codecs import CODECS
-from embquant.retrieve.method import index_of
+from embquant.retrieve.retriever import Retriever, manifest_of
 
 PR_SET_THP_DISABLE = 41
 
@@ -43,12 +43,10 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
     ``resident_bytes``: growth of the private memory by opening it, in allocations of MMAP_THRESHOLD or more;
     ``mapped_bytes``: size of the mapped files; ``peak_rss_bytes``: the most that the process has held.
     """
-    from embquant.retrieve.retriever import Retriever
-
     # Otherwise the kernel chooses between pages of 2 MiB and of 4 KiB.
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
     query = next(read_matrices([queries], "embedding"))[:1].copy()
-    for manifest in (index_of(method), *([store] if store else [])):  # imports and checks aren't the index's memory
+    for manifest in (manifest_of(method), *([store] if store else [])):  # imports and checks aren't the index's memory
         described = Manifest.read(manifest)
         CODECS[described.family]
         index_class(described.family, described.kind)

@@ -11,9 +11,8 @@ import numpy as np
 
 from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
-from embquant.retrieve.method import index_of
 from embquant.retrieve.rescoring import Store
-from embquant.retrieve.retriever import Retriever
+from embquant.retrieve.retriever import Retriever, manifest_of
 from embquant.study.settings import NO_STORE, Setting, settings_of
 
 log = logging.getLogger(__name__)
@@ -67,7 +66,7 @@ class Contestant:
 
 def build_seconds(method: Path) -> float:
     """Return the seconds of fitting the codec, encoding the corpus and building the index of a method."""
-    manifest = Manifest.read(index_of(method))
+    manifest = Manifest.read(manifest_of(method))
     return manifest.fit_seconds + manifest.encode_seconds + manifest.build_seconds
 
 

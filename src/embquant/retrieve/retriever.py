@@ -1,17 +1,38 @@
 """A method as it is deployed: it quantizes the query, searches the index and rescores the candidates."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from embquant.exact.topk import rank
+from embquant.entries import Entry, read_entry
+from embquant.exact.topk import best
+from embquant.files.atomic import read_json
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
 from embquant.quantize.codecs import Codec
-from embquant.retrieve.method import Method, index_of
 from embquant.retrieve.rescoring import Store
+
+
+class Method(Entry):
+    """A method on one dataset and model. ``manifest`` is that of its index, relative to the folder of the method."""
+
+    name: str
+    manifest: str
+    scoring: str
+    search: dict[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a method; a foreign JSON file is an InputError."""
+        return read_entry(cls, read_json(path), f"{path}: not the definition of a method")
+
+
+def manifest_of(method: Path) -> Path:
+    """Return the manifest of the index that a method searches; ``method`` is the file of its definition."""
+    return Path(os.path.normpath(method.parent / Method.read(method).manifest))
 
 
 @dataclass(frozen=True)
@@ -35,7 +56,7 @@ class Retriever:
         The index is read into memory, the store is mapped from disk. Searches use ``threads`` threads.
         """
         definition = Method.read(method)
-        codec, index = open_index(index_of(method), threads, definition.search)
+        codec, index = open_index(manifest_of(method), threads, definition.search)
         return cls(codec, index, definition.scoring, Store.open(store) if store else None, threads)
 
     def search(self, queries: np.ndarray, top_k: int, multiplier: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -53,6 +74,4 @@ class Retriever:
         scores, rows = self.index.search(encoded, top_k * (multiplier if self.store else 1))
         if self.store is None:
             return scores, rows
-        scores = self.store.score(queries, rows, self.threads)
-        order = rank(scores, rows, top_k)
-        return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+        return best(self.store.score(queries, rows, self.threads), rows, top_k)

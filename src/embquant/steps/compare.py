@@ -16,7 +16,11 @@ def compare(
     *,
     output: Annotated[Path | None, "one row per setting (CSV)"] = None,
 ) -> None:
-    """Compare two runs and test which differences are significant."""
+    """Compare two runs and test which differences are significant.
+
+    Prints what the runs were made with, as far as they differ, and the settings of the summaries; ``output`` has all
+    settings. Differences are tested if both runs have the same queries and judgements.
+    """
     one, other = Run.read(run_a), Run.read(run_b)
     table = changes(one, other)
     if output is not None:

@@ -11,7 +11,7 @@ from embquant.files.atomic import write_json
 from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest
 from embquant.quantize.codecs import CODECS
-from embquant.retrieve.method import Method
+from embquant.retrieve.retriever import Method
 
 
 def define_method(
@@ -30,5 +30,5 @@ def define_method(
         what = f"a {index.kind} index of {index.family} codes"
         raise InputError(f"method {name}: {what} has no scoring {scoring!r}{nearest(scoring, known)}")
     relative = os.path.relpath(manifest, output.parent)
-    method = Method(name=name, index=relative, scoring=scoring, search=dict(search))
+    method = Method(name=name, manifest=relative, scoring=scoring, search=dict(search))
     write_json(output, method.model_dump())

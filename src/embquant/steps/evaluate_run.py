@@ -12,8 +12,8 @@ from embquant.files.parquet import read_embeddings, read_table, write_parquet
 from embquant.measure.metrics import Ranking, Reference, parse_metric
 from embquant.measure.quality import Sweep, index_overlap, metrics_schema, metrics_table, read_judgements
 from embquant.retrieve.candidates import Candidates
-from embquant.retrieve.method import Method
 from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
+from embquant.retrieve.retriever import Method
 from embquant.study.settings import NO_STORE, settings_of
 
 log = logging.getLogger(__name__)

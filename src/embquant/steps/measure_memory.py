@@ -8,7 +8,7 @@ from embquant.files.atomic import write_json
 from embquant.files.records import checked
 from embquant.indexes.manifest import Manifest, check_files
 from embquant.measure.memory import measure_in_a_process
-from embquant.retrieve.method import Method, index_of
+from embquant.retrieve.retriever import Method, manifest_of
 from embquant.study.settings import NO_STORE
 
 
@@ -26,9 +26,9 @@ def measure_memory(
     Each setting, without and with each rescore store, has a process of its own.
     """
     method = Method.read(method_file)
-    index = index_of(method_file)
+    index = manifest_of(method_file)
     described = Manifest.read(index)
-    baseline = Manifest.read(index_of(baseline_file))
+    baseline = Manifest.read(manifest_of(baseline_file))
     index_bytes = (index.parent / described.file).stat().st_size
     for manifest in (index, *stores.values()):
         check_files(manifest)

@@ -8,7 +8,7 @@ from typing import Annotated
 import numpy as np
 
 from embquant.errors import InputError
-from embquant.exact.topk import rank
+from embquant.exact.topk import best
 from embquant.files.parquet import write_parquet
 from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
 
@@ -28,13 +28,11 @@ def merge_candidates(
     depths = Candidates(parts[0]).depths
     rows, scores, first = _found(parts[0], depths)
     for part in parts[1:]:
-        own_rows, own_scores, documents = _found(part, depths)
-        if len(own_rows) != len(rows):
-            raise InputError(f"{part}: holds {len(own_rows)} queries, expected {len(rows)}; delete it and run again")
-        rows = np.concatenate([rows, own_rows + first], axis=1)
-        scores = np.concatenate([scores, own_scores], axis=1)
-        order = rank(scores, rows, depths[-1])
-        rows, scores = np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+        part_rows, part_scores, documents = _found(part, depths)
+        if len(part_rows) != len(rows):
+            raise InputError(f"{part}: holds {len(part_rows)} queries, expected {len(rows)}; delete it and run again")
+        rows = np.concatenate([rows, part_rows + first], axis=1)
+        scores, rows = best(np.concatenate([scores, part_scores], axis=1), rows, depths[-1])
         first += documents
     write_parquet(output, SCHEMA, [as_table(scores, rows)], {"depths": depths})
     log.info("%d parts of together %d documents merged to depth %d", len(parts), first, depths[-1])

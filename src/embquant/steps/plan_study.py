@@ -15,7 +15,11 @@ def plan_study(
     calibrations: Annotated[Sequence[Path], "what calibrate measured of each dataset and model"],
     output: Annotated[Path, "plan (JSON); the same as text beside it (.txt)"],
 ) -> None:
-    """Say how much a study embeds and writes; fail if it won't fit on disk."""
+    """Say how much a study embeds and writes; fail if it won't fit on disk.
+
+    Embedding rates and numbers of texts are those that ``calibrate`` measured; the bytes of files follow from the
+    classes of codecs and indexes. A study that doesn't fit is an InputError, and no plan is written.
+    """
     plan = Plan.of(Study.read(study), [Corpus.from_dict(read_json(path)) for path in calibrations])
     plan.check_disk()
     with atomic_path(output.with_suffix(".txt")) as temporary:

@@ -13,7 +13,7 @@ from embquant.files.parquet import read_embeddings, write_parquet
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
 from embquant.retrieve.candidates import SCHEMA, as_table
-from embquant.retrieve.method import Method, index_of
+from embquant.retrieve.retriever import Method, manifest_of
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def search_index(
     """
     method = Method.read(method_file)
     # Mapped: each code is read once, so that memory doesn't grow with the corpus.
-    codec, index = open_index(index_of(method_file), threads, method.search, mapped=True)
+    codec, index = open_index(manifest_of(method_file), threads, method.search, mapped=True)
     queries = read_embeddings(query_vectors, codec.input_dim)
     searched = sorted(set(depths))[-1 if index.prefix_stable else 0 :]
     with limit_threads(threads):

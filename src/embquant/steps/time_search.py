@@ -11,7 +11,7 @@ from embquant.files.atomic import write_json
 from embquant.files.parquet import read_matrices
 from embquant.files.provenance import environment
 from embquant.measure.speed import build_seconds, measured_speed, open_baselines, open_contestants
-from embquant.retrieve.method import Method
+from embquant.retrieve.retriever import Method
 
 
 def time_search(
