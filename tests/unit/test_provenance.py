@@ -45,3 +45,11 @@ def test_a_module_of_another_package_counts_and_so_does_what_it_imports_from_thi
     imported = digest("somebodys_codec")
     theirs.write_text("from embquant.other import x, y")
     assert len({before, imported, digest("somebodys_codec")}) == 3
+
+
+@pytest.mark.parametrize(("condition", "counts"), [("TYPE_CHECKING", False), ("True", True)])
+def test_what_type_checkers_alone_import_does_not_count(package, condition, counts):
+    (package / "typed.py").write_text(f"if {condition}:\n    import embquant.other\n")
+    before = digest("embquant.typed")
+    (package / "other.py").write_text("x = 1")
+    assert (digest("embquant.typed") != before) == counts

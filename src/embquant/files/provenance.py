@@ -94,7 +94,14 @@ def _beside(path: Path) -> set[Path]:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    """Yield the modules of this package that a module imports anywhere, but for those that only type checkers see."""
+    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting.extend(node.orelse)
+            continue
+        waiting.extend(ast.iter_child_nodes(node))
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("embquant."))
         elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "embquant":
