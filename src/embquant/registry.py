@@ -1,6 +1,6 @@
 """How a kind is found by its name: one mechanism for codecs, transforms, indexes, sources, backends, metrics, tables.
 
-A kind is known because this package lists it, because somebody's own package announces it as a Python entry point, or
+A kind is known because this package lists it, because another package announces it as a Python entry point, or
 because a script registers it. It is imported when it is first asked for, so that no command pays for libraries that it
 doesn't use.
 """
@@ -20,14 +20,14 @@ Kind = TypeVar("Kind")
 class Registry(Generic[Kind]):
     """Kinds of one sort by name."""
 
-    def __init__(self, noun: str, group: str, own: Mapping[str, str]) -> None:
-        """Hold this package's ``own`` kinds, name → ``module:attribute``.
+    def __init__(self, noun: str, group: str, listed: Mapping[str, str]) -> None:
+        """Hold this package's kinds, ``listed`` as name → ``module:attribute``.
 
         ``noun`` is what an error calls one of them; ``group`` is the group of entry points that may add others.
         """
         self.noun = noun
         self.group = group
-        self._places = dict(own)
+        self._places = dict(listed)
         self._loaded: dict[str, Kind] = {}
 
     def __contains__(self, name: object) -> bool:
@@ -43,7 +43,7 @@ class Registry(Generic[Kind]):
         return self._loaded[name]
 
     def names(self) -> list[str]:
-        """Return the names of all kinds, this package's own first."""
+        """Return the names of all kinds, this package's first."""
         return list(dict.fromkeys([*self._places, *self._announced, *self._loaded]))
 
     def register(self, name: str, kind: Kind) -> None:

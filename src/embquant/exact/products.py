@@ -9,7 +9,12 @@ import numpy as np
 
 
 def products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return the inner products of all rows of float32 (rows, dim) and (columns, dim), float64 (rows, columns)."""
+    """Return the inner products of all pairs of rows, float64 (rows, columns).
+
+    Args:
+        left: float32 (rows, dim).
+        right: float32 (columns, dim).
+    """
     packed = numkong.dots_pack(np.ascontiguousarray(right), dtype="float32")
     return np.asarray(numkong.dots_packed(np.ascontiguousarray(left), packed))
 

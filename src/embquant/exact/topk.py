@@ -13,7 +13,7 @@ ROW_BITS = 32
 class TopK:
     """Running top k of each query over blocks of documents.
 
-    Once k documents are known, only scores above a query's k-th best are looked at again, so that a block costs
+    Once k documents are known, only scores above a query's k-th best are looked at, so that a block costs
     little more than one comparison a score.
     """
 

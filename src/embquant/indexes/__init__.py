@@ -1,4 +1,4 @@
-"""Indexes: the structures that are searched, in the libraries' own files. One file a kind."""
+"""Indexes: the structures that are searched, in files of the libraries that search them. One kind per file."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from embquant.indexes.base import FlatIndex, Index
 from embquant.registry import Registry
 
 FAISS_FAMILIES = ("float16", "bfloat16", "uint8", "int6", "int4", "rabitq", "pq")
-"""The codec families whose codes lie in a FAISS flat index of their own kind."""
+"""The codec families whose codes lie in a flat FAISS index."""
 
 INDEXES: Registry[type[Index[Any]]] = Registry(
     "index",
@@ -30,11 +30,11 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "flat/*": "embquant.indexes.flat_any:FlatAny",
     },
 )
-"""Kinds of index, as ``kind/codec family``; ``kind/*`` takes the codes of every family that has none of its own."""
+"""Kinds of index, as ``kind/codec family``; ``kind/*`` takes the codes of every family without one of that kind."""
 
 
 def index_pairs() -> list[tuple[str, str]]:
-    """Return codec family (``*`` for all that have none of their own) and kind of each index."""
+    """Return the codec family and the kind of each index; ``*`` stands for all families without one of that kind."""
     return [(family, kind) for kind, _, family in (name.partition("/") for name in INDEXES.names())]
 
 

@@ -47,8 +47,8 @@ def read(path: Path, index_type: type, dim: int, mapped: bool = False, code_byte
         index = reader(str(path), flags)
     expected, found = (index_type, padded(dim) if binary else dim), (type(index), index.d)
     if found != expected:
-        said, wanted = (f"a FAISS {one.__name__} of {columns} dimensions" for one, columns in (found, expected))
-        raise InputError(f"{path}: holds {said}, expected {wanted}; delete it and run again")
+        held, wanted = (f"a FAISS {one.__name__} of {columns} dimensions" for one, columns in (found, expected))
+        raise InputError(f"{path}: holds {held}, expected {wanted}; delete it and run again")
     if code_bytes not in (None, index.code_size):
         raise InputError(
             f"{path}: holds codes of {index.code_size} bytes, expected {code_bytes}; delete it and run again"

@@ -16,7 +16,7 @@ from embquant.quantize.batches import Batches
 class FlatAny(FlatIndex[Quantizer]):
     """Scans all codes with the codec's own ``scan``; ``search_reproducibly`` settles the order with its ``score``.
 
-    It is what a codec gets that has no flat index of its own, so that a new codec takes no index.
+    Codecs without a flat index of their own get this one, so that a new codec needs no index.
     """
 
     suffix = ".npy"

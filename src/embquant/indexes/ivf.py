@@ -48,7 +48,7 @@ class Ivf(Index[Quantizer]):
     """Puts each code into the list of the nearest centroid and searches the lists of the ``nprobe`` nearest ones.
 
     Sivic and Zisserman 2003, "Video Google"; Jégou et al. 2011, "Product Quantization for Nearest Neighbor Search".
-    The codes are the codec's own, not residuals, so that what is lost beyond them is the lists' doing.
+    The codes are the codec's own, not residuals, so that any loss beyond the codec's is due to the lists.
     """
 
     has_overhead = True
@@ -99,7 +99,7 @@ class Ivf(Index[Quantizer]):
 
     @classmethod
     def added(cls, codec: Quantizer, codes: np.ndarray) -> np.ndarray:
-        """Return what FAISS is given to store ``codes``: vectors, which it encodes again."""
+        """Return what FAISS is given to store ``codes``: the decoded vectors, which it encodes again."""
         return codec.decode(codes)
 
     @classmethod
@@ -147,7 +147,7 @@ class IvfPq(Ivf[ProductQuantization]):
 
 
 def _flat(centroids: np.ndarray) -> faiss.IndexFlatIP:
-    """Return what finds the centroids nearest to a query."""
+    """Return the index that finds the centroids nearest to a query."""
     quantizer = faiss.IndexFlatIP(centroids.shape[1])
     quantizer.add(centroids)
     return quantizer

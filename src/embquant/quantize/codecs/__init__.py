@@ -1,4 +1,4 @@
-"""Codecs: how a vector is stored. One file a family; a family is found here by its name."""
+"""Codecs: how a vector is stored. One family per file; a family is found here by its name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

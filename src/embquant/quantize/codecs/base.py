@@ -159,7 +159,7 @@ class Family(Codec):
 
     @cached_property
     def _code(self) -> np.ndarray:
-        """The code of some vector, which need not be like those that the codec was fitted on."""
+        """The code of a vector of zeros, which shows the type and the width of all codes."""
         with np.errstate(all="ignore"):
             return self.encode(np.zeros((1, self.dim), np.float32))
 

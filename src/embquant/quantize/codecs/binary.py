@@ -12,9 +12,8 @@ from embquant.quantize.codecs.base import Family, array_of
 SIGNS = np.array([[1 if value >> bit & 1 else -1 for bit in (3, 2, 1, 0)] for value in range(16)], dtype=np.float64)
 """The four bits of every half byte as ±1 (16, 4)."""
 
-
 ENOUGH_FOR_MEDIANS = 100_000
-"""Vectors that medians are taken from at most: they have to be held in memory."""
+"""The most vectors that medians are taken from: they have to be held in memory."""
 
 
 class BinaryParameters(Entry):
@@ -66,7 +65,7 @@ class Binary(Family):
         return np.unpackbits(codes, axis=-1, count=self.dim).astype(np.float32) * 2 - 1
 
     def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
-        """Return the queries' own codes, or the queries themselves (``asymmetric``)."""
+        """Return the codes of the queries (``symmetric``) or the queries themselves (``asymmetric``)."""
         return self.encode(queries) if scoring == "symmetric" else queries
 
     def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -82,8 +81,8 @@ class Binary(Family):
         tables = (halves[:, ::2, :, None] + halves[:, 1::2, None, :]).reshape(len(queries), -1)
         firsts = np.arange(0, 256 * width, 256)
         scores = np.empty(codes.shape[:2])
-        for table, own, score in zip(tables, codes, scores, strict=True):
-            table.take(own + firsts).sum(axis=1, out=score)
+        for table, candidates, score in zip(tables, codes, scores, strict=True):
+            table.take(candidates + firsts).sum(axis=1, out=score)
         return scores
 
     def state(self) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Codecs that are FAISS's own: a trained, empty FAISS index encodes, decodes and, filled, is searched."""
+"""Codecs of FAISS: a trained, empty FAISS index encodes and decodes; filled with codes it is searched."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

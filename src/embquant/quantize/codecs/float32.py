@@ -9,7 +9,8 @@ from embquant.quantize.codecs.base import Family
 class Float32(Family):
     """Stores 4 bytes per dimension; nothing is fitted, nothing is lost.
 
-    The codes of plain float32 are the embeddings themselves, so no step writes them again.
+    The codes of plain float32 are the embeddings themselves, so no step writes them again. Behind a transform they are
+    the transformed vectors.
     """
 
     family = "float32"

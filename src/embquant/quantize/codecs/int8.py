@@ -83,8 +83,9 @@ class Int8(Family):
         units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
         digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
         products = np.empty((*codes.shape[:2], len(DIGITS)), np.int64)
-        for own, found, product in zip(digits, codes, products, strict=True):
-            product[:] = numkong.dots_packed(np.ascontiguousarray(found), numkong.dots_pack(own, dtype="int8"))
+        for query, candidates, product in zip(digits, codes, products, strict=True):
+            packed = numkong.dots_pack(query, dtype="int8")
+            product[:] = numkong.dots_packed(np.ascontiguousarray(candidates), packed)
         scores = (products @ DIGITS) * units[:, None]
         return scores + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
 

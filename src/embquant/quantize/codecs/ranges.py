@@ -9,7 +9,7 @@ from embquant.entries import Entry, Number
 from embquant.quantize.batches import Batches
 
 ENOUGH_FOR_PERCENTILES = 100_000
-"""Vectors that percentiles are taken from at most: they have to be held in memory."""
+"""The most vectors that percentiles are taken from: they have to be held in memory."""
 
 
 class RangeParameters(Entry):
@@ -28,7 +28,7 @@ class RangeParameters(Entry):
 
 
 def fit_ranges(sample: Batches, parameters: RangeParameters) -> np.ndarray:
-    """Return least and greatest value of each dimension that keep a code of their own, float32 (2, dim)."""
+    """Return the ends of the range of each dimension, float32 (2, dim); values beyond get the code of an end."""
     if parameters.ranges == "percentile":
         known = ENOUGH_FOR_PERCENTILES if parameters.calibration == "all" else parameters.calibration
         ends = [100 - parameters.percentile, parameters.percentile]

@@ -1,4 +1,4 @@
-"""Transforms: what is done to vectors before they are quantized. One file a kind; a kind is found here by its name."""
+"""Transforms: what is done to vectors before they are quantized. Kinds are found here by their names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ TRANSFORMS: Registry[type[TransformKind]] = Registry(
     "transform",
     "embquant.transforms",
     {
-        "center": "embquant.quantize.transforms.center:Center",
+        "center": "embquant.quantize.transforms.pca:Center",
         "truncate": "embquant.quantize.transforms.truncate:Truncate",
         "pca": "embquant.quantize.transforms.pca:Pca",
         "rotation": "embquant.quantize.transforms.rotation:Rotation",

@@ -57,7 +57,7 @@ def bits_of_axes(weights: np.ndarray, bits: float) -> np.ndarray:
 
 
 def dealt(bits: np.ndarray, pieces: int) -> list[np.ndarray]:
-    """Deal the axes that have ``bits``, which descend, out to ``pieces`` groups of about equal sums; some may be empty.
+    """Deal the axes out to ``pieces`` groups with about equal sums of ``bits``, which descend; a group may be empty.
 
     In either half the next axis goes to the group with the fewest bits, so that each has axes of many and of few
     bits: 256 centroids then fill four or five dimensions instead of two, or thirty, where they fill space less well.
@@ -67,7 +67,7 @@ def dealt(bits: np.ndarray, pieces: int) -> list[np.ndarray]:
     first = -(-pieces // 2)
     in_first = middles * pieces <= first * bits.sum()
     halves = [(axes[in_first], first), (axes[~in_first], pieces - first)]
-    return [group for own, groups in halves for group in _evenly(own, bits, groups)]
+    return [group for half, groups in halves for group in _evenly(half, bits, groups)]
 
 
 def _evenly(axes: np.ndarray, bits: np.ndarray, groups: int) -> list[np.ndarray]:

@@ -1,12 +1,21 @@
-"""pca: the directions of greatest variance, as many as asked for."""
+"""center and pca: the mean of the corpus becomes the origin, the directions of greatest variance the axes."""
 
 import numpy as np
 from pydantic import Field
 
-from embquant.entries import Entry
+from embquant.entries import Entry, NoParameters
 from embquant.quantize.batches import Batches
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.truncate import checked_dim
+
+
+class Center(TransformKind):
+    """The mean of the corpus becomes the origin."""
+
+    @classmethod
+    def fit(cls, sample: Batches, parameters: NoParameters) -> Transform:
+        """Return x ↦ x − mean."""
+        return Transform(np.eye(sample.dim, dtype=np.float32), -sample.mean().astype(np.float32))
 
 
 class PcaParameters(Entry):
