@@ -6,7 +6,7 @@ import pytest
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
-from embquant.report.numbers.losses import LOSSES, WORST_QUERIES, ComparedSettings, joined, quarters
+from embquant.report.numbers.losses import SCHEMAS, WORST_QUERIES, ComparedSettings, joined, quarters
 from embquant.report.numbers.lost import cutoff_margins
 from embquant.report.numbers.significance import read_measured
 from embquant.retrieve.candidates import SCHEMA
@@ -99,8 +99,7 @@ def tables(inputs, folder, qrels, metrics, found=FOUND, worst=10):
         statistics=STATISTICS,
         output=runs[0].parent,
     )
-    schemas = {"worst_queries": WORST_QUERIES, "losses": LOSSES}
-    return tuple(joined([runs[0].parent / f"{name}.parquet"], schema) for name, schema in schemas.items())
+    return tuple(joined([runs[0].parent], name) for name in SCHEMAS)
 
 
 def of_setting(table, store):

@@ -2,14 +2,17 @@
 
 import json
 import re
+import shutil
 import sys
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
 import embquant
 from embquant.report.tables import TABLES
+from embquant.steps.explain_losses import explain_losses
 from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, report
 from support.small_study import study as small_study
 
@@ -106,18 +109,51 @@ def test_every_column_is_in_the_dictionary(finished):
 
 
 def test_losses_are_those_of_the_summary_s_settings(finished):
-    """All 25 documents but few are returned at top_k 10: quality loses nothing here, so that its means are zero."""
     losses = report(finished, "losses")
     assert losses["metric"].eq("nDCG@10").all()
     assert set(losses["method"]) == {"binary", "int8", "int8-hnsw"}
     assert set(losses["rescore_multiplier"]) == {1, 2}
-    settings = losses.groupby(["method", "rescore_store", "by"])
-    assert settings["queries"].sum().eq(len(QUERIES)).all()
-    retrieval = report(finished, "retrieval").set_index(KEYS)["nDCG@10"]
-    for (method, store, _), bins in settings:
+    assert losses.groupby(["method", "rescore_store", "by"])["queries"].sum().eq(len(QUERIES)).all()
+
+
+def test_losses_add_up_to_the_difference_of_means(finished, tmp_path):
+    """In overlap@10, which this study loses: of 25 documents 10 are returned, so that its quality loses nothing."""
+    built, measured = finished.folder / "results" / "facts", tmp_path / "facts" / "minilm"
+    runs = sorted((finished.folder / "results/reports/small/runs/facts/minilm").glob("*/metrics.parquet"))
+    for path in runs:
+        (measured / path.parent.name).mkdir(parents=True)
+        shutil.copy(path.with_name("candidates.parquet"), measured / path.parent.name)
+        metrics = pq.ParquetFile(path)
+        kept = [*KEYS[1:], "query_id", "overlap@10"]
+        with pq.ParquetWriter(measured / path.parent.name / path.name, metrics.read(kept).schema) as writer:
+            for number in range(metrics.num_row_groups):
+                writer.write_table(metrics.read_row_group(number, kept))
+    explain_losses(
+        runs=[measured / path.parent.name for path in runs],
+        baseline="float32",
+        float32_store=built / "minilm/stores/float32.faiss.json",
+        stores={
+            "binary": built / "minilm/stores/binary.faiss.json",
+            "int8": built / "minilm/stores/int8.i8bin.json",
+            "float32": built / "minilm/stores/float32.faiss.json",
+        },
+        query_vectors=built / "minilm/queries.parquet",
+        queries=built / "queries.parquet",
+        corpus=built / "corpus.parquet",
+        qrels=built / "qrels.parquet",
+        multipliers=[1, 2],
+        worst=3,
+        statistics={"confidence": 0.95, "resamples": 1000, "seed": 0},
+        output=measured,
+    )
+    losses = pq.read_table(measured / "losses.parquet").to_pandas()
+    overlap = report(finished, "retrieval").set_index(KEYS)["overlap@10"]
+    lost = {}
+    for (method, store, multiplier, _), bins in losses.groupby(["method", "rescore_store", "rescore_multiplier", "by"]):
         mean = (bins["mean_loss"] * bins["queries"]).sum() / len(QUERIES)
-        setting = (method, store, bins["rescore_multiplier"].iloc[0], 10)
-        assert mean == pytest.approx(retrieval[("float32", "none", 1, 10)] - retrieval[setting], abs=1e-5)
+        lost[method, store] = overlap["float32", "none", 1, 10] - overlap[method, store, multiplier, 10]
+        assert mean == pytest.approx(lost[method, store], abs=1e-5)
+    assert lost["binary", "none"] > 0.05
 
 
 def test_summary_joins_the_others_and_is_printed(finished):
@@ -160,14 +196,20 @@ def test_a_run_ends_with_the_verdict_in_five_lines_and_the_report_starts_with_it
     assert recommended["code"][0] in written
 
 
-def test_the_recommended_code_runs_where_the_study_did(finished):
+def test_the_recommended_code_finds_what_the_study_measured(finished):
+    """Each query has one relevant document, so that nDCG@10 is 1 / log₂(rank + 1) of it."""
     dump = "print(__import__('json').dumps(rows.tolist()))"
     read = "import numpy as np, pyarrow.parquet as pq; queries = np.stack(pq.read_table("
     read += "'results/facts/minilm/queries.parquet')['embedding'].to_numpy())"
-    lines = [read, report(finished, "recommendation")["code"][0], dump]
-    status, output = finished.call([sys.executable, "-c", "\n".join(lines)])
+    recommended = report(finished, "recommendation").iloc[0]
+    status, output = finished.call([sys.executable, "-c", "\n".join([read, recommended["code"], dump])])
     assert status == 0, output
-    assert np.shape(json.loads(output)) == (len(QUERIES), 10)
+    rows = json.loads(output)
+    assert np.shape(rows) == (len(QUERIES), 10)
+    ranks = [found.index(document) + 1 for found, document in zip(rows, QUERIES.values(), strict=True)]
+    measured = report(finished, "retrieval").set_index(KEYS)["nDCG@10"]
+    setting = (*recommended[KEYS[:3]], 10)
+    assert np.mean(1 / np.log2(np.add(ranks, 1))) == pytest.approx(measured[setting], abs=1e-5)
 
 
 def test_the_run_ends_with_a_page_of_its_own_figures(finished):

@@ -53,9 +53,10 @@ SCHEMAS = {"worst_queries": WORST_QUERIES, "losses": LOSSES}
 """The tables by the name of their file."""
 
 
-def joined(parts: Sequence[Path], schema: pa.Schema) -> pd.DataFrame:
-    """Return the report that files of ``explain-losses`` are ``parts`` of."""
-    return pa.concat_tables([read_table(path, schema.names) for path in parts]).to_pandas()
+def joined(folders: Sequence[Path], name: str) -> pd.DataFrame:
+    """Return the report ``name`` of what ``explain-losses`` wrote to ``folders``."""
+    columns = SCHEMAS[name].names
+    return pa.concat_tables([read_table(folder / f"{name}.parquet", columns) for folder in folders]).to_pandas()
 
 
 @dataclass(frozen=True)

@@ -28,69 +28,60 @@ class Section:
     tables: Sequence[TableView] = ()
 
 
+SECTIONS = {
+    "memory": ("Quality against memory", "What a vector takes in memory, and what is left of float32's results."),
+    "rescoring": (
+        "Quality against the rescore multiplier",
+        "The float32 query scores the candidates of the first search again: how many, and from which store?",
+    ),
+    "latency": ("Latency against quality", "What a query takes, and what is left of float32's results."),
+    "retention": ("What is left, by dataset", "The settings of the summary."),
+    "queries": ("Single queries", "A mean that hardly changes may hide queries that lose everything."),
+    "losses": (
+        "Which queries lose",
+        "Whether long queries lose more than short ones, or those that float32 itself is hardly sure of.",
+    ),
+    "indexes": (
+        "Approximate indexes",
+        "Besides what codes lose, an approximate index misses some of what an exact scan of the same codes finds.",
+    ),
+    "settings": ("All settings", "Click a heading to sort by it."),
+    "cost": ("Memory and cost", "For this corpus, and for more vectors."),
+    "significance": (
+        "What is a difference, and what is noise",
+        "Every setting against float32, and against the next best.",
+    ),
+    "embedding": ("Embedding", "What comes before any search."),
+}
+"""A section's name → its title and its first sentence, in the order of the page."""
+
+
 def sections(reports: Reports) -> list[Section]:
     """Return the sections that have something to show."""
-    found = {section.name: section for section in _with_figures(reports)}
+    figures = _figures(reports)
+    found = {name: Section(name, *words, figures.get(name, [])) for name, words in SECTIONS.items()}
     for name in TABLES.names():
         table = TABLES[name]()
-        view = table.view(reports) if table.section else None
+        view = table.view(reports)
         if view is not None and not view.rows.empty:
             section = found.setdefault(table.section, Section(table.section, view.title, ""))
             found[table.section] = replace(section, tables=[*section.tables, view])
     return [section for section in found.values() if section.figures or section.tables]
 
 
-def _with_figures(reports: Reports) -> list[Section]:
-    """Return the sections that this package knows, in order, with their figures."""
+def _figures(reports: Reports) -> dict[str, list[Drawing]]:
+    """Return the figures of each section that has some."""
     scopes = reports.scopes
     datasets = [scope for scope in scopes if scope.dataset != EVERY]
-    return [
-        Section(
-            "memory",
-            "Quality against memory",
-            "What a vector takes in memory, and what is left of float32's results.",
-            _drawn(draw_memory, scopes),
-        ),
-        Section(
-            "rescoring",
-            "Quality against the rescore multiplier",
-            "The float32 query scores the candidates of the first search again: how many, and from which store?",
-            _drawn(draw_multipliers, scopes),
-        ),
-        Section(
-            "latency",
-            "Latency against quality",
-            "What a query takes, and what is left of float32's results.",
-            _drawn(draw_latency, scopes),
-        ),
-        Section("retention", "What is left, by dataset", "The settings of the summary.", list(_heatmaps(reports))),
-        Section(
-            "queries",
-            "Single queries",
-            "A mean that hardly changes may hide queries that lose everything.",
-            _drawn(lambda scope: draw_differences(reports, scope), datasets),
-        ),
-        Section(
-            "losses",
-            "Which queries lose",
-            "Whether long queries lose more than short ones, or those that float32 itself is hardly sure of.",
-            _drawn(lambda scope: draw_losses(reports, scope), datasets),
-        ),
-        Section(
-            "indexes",
-            "Approximate indexes",
-            "Besides what codes lose, an approximate index misses some of what an exact scan of the same codes finds.",
-            list(_indexes(reports)),
-        ),
-        Section("settings", "All settings", "Click a heading to sort by it."),
-        Section("cost", "Memory and cost", "For this corpus, and for more vectors."),
-        Section(
-            "significance",
-            "What is a difference, and what is noise",
-            "Every setting against float32, and against the next best.",
-        ),
-        Section("embedding", "Embedding", "What comes before any search."),
-    ]
+    return {
+        "memory": _drawn(draw_memory, scopes),
+        "rescoring": _drawn(draw_multipliers, scopes),
+        "latency": _drawn(draw_latency, scopes),
+        "retention": list(_heatmaps(reports)),
+        "queries": _drawn(lambda scope: draw_differences(reports, scope), datasets),
+        "losses": _drawn(lambda scope: draw_losses(reports, scope), datasets),
+        "indexes": list(_indexes(reports)),
+    }
 
 
 def _drawn(draw: Callable[[Scope], Drawing | None], scopes: list[Scope]) -> list[Drawing]:

@@ -1,8 +1,8 @@
 """The verdict on a study: as the text that a run ends with, and as what the page says first."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -96,41 +96,27 @@ def usd(price: float) -> str:
     return f"{price:,.2f}" if price >= 1 else f"{price:.2g}"
 
 
-@dataclass(frozen=True)
-class PageVerdict:
-    """A recommendation as the page shows it: ``setting`` is empty where none meets the requirements."""
+def page_verdicts(reports: Reports) -> list[dict[str, Any]]:
+    """Return each model's verdict as the page shows it: on all datasets together, where there are several.
 
-    place: str
-    setting: str
-    figures: Sequence[tuple[str, str]]
-    requirements: str
-    fitting: str
-    runner_up: str
-    relax: str
-    configuration: str
-    deployment_code: str
-
-
-def page_verdicts(reports: Reports) -> list[PageVerdict]:
-    """Return each model's verdict: on all datasets together, where there are several."""
+    Each is a row of recommendation.csv and in words ``place``, ``requirements``, ``figures`` and ``runner_up``;
+    ``setting`` is empty where none meets the requirements.
+    """
     rows = with_setting_name(reports.table("recommendation"))
     return [_page_verdict(reports, of_model.iloc[0]) for _, of_model in rows.groupby("model", sort=False)]
 
 
-def _page_verdict(reports: Reports, row: pd.Series) -> PageVerdict:
+def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
     limits = limits_of(reports.study)
     row = row.where(row.notna(), "")
-    return PageVerdict(
-        place=f"{row['where']} · {row['model']}",
-        setting=row["setting"] if row["method"] else "",
-        figures=_figures(reports, row) if row["method"] else [],
-        requirements=" and ".join(REQUIREMENTS[name].format(limit) for name, limit in limits.items()),
-        fitting=f"{row['fitting']:,.0f} of {row['settings']:,.0f} settings",
-        runner_up=_runner_up(row) if row["runner_up_method"] else "",
-        relax=row["relax"],
-        configuration=row["configuration"],
-        deployment_code=row["code"],
-    )
+    return {
+        **row,
+        "place": f"{row['where']} · {row['model']}",
+        "setting": row["setting"] if row["method"] else "",
+        "figures": _figures(reports, row) if row["method"] else [],
+        "requirements": " and ".join(REQUIREMENTS[name].format(limit) for name, limit in limits.items()),
+        "runner_up": _runner_up(row) if row["runner_up_method"] else "",
+    }
 
 
 def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:

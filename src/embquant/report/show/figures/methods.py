@@ -27,14 +27,14 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     ticks = [size for size in SIZES[1:] if size <= 2 * exact["bytes_per_vector"].max()]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
     axes.set_ylim(max(0, exact["kept"].quantile(0.02) - 0.02), 1.015)
-    axes.set(xlabel="bytes a vector", ylabel=Measure.of_settings(methods["measure"].iloc[0]).axis)
+    axes.set(xlabel="bytes per vector", ylabel=Measure.of_settings(methods["measure"].iloc[0]).axis)
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
     others = exact.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
     label_points(axes, points, others, joined=True)
     return Drawing(
         name=name,
-        title="What methods keep of float32, by bytes of a code",
+        title="What methods keep of float32, by bytes per vector",
         caption="Exact scans without rescoring, means over datasets.",
         alt=f"{len(exact)} methods; none is smaller and better than " + ", ".join(best["method"]) + ".",
         data=exact[TAKEN].assign(pareto=unsurpassed),
@@ -69,13 +69,13 @@ def draw_indexes(methods: pd.DataFrame, name: str) -> Drawing | None:
     axes.set_yscale("log")
     for side in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
         side(FuncFormatter(lambda value, _: f"{value:,.0f}" if leads_with(value, "125") else ""))
-    axes.set(xlabel="share of the exact scan's documents that are found", ylabel="queries a second, in batch")
+    axes.set(xlabel="share of the exact scan's documents that it finds", ylabel="queries per second, in batch")
     axes.legend()
     fastest = approximate.loc[approximate["queries_per_second"].idxmax()]
     return Drawing(
         name=name,
         title="What approximate indexes find, and how fast",
-        caption="Without rescoring, means over datasets; what codes lose is no part of it.",
+        caption="Without rescoring, means over datasets. What the codes themselves lose is not counted.",
         alt=f"{len(approximate)} settings, the fastest of them {fastest['method']}.",
         data=approximate[FOUND].assign(pareto=unsurpassed),
         figure=figure,

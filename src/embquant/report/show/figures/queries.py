@@ -44,7 +44,7 @@ def draw_differences(reports: Reports, scope: Scope) -> Drawing | None:
         tables.append(pd.DataFrame({"setting": setting, "share_of_queries": shares, "difference": sorted_values}))
     axes.axhline(0, color=FAINT, linewidth=1, zorder=1)
     axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-    axes.set(xlabel="queries, from the greatest loss", ylabel=f"{metric}: the setting's less float32's")
+    axes.set(xlabel="queries, from the greatest loss", ylabel=f"{metric}: the setting's minus float32's")
     figure.legend(loc="outside lower center", ncols=1 if max(map(len, labels)) > 52 else 2)
     return Drawing(
         name=f"differences-{scope.name}",

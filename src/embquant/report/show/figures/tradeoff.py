@@ -52,8 +52,8 @@ MEMORY = Cost(
     "memory",
     "memory_bytes_per_vector",
     "Quality against memory",
-    "bytes of a vector in memory (log scale)",
-    lambda value: f"{value:,.0f} B a vector",
+    "bytes per vector in memory (log scale)",
+    lambda value: f"{value:,.0f} B per vector",
     "A line joins them. Points at the same bytes stand side by side.",
     SIZES,
 )

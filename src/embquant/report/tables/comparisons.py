@@ -1,7 +1,8 @@
-"""What chance does to the metrics: tested differences, and averages over datasets."""
+"""Tables of comparisons: tested differences, averages over datasets, and which queries lose."""
 
 import pandas as pd
 
+from embquant.report.numbers.losses import joined
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.numbers.recommendation import EVERY
 from embquant.report.reports import Reports, with_setting_name
@@ -67,6 +68,12 @@ class Significance(ReportTable):
         )
 
 
+def _other_settings(rows: pd.DataFrame) -> pd.Series:
+    """Return the names of the settings that others are compared with."""
+    other = rows[[name for name in rows if name.startswith("other_")]]
+    return with_setting_name(other.rename(columns=lambda name: name.removeprefix("other_")))["setting"]
+
+
 class Macro(ReportTable):
     """Averages over datasets, each counting alike, and wins, ties and losses against float32."""
 
@@ -110,7 +117,53 @@ class Macro(ReportTable):
         )
 
 
-def _other_settings(rows: pd.DataFrame) -> pd.Series:
-    """Return the names of the settings that others are compared with."""
-    other = rows[[name for name in rows if name.startswith("other_")]]
-    return with_setting_name(other.rename(columns=lambda name: name.removeprefix("other_")))["setting"]
+class WorstQueries(ReportTable):
+    """The queries that lose most against float32, and a document that each of them loses."""
+
+    optional = True
+    section = "losses"
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per setting and query."""
+        return joined(measured.losses, "worst_queries")
+
+    def view(self, reports: Reports) -> TableView | None:
+        """Return all rows; None where no query loses."""
+        rows = reports.table("worst_queries")
+        if rows.empty:
+            return None
+        columns = {
+            **place_columns(reports),
+            **SETTING,
+            **PARETO,
+            "place": Column("place", ".0f", "1: the greatest loss of the setting"),
+            "query": Column("query"),
+            "metric": Column("metric"),
+            "baseline_value": Column("float32's value", ".3f"),
+            "value": Column("its value", ".3f"),
+            "loss": Column("loss", ".3f"),
+            "document": Column("a document that is lost"),
+            "baseline_rank": Column("float32's rank", ".0f"),
+            "rank": Column("its rank", ".0f", "empty: not returned"),
+            "reason": Column("why", meaning="not a candidate; lost in rescoring; ranked lower"),
+            "query_id": Column("query's id"),
+            "document_id": Column("document's id"),
+        }
+        return TableView(
+            "worst-queries",
+            "Worst queries",
+            "Queries that lose most against float32.",
+            for_readers(with_pareto_of(reports.summary, rows)),
+            columns,
+            filters=("dataset", "model", "method", "store", "multiplier", "top_k", "reason"),
+        )
+
+
+class Losses(ReportTable):
+    """Mean loss of queries that are alike in length, or in how sure float32 is of them."""
+
+    optional = True
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per setting and quarter of the queries."""
+        return joined(measured.losses, "losses")
