@@ -332,7 +332,7 @@ def test_missing_and_ambiguous_files(tmp_path):
     assert "x.xlsx: unknown format" in fails(tmp_path, {"source": "files", "corpus": str(tmp_path / "x.xlsx")})
     write_table(tmp_path / "corpus.csv", [{"id": 1, "text": "a"}])
     write_table(tmp_path / "corpus.jsonl", [{"id": 1, "text": "a"}])
-    assert "corpus.jsonl and corpus.csv are there" in fails(tmp_path, files(tmp_path))
+    assert "found corpus.jsonl and corpus.csv, expected one" in fails(tmp_path, files(tmp_path))
 
 
 def test_held_out_queries_beside_queries(tmp_path):

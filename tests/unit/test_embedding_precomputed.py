@@ -144,7 +144,7 @@ def test_an_id_that_occurs_twice_is_named(folder, capsys):
         ({"corpus": "v.parquet", "embedding_column": "vector"}, "no column 'vector'; the file has: id, embedding"),
         ({"corpus": "v.parquet", "embedding_column": "id"}, "column 'id' is string; expected lists of float or double"),
         ({"corpus": "v.parquet", "id_column": "name"}, "no column 'name'"),
-        ({"corpus": "v.npy"}, "carries no ids; name the file with them in ids"),
+        ({"corpus": "v.npy"}, "carries no ids; name the file of ids in ids"),
         ({"corpus": "v.npy", "ids": "short.txt"}, "v.npy: 5 vectors but 2 ids"),
         ({"corpus": "flat.npy", "ids": "short.txt"}, "holds float32 of shape (5,); expected floating-point numbers"),
         ({"corpus": "pickled.npy", "ids": "short.txt"}, "pickled.npy: not a readable .npy file"),

@@ -1,4 +1,4 @@
-"""What a source hands over: three tables, read once, in batches, with columns of fixed names and types."""
+"""What every source delivers: three tables, read once, in batches, with columns of fixed names and types."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,13 +7,13 @@ from typing import Any
 import pyarrow as pa
 
 CORPUS = pa.schema([("id", pa.string()), ("text", pa.string()), ("display", pa.string()), ("key", pa.string())])
-"""A document: its id, the text that is embedded, what is shown if not that, and the key judgements go by, if any."""
+"""A document: its id, the embedded text, another text to show (or null), and its key for judgements (or null)."""
 
 QUERIES = pa.schema([("id", pa.string()), ("text", pa.string()), ("key", pa.string())])
-"""A query: its id, text ("" where the source has none) and key, if any."""
+"""A query: its id, its text ("" if the source has none) and its key (or null)."""
 
 QRELS = pa.schema([("query_id", pa.string()), ("doc_id", pa.string()), ("relevance", pa.int32())])
-"""A relevance judgement; relevant means a relevance above zero."""
+"""A relevance judgement; a document is relevant if its relevance is above zero."""
 
 BATCH_ROWS = 4096
 """Rows a source reads at a time: a few MiB of text for passages, tens of MiB for long articles."""
@@ -21,7 +21,7 @@ BATCH_ROWS = 4096
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Documents to take out of a corpus as its queries: ``count`` (None: a tenth, at most 1000), drawn by ``seed``."""
+    """Documents that become queries: ``count`` of them (None: a tenth, at most 1000), drawn with ``seed``."""
 
     count: int | None
     seed: int
@@ -29,7 +29,7 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Named:
-    """A table in batches, with the name that messages call it by: a file or a repository."""
+    """A table in batches, and its name in messages: a file or a repository."""
 
     name: str
     batches: Iterable[pa.RecordBatch]
@@ -39,9 +39,9 @@ class Named:
 class Collection:
     """A corpus, its queries and its judgements, before they are checked.
 
-    ``qrels`` is None where there are none, and also where judgements go by the key columns (``by_key``).
-    ``origin`` says what was read (digests, commits) and ``left_out`` counts what the source itself dropped; both
-    may be filled while the batches are read.
+    ``qrels`` is None if there are no judgements, or if a query is relevant to the documents with its key (``by_key``).
+    ``origin`` describes what was read (digests, commits); ``left_out`` counts what the source itself dropped. Both may
+    be filled while the batches are read.
     """
 
     corpus: Named

@@ -41,7 +41,7 @@ def assemble(
     qrels: NamedTable | None,
     origin: dict[str, Any],
 ) -> Collection:
-    """Return the collection of these tables; judgements go by key where ``entry.qrels`` says so.
+    """Return the collection of these tables; judgements follow from keys if ``entry.qrels`` names key columns.
 
     Rows need no ids unless judgements name them: without an id column the row number is the id. Without queries a
     sample of the documents is held out as queries.
@@ -55,13 +55,13 @@ def assemble(
         )
     number_rows = qrels is None
     documents = read_corpus(corpus.table, corpus.columns, key.corpus if key else None, number_rows)
-    asked: Named | HeldOut = HeldOut(entry.held_out_queries, entry.seed)
+    chosen: Named | HeldOut = HeldOut(entry.held_out_queries, entry.seed)
     if queries is not None:
         rows = read_queries(queries.table, queries.columns, key.queries if key else None, number_rows)
-        asked = Named(queries.table.name, rows)
+        chosen = Named(queries.table.name, rows)
     return Collection(
         corpus=Named(corpus.table.name, documents),
-        queries=asked,
+        queries=chosen,
         qrels=None if qrels is None else Named(qrels.table.name, read_qrels(qrels.table, qrels.columns)),
         by_key=key is not None,
         max_queries=entry.max_queries,
@@ -100,7 +100,7 @@ def read_qrels(table: Table, chosen: Columns) -> Iterator[pa.RecordBatch]:
 
 
 def _locate(table: Table, kind: str, chosen: Columns, key: str | None, dispensable: set[str]) -> dict[str, str]:
-    """Find the column of each field; a field that isn't needed and isn't there is left out."""
+    """Return the column of each field; a field that is optional and missing is left out."""
     if table.varying and not table.columns:  # an empty file
         return {}
     names = {} if key is None else {"key": key}
@@ -132,7 +132,7 @@ def _fail_missing(table: Table, wanted: tuple[str, ...], kind: str, name: str) -
 
 
 def _read(table: Table, names: Mapping[str, str]) -> Iterator[tuple[int, Rows]]:
-    """Yield batches of the located columns, each with the number of rows before it."""
+    """Yield batches of the located columns, each as (number of rows before it, rows)."""
     first = 0
     for rows in table.read(list(dict.fromkeys(names.values()))):
         yield first, rows
@@ -152,7 +152,7 @@ def _key(rows: Rows, names: Mapping[str, str]) -> pa.Array:
 
 
 def _identifiers(rows: Rows, column: str) -> pa.Array:
-    """Return ids as text; integers are fine, nothing or "" is not."""
+    """Return ids as text; raises InputError for null or ""."""
     ids = _strings(rows, column, _is_identifier, pa.types.is_integer, "text or whole numbers")
     empty = pc.equal(pc.fill_null(ids, ""), "")
     if pc.any(empty).as_py():
@@ -207,7 +207,7 @@ def _is_text_type(kind: pa.DataType) -> bool:
 
 
 def _relevance(rows: Rows, column: str) -> pa.Array:
-    """Return relevance as int32; it may be stored as text, but must be a whole number."""
+    """Return relevance as int32: whole numbers, which may be stored as text."""
     values = rows.columns[column]
     values = values if isinstance(values, list) else values.to_pylist()
     return pa.array([_whole(value, rows, row, column) for row, value in enumerate(values)], pa.int32())

@@ -28,9 +28,9 @@ SHOWN_CHARACTERS = 300
 
 @dataclass(frozen=True)
 class StagedCorpus:
-    """A corpus that was written to ``path``, and what must be known of all its rows at once.
+    """A corpus that was written to ``path``, and what is held in memory of all its rows.
 
-    About 60 bytes a document are held in memory: ids, keys, a 128-bit digest of the text and its length in characters.
+    It takes about 60 bytes per document: id, key, a 128-bit digest of the text and its length in characters.
     """
 
     name: str
@@ -53,7 +53,7 @@ class StagedCorpus:
 
 @dataclass(frozen=True)
 class KeptCorpus:
-    """The documents of a staged corpus that stay: ``keep`` bool[staged rows]; the other arrays have a row for each."""
+    """The documents of a staged corpus that stay: ``keep`` is bool (staged rows,), the other arrays (kept rows,)."""
 
     staged: StagedCorpus
     keep: np.ndarray
@@ -62,7 +62,7 @@ class KeptCorpus:
 
     @property
     def duplicate_share(self) -> float:
-        """The share of documents whose text an earlier one has."""
+        """The share of documents with the text of an earlier one."""
         return float(np.mean(self.first_rows != np.arange(len(self.first_rows))))
 
     def batches(self) -> Iterator[pa.RecordBatch]:
@@ -77,7 +77,7 @@ class KeptCorpus:
 
 
 def stage_corpus(corpus: Named, path: Path) -> StagedCorpus:
-    """Write ``corpus`` to ``path`` and check it; an empty one, only empty texts or repeated ids are InputErrors."""
+    """Write ``corpus`` to ``path``; raises InputError if it is empty, has no text at all, or repeats an id."""
     ids, keys, lengths, digests = [], [], [np.zeros(0, np.int32)], bytearray()
 
     def noted() -> Iterator[pa.RecordBatch]:
@@ -106,7 +106,7 @@ def stage_corpus(corpus: Named, path: Path) -> StagedCorpus:
 
 
 def check_unique(ids: pa.ChunkedArray, name: str, what: str) -> None:
-    """Raise an InputError that names the first id that stands twice."""
+    """Raise an InputError that names the first repeated id, if there is one."""
     if pc.count_distinct(ids).as_py() < len(ids):
         counts = pc.value_counts(ids)
         repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))[0]
@@ -124,7 +124,7 @@ def shown_documents(corpus: Path, rows: np.ndarray) -> Iterator[tuple[str, str]]
 
 
 def text_digests(texts: pa.StringArray) -> bytes:
-    """Return the 128-bit digests of ``texts``, one after the other; equal texts have equal digests."""
+    """Return the 128-bit digests of ``texts``, joined; equal texts have equal digests."""
     offsets, data = _utf8(texts)
     bounds = offsets.tolist()
     return b"".join(
@@ -133,7 +133,7 @@ def text_digests(texts: pa.StringArray) -> bytes:
 
 
 def first_rows(digests: bytes) -> np.ndarray:
-    """Return for each digest the first row that has the same one, int64[rows]."""
+    """Return for each digest the first row with the same digest, int64 (rows,)."""
     codes = pa.FixedSizeBinaryArray.from_buffers(
         pa.binary(DIGEST_BYTES), len(digests) // DIGEST_BYTES, [None, pa.py_buffer(digests)]
     ).dictionary_encode()
@@ -143,7 +143,7 @@ def first_rows(digests: bytes) -> np.ndarray:
 
 
 class TableDigest:
-    """A SHA-256 of the rows of a table, whatever batches they come in; text counts as its lengths and its bytes."""
+    """A SHA-256 of the rows of a table, independent of its batches; text is digested as its lengths and its bytes."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         """Digest ``columns``, text without nulls or integers."""
@@ -167,7 +167,7 @@ class TableDigest:
 
 
 def _utf8(texts: pa.StringArray) -> tuple[np.ndarray, memoryview]:
-    """Return the offsets of ``texts``, int32[rows + 1], and the bytes they point into."""
+    """Return the offsets of ``texts``, int32 (rows + 1,), and the bytes that they point into."""
     _, offsets, data = texts.buffers()
     bounds = np.zeros(1, np.int32) if offsets is None else np.frombuffer(offsets, np.int32)
     return bounds[texts.offset : texts.offset + len(texts) + 1], memoryview(data or b"")

@@ -18,7 +18,7 @@ SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".csv", ".tsv", ".jsonl.gz", ".ndjs
 """How the name of a table ends, by format."""
 
 UNNAMED_SPLIT = "test"
-"""The split whose judgements may lie in a file without a split in its name."""
+"""The split whose judgements may be in a file without a split in its name."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _find(folder: Path | None, *stems: str) -> Path | None:
         found = [path for suffix in SUFFIXES if (path := folder / f"{stem}{suffix}").is_file()]
         if len(found) > 1:
             names = " and ".join(str(path.relative_to(folder)) for path in found)
-            raise InputError(f"{folder}: {names} are there; remove one, or name the file in the dataset")
+            raise InputError(f"{folder}: found {names}, expected one; name the right file in the dataset")
         if found:
             return found[0]
     return None

@@ -1,8 +1,8 @@
 """Collections from the Hugging Face hub, or from local folders in the hub's layout, through ``datasets.load_dataset``.
 
-Nothing of the environment is overridden, so that the hub's own variables hold: ``HF_HOME`` (where downloads are
-cached), ``HF_HUB_OFFLINE`` (use the cache alone), ``HF_TOKEN`` (private and gated repositories), ``HF_ENDPOINT`` (a
-mirror) and ``HTTPS_PROXY``. Loading scripts never run: ``datasets`` has none any more, and refuses such a repository.
+The hub's own environment variables apply: ``HF_HOME`` (cache of downloads), ``HF_HUB_OFFLINE`` (use the cache alone),
+``HF_TOKEN`` (private and gated repositories), ``HF_ENDPOINT`` (a mirror) and ``HTTPS_PROXY``. Loading scripts never
+run: ``datasets`` refuses a repository that has one.
 """
 
 import logging
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 CONVERTED = "refs/convert/parquet"
-"""The branch that the hub writes by itself, for repositories with a loading script too; a configuration is a folder."""
+"""The branch with the hub's own Parquet copy, which has a folder per configuration; no loading script is needed."""
 
 LONGEST_WAIT_SECONDS = 60
 LONGEST_REASON = 300
@@ -153,7 +153,7 @@ def _is_transient(error: BaseException) -> bool:
 
 
 def _explain(error: BaseException) -> str:
-    """Say in one line what went wrong and what to do."""
+    """Return in one line what went wrong and what to do."""
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     if isinstance(error, ConnectionError | LocalEntryNotFoundError):

@@ -1,8 +1,8 @@
-"""Several prepared datasets as one corpus: large real corpora from small ones.
+"""Several prepared datasets as one corpus: a way to large corpora of real text.
 
-Ids get the dataset's name in front ("scifact/4983"). With ``documents``, rows are cut, or repeated from the start in
-order with ids that end in "#2", "#3" and so on, to exactly that number. A copy of a relevant document has the same
-text, so that no search can prefer the one to the other: it is judged as relevant as the first copy.
+Ids are prefixed with the dataset's name ("scifact/4983"). With ``documents``, the corpus is cut to that number of rows,
+or its rows are repeated from the start, with ids that end in "#2", "#3" and so on. A copy of a relevant document has
+the same text, so no search can prefer one to the other: it is judged as relevant as the first copy.
 """
 
 import itertools
@@ -33,26 +33,26 @@ class Member:
     documents: int
 
     def prefixed(self, ids: pa.Array | pa.ChunkedArray, copy: int = 1) -> pa.Array | pa.ChunkedArray:
-        """Return ``ids`` as they are called in copy ``copy`` of the pool."""
+        """Return ``ids`` as they are in copy ``copy`` of the pool, counted from 1."""
         return pc.binary_join_element_wise(f"{self.name}/", ids, "" if copy == 1 else f"#{copy}", "")
 
 
 def open_pooled(spec: PooledSpec, folders: Sequence[Path]) -> Collection:
-    """Pool the prepared datasets in ``folders``, those that ``spec`` names in the same order.
+    """Pool the prepared datasets in ``folders``, which are those that ``spec`` names, in the same order.
 
-    If only some have judgements, the queries of the others are left out. ``max_queries`` holds for each dataset.
+    If only some have judgements, the queries of the others are left out. ``max_queries`` applies to each dataset.
     """
     members = _members(spec, folders)
     total = sum(member.documents for member in members)
     documents = spec.documents or total
-    asked = [member for member in members if member.judged] or members
-    parts = [_questions(member, documents, total, spec.max_queries) for member in asked]
-    unjudged = sum(count_rows([member.folder / "queries.parquet"]) for member in members if member not in asked)
+    queried = [member for member in members if member.judged] or members
+    parts = [_queries(member, documents, total, spec.max_queries) for member in queried]
+    unjudged = sum(count_rows([member.folder / "queries.parquet"]) for member in members if member not in queried)
     return Collection(
         corpus=Named("pooled", _corpus(members, documents)),
         queries=Named("pooled", [batch for queries, _, _ in parts for batch in queries.to_batches()]),
         qrels=Named("pooled", [batch for _, qrels, _ in parts for batch in qrels.to_batches()])
-        if asked[0].judged
+        if queried[0].judged
         else None,
         origin={"fingerprints": {member.name: member.fingerprint for member in members}},
         left_out={
@@ -90,8 +90,8 @@ def _corpus(members: Sequence[Member], documents: int) -> Iterator[pa.RecordBatc
                 return
 
 
-def _questions(member: Member, documents: int, total: int, most: int | None) -> tuple[pa.Table, pa.Table, int]:
-    """Return the first ``most`` queries of ``member``, their judgements, and how many queries lost theirs by a cut."""
+def _queries(member: Member, documents: int, total: int, most: int | None) -> tuple[pa.Table, pa.Table, int]:
+    """Return the first ``most`` queries of ``member``, their judgements, and how many lost all to the cut."""
     queries = read_table(member.folder / "queries.parquet", ["id", "text"])
     qrels = read_table(member.folder / "qrels.parquet", [*QRELS.names, "query_row", "doc_row"])
     qrels = qrels.filter(pc.less(qrels["doc_row"], documents - member.first_row))
@@ -109,11 +109,11 @@ def _questions(member: Member, documents: int, total: int, most: int | None) -> 
 
 
 def _judgements(member: Member, qrels: pa.Table, documents: int, total: int) -> pa.Table:
-    """Return ``qrels`` for every copy of their documents that the corpus has."""
+    """Return ``qrels`` for every copy of their documents in the corpus."""
     rows = qrels["doc_row"].to_numpy() + member.first_row
     copies = []
     for copy in range(1, -(-documents // total) + 1):
-        there = qrels.filter(pa.array(rows + (copy - 1) * total < documents))
-        columns = [member.prefixed(there["query_id"]), member.prefixed(there["doc_id"], copy), there["relevance"]]
+        kept = qrels.filter(pa.array(rows + (copy - 1) * total < documents))
+        columns = [member.prefixed(kept["query_id"]), member.prefixed(kept["doc_id"], copy), kept["relevance"]]
         copies.append(pa.table(columns, schema=QRELS))
     return pa.concat_tables(copies)

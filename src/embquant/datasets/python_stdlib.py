@@ -1,8 +1,7 @@
-"""The embedded collection: the functions of the running Python's standard library.
+"""A collection that needs no download: the functions of the running Python's standard library.
 
-A document is a function of at least three lines without its docstring; a query is the first sentence of a
-docstring, relevant to the functions it was written for. Real text and real judgements without a download. Modules
-are parsed, never imported or run.
+A document is a function of at least three lines, without its docstring. A query is the first sentence of a docstring;
+the functions that it was written for are relevant. Modules are parsed, never imported or run.
 """
 
 import ast
@@ -19,7 +18,7 @@ from embquant.errors import InputError
 
 OTHERS = {"__pycache__", "dist-packages", "site-packages"}
 APPLICATIONS = {"ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "turtledemo"}
-"""Folders that are no library: tests, tools, data; lib2to3 is there in some versions of Python only."""
+"""Folders that aren't part of the library: tests, tools, data; lib2to3 exists in some versions of Python only."""
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LEAST_LINES = 3

@@ -28,11 +28,11 @@ QRELS_FILE = pa.schema(
 """The columns of qrels.parquet: ids, and the rows they have in queries.parquet and corpus.parquet."""
 
 HELD_OUT = 1000
-"""Documents that become queries unless said otherwise; never more than a tenth of the corpus."""
+"""Default number of documents that become queries; never more than a tenth of the corpus."""
 
 
 def hold_out(corpus: StagedCorpus, wanted: HeldOut) -> tuple[pa.Table, np.ndarray]:
-    """Return a sample of documents with text as queries, and their rows, which are to leave the corpus."""
+    """Return a sample of documents with text as queries, and their rows (int64), which must leave the corpus."""
     with_text = np.flatnonzero(corpus.lengths)
     count = wanted.count or max(1, min(HELD_OUT, len(corpus.lengths) // 10))
     if count >= len(with_text):
@@ -53,7 +53,7 @@ def hold_out(corpus: StagedCorpus, wanted: HeldOut) -> tuple[pa.Table, np.ndarra
 def select_queries(
     collection: Collection, corpus: StagedCorpus, named: Named, left_out: Counter[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Return the queries to evaluate and their judgements, as the two files have them; count what is left out."""
+    """Return the queries to evaluate and their judgements, in the columns of the two files; count what is left out."""
     queries = pa.Table.from_batches(named.batches, QUERIES)
     if not len(queries):
         raise InputError(f"{named.name}: no queries")
@@ -82,7 +82,7 @@ def select_queries(
 
 
 def _with_ids(pairs: pa.Table, kept: np.ndarray, queries: pa.Table, corpus: StagedCorpus) -> pa.Table:
-    """Keep the judgements of ``kept`` queries, numbered as these are, and add the ids."""
+    """Return the judgements of the ``kept`` query rows, renumbered, with ids."""
     pairs = pairs.filter(pc.is_in(pairs["query_row"], value_set=pa.array(kept)))
     query_rows = np.searchsorted(kept, pairs["query_row"].to_numpy())
     columns = {
@@ -100,8 +100,8 @@ def resolve_qrels(
 ) -> pa.Table:
     """Return the relevant pairs as query_row, doc_row, relevance, ordered by the two rows.
 
-    ``documents`` and ``queries`` are name and ids of the two tables. An unknown id is an InputError, and so is a pair
-    that is judged twice and differently; the same judgement twice counts once. What isn't relevant is left out.
+    ``documents`` and ``queries`` are name and ids of the two tables. Raises InputError for an unknown id or a pair with
+    two different judgements. A repeated judgement counts once; documents that aren't relevant are left out.
     """
     table = pa.Table.from_batches(qrels.batches, QRELS)
     query_rows = _find(table["query_id"], qrels.name, "query", *queries)
@@ -109,16 +109,16 @@ def resolve_qrels(
     relevance = table["relevance"].to_numpy()
     order = np.lexsort((doc_rows, query_rows))
     query_rows, doc_rows, relevance = query_rows[order], doc_rows[order], relevance[order]
-    again = np.zeros(len(order), bool)
-    again[1:] = (query_rows[1:] == query_rows[:-1]) & (doc_rows[1:] == doc_rows[:-1])
-    differs = np.flatnonzero(again[1:] & (relevance[1:] != relevance[:-1]))
+    repeated = np.zeros(len(order), bool)
+    repeated[1:] = (query_rows[1:] == query_rows[:-1]) & (doc_rows[1:] == doc_rows[:-1])
+    differs = np.flatnonzero(repeated[1:] & (relevance[1:] != relevance[:-1]))
     if len(differs):
         first, second = sorted(order[differs[0] : differs[0] + 2].tolist())
         pair = f"query {table['query_id'][second].as_py()!r} and document {table['doc_id'][second].as_py()!r}"
         raise InputError(f"{qrels.name}: judgements {first + 1} and {second + 1} differ on {pair}; keep one of them")
-    left_out["judgements_repeated"] = int(again.sum())
-    left_out["judgements_not_relevant"] = int((~again & (relevance <= 0)).sum())
-    keep = ~again & (relevance > 0)
+    left_out["judgements_repeated"] = int(repeated.sum())
+    left_out["judgements_not_relevant"] = int((~repeated & (relevance <= 0)).sum())
+    keep = ~repeated & (relevance > 0)
     return _pairs(query_rows[keep], doc_rows[keep], relevance[keep])
 
 

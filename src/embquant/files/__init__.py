@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, recorded, checked when they are read."""
+"""Files that are written whole or not at all, recorded, and checked when they are read."""

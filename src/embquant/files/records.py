@@ -1,4 +1,4 @@
-"""What is known of every file that a command writes: its SHA-256, and what it was made from.
+"""Records of the files that commands write: the SHA-256 of each, and what it was made from.
 
 The record of ``FOLDER/NAME`` is ``FOLDER/.records/NAME.json``, written before the file gets its name. A command
 compares every file that it reads with the file's record: small files each time, large ones when their stamp (inode,
@@ -103,12 +103,12 @@ def recording(command: Sequence[str], config: str | None = None, records: bool =
 
 
 def place_of(path: Path) -> Path:
-    """Return where the record of ``path`` lies."""
+    """Return the path of the record of ``path``."""
     return path.parent / FOLDER / f"{path.name}.json"
 
 
 def remedy(path: Path, record: Record | None = None) -> str:
-    """Say how to make ``path`` again: as its record says or, without one, by the run that needs it."""
+    """Return how to rebuild ``path``: by the run that made it or, without a record, by the run that needs it."""
     target = str(path.with_name(record.remade_by) if record and record.remade_by else path)
     config = record.config if record else _job.config
     if config is None:  # nobody knows whose file it is: another study would build another one

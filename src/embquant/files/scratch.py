@@ -1,7 +1,7 @@
-"""Copies on a node's own disk: what is mapped from a network file system is read at random, and slowly.
+"""Copies of mapped files on a node's own disk: random reads from a network file system are slow.
 
-``EMBQUANT_SCRATCH`` names the folder. Variables in it, such as ``$SLURM_TMPDIR``, are those of the node that a job
-runs on.
+``EMBQUANT_SCRATCH`` names the folder. Variables in its value, such as ``$SLURM_TMPDIR``, are expanded on the node that
+runs the job.
 """
 
 import errno
@@ -18,7 +18,7 @@ VARIABLE = "EMBQUANT_SCRATCH"
 
 
 def scratch_folder() -> Path | None:
-    """Return the folder for copies, None where no variable names one; one that isn't there is an InputError."""
+    """Return the folder for copies, None if the variable isn't set; raises InputError if there is no such folder."""
     named = os.environ.get(VARIABLE)
     if not named:
         return None
@@ -31,16 +31,16 @@ def scratch_folder() -> Path | None:
 
 @contextmanager
 def nearby(path: Path) -> Iterator[Path]:
-    """Yield a copy of the file ``path`` in the scratch folder, ``path`` itself where there is none.
+    """Yield a copy of the file ``path`` in the scratch folder, or ``path`` itself if there is no such folder.
 
-    The copy loses its name in the end. Whoever has mapped it by then still reads it, and nothing is left to remove.
+    The copy is unlinked in the end. A process that has mapped it by then still reads it, and nothing is left behind.
     """
     folder = scratch_folder()
     if folder is None:
         yield path
         return
-    with TemporaryDirectory(dir=folder, prefix="embquant-") as own:
-        copy = Path(own, path.name)
+    with TemporaryDirectory(dir=folder, prefix="embquant-") as place:
+        copy = Path(place, path.name)
         try:
             shutil.copyfile(path, copy)
         except OSError as error:

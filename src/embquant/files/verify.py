@@ -1,4 +1,4 @@
-"""Checks every file of a study against its record, and follows its reports back to what they came from."""
+"""Checks the files of a study against their records, and traces its reports back to their inputs."""
 
 import os
 from collections import defaultdict
@@ -11,12 +11,12 @@ from embquant.files.provenance import file_digest
 from embquant.files.records import FOLDER, Record, difference_from, place_of, remedy
 
 UNRECORDED = ("logs", "benchmarks", "README.md")
-"""What lies in the folder of results and is no part of a study's results."""
+"""What lies in the folder of results without being a result."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was recorded: ``kind`` is changed, missing, not recorded or outdated."""
+    """A file that is not as it was recorded: ``kind`` is changed, missing, not recorded or outdated."""
 
     kind: str
     path: Path
@@ -26,7 +26,7 @@ class Finding:
 
 @dataclass
 class Chain:
-    """The records of artifacts, the files outside that they came from, and what is wrong with them."""
+    """Recorded files (artifacts), the users' files that they were made from, and what is wrong with either."""
 
     artifacts: dict[Path, Record] = field(default_factory=dict)
     sources: dict[Path, dict[str, list[Path]]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(list)))
@@ -36,7 +36,7 @@ class Chain:
     findings: list[Finding] = field(default_factory=list)
 
     def follow(self, paths: Iterable[Path]) -> None:
-        """Take in the artifacts ``paths`` and all that they were made from, and check each of them once."""
+        """Add the artifacts ``paths`` and everything that they were made from, and check each once."""
         waiting = list(paths)
         while waiting:
             path = waiting.pop()
@@ -55,7 +55,7 @@ class Chain:
                     self.sources[used][digest].append(path)
 
     def compare_versions(self) -> None:
-        """Find artifacts that were made from another version of an artifact, or of a user's file, than there is now."""
+        """Find artifacts whose inputs, artifacts or users' files, have changed since."""
         for path, record in self.artifacts.items():
             for used, digest in record.used(path).items():
                 now = self.artifacts.get(used)
@@ -73,7 +73,7 @@ class Chain:
                     self.findings.append(Finding("changed", source, detail, "put it back, or run the study again"))
 
     def reports_from(self, path: Path) -> list[Path]:
-        """Return the folders of the studies whose reports were made from ``path``, directly or not."""
+        """Return the folders of the reports that depend on ``path``, directly or not."""
         reached, waiting = set(), [path]
         while waiting:
             new = waiting.pop()
@@ -108,7 +108,7 @@ class Chain:
 
 
 def recorded_files(folder: Path) -> Iterator[Path]:
-    """Yield the artifacts below ``folder`` that have a record, there or not."""
+    """Yield the artifacts below ``folder`` that have a record, whether they exist or not."""
     for place in folder.rglob(f"{FOLDER}/*.json"):
         if place.relative_to(folder).parts[0] not in UNRECORDED:
             yield place.parent.parent / place.name.removesuffix(".json")
