@@ -8,9 +8,12 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 
-def failing_run(checkout):
-    """Run as `make run` does and return the last line."""
-    status, output = checkout.snakemake("--configfile", "study.yaml")
+DATASET = "results/facts/corpus.parquet"
+
+
+def failing_run(checkout, *targets):
+    """Run as `make run` does, the whole study or only ``targets``; return the last line."""
+    status, output = checkout.snakemake("--configfile", "study.yaml", "--", *targets)
     assert status != 0, output
     last = output.rstrip().splitlines()[-1]
     assert last.startswith("embquant: error: "), output
@@ -32,13 +35,13 @@ def test_configuration_that_is_no_mapping(fresh, text):
 
 def test_empty_corpus(fresh):
     (fresh.folder / "input" / "corpus.jsonl").write_text("")
-    assert "corpus.jsonl" in failing_run(fresh)
+    assert "corpus.jsonl" in failing_run(fresh, DATASET)
 
 
 def test_judgement_of_an_unknown_document(fresh):
     with (fresh.folder / "input" / "qrels" / "test.tsv").open("a") as file:
         file.write("q0\td999\t1\n")
-    assert "'d999'" in failing_run(fresh)
+    assert "'d999'" in failing_run(fresh, DATASET)
 
 
 def test_truncated_parquet(fresh):
@@ -46,18 +49,18 @@ def test_truncated_parquet(fresh):
     pq.write_table(pa.table({"id": ["a", "b"], "text": ["x", "y"]}), path)
     path.write_bytes(path.read_bytes()[:-20])
     (fresh.folder / "input" / "corpus.jsonl").unlink()
-    assert "corpus.parquet" in failing_run(fresh)
+    assert "corpus.parquet" in failing_run(fresh, DATASET)
 
 
 def test_missing_folder(fresh):
     fresh.configure(datasets={"facts": {"source": "files", "path": "nowhere"}})
-    assert "nowhere: no such folder" in failing_run(fresh)
+    assert "nowhere: no such folder" in failing_run(fresh, DATASET)
 
 
 def test_duplicate_id_is_named_and_nothing_is_left(fresh):
     with (fresh.folder / "input" / "corpus.jsonl").open("a") as file:
         file.write('{"_id": "d3", "title": "", "text": "again"}\n')
-    assert "'d3'" in failing_run(fresh)
+    assert "'d3'" in failing_run(fresh, DATASET)
     assert not list(fresh.folder.glob("results/facts/*.parquet"))
 
 

@@ -7,7 +7,20 @@ import pytest
 from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, report, study
 
 pytestmark = pytest.mark.workflow
+GIVEN = {"minilm": {"type": "precomputed", "corpus": "vectors/embeddings", "queries": "vectors/queries.parquet"}}
+"""The small study's own embeddings, as given ones: nothing is embedded."""
+
+IGNORED = shutil.ignore_patterns(".*")
 KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
+
+
+@pytest.fixture
+def embedded(finished, fresh):
+    """A checkout in which nothing has run, with the embeddings of the finished study beside its input."""
+    made = finished.folder / "results" / "facts" / "minilm"
+    shutil.copytree(made / "embeddings", fresh.folder / "vectors" / "embeddings", ignore=IGNORED)
+    shutil.copy(made / "queries.parquet", fresh.folder / "vectors")
+    return fresh
 
 
 def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
@@ -19,20 +32,20 @@ def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
         assert written[0] == written[1], name
 
 
-def test_without_judgements_agreement_is_measured(fresh):
-    shutil.rmtree(fresh.folder / "input" / "qrels")
+def test_without_judgements_agreement_is_measured(embedded):
+    shutil.rmtree(embedded.folder / "input" / "qrels")
     methods = {name: study()["methods"][name] for name in ("float32", "binary")}
-    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [2]})
-    status, output = fresh.snakemake("--configfile", "study.yaml")
+    embedded.configure(models=GIVEN, methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [2]})
+    status, output = embedded.snakemake("--configfile", "study.yaml")
     assert status == 0, output
-    retrieval = report(fresh, "retrieval")
+    retrieval = report(embedded, "retrieval")
     assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
     assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
     assert "compared in agreement with float32 (overlap@10), not in quality" in output
-    assert report(fresh, "significance")["kind"].eq("agreement").all()
+    assert report(embedded, "significance")["kind"].eq("agreement").all()
     assert "rbo" in output
-    assert report(fresh, "recommendation")["measure"].tolist() == ["overlap@10"]
-    worst = report(fresh, "worst_queries")
+    assert report(embedded, "recommendation")["measure"].tolist() == ["overlap@10"]
+    worst = report(embedded, "worst_queries")
     assert worst["metric"].eq("overlap@10").all()
     assert set(worst["document"]) <= set(DOCUMENTS)
     rescored = worst["rescore_store"] == "int8"
@@ -44,13 +57,13 @@ def test_without_judgements_agreement_is_measured(fresh):
     assert "nothing is judged" in output
 
 
-def test_more_candidates_than_documents_are_clipped_and_said(fresh):
+def test_more_candidates_than_documents_are_clipped_and_said(embedded):
     methods = {name: study()["methods"][name] for name in ("float32", "binary")}
-    fresh.configure(methods=methods, top_k=[10], rescore={"stores": ["float32"], "multipliers": [4]})
-    status, output = fresh.snakemake("--configfile", "study.yaml")
+    embedded.configure(models=GIVEN, methods=methods, top_k=[10], rescore={"stores": ["float32"], "multipliers": [4]})
+    status, output = embedded.snakemake("--configfile", "study.yaml")
     assert status == 0, output
     assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
-    retrieval = report(fresh, "retrieval").set_index(["method", "rescore_store"])
+    retrieval = report(embedded, "retrieval").set_index(["method", "rescore_store"])
     assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
 
 
