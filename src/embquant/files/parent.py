@@ -5,6 +5,8 @@ import select
 import sys
 import threading
 
+__all__ = ["end_with"]
+
 
 def end_with(parent: int) -> None:
     """End this process, with exit status 1, as soon as the process with the id ``parent`` has ended.
@@ -15,14 +17,15 @@ def end_with(parent: int) -> None:
         return
     try:
         handle = os.pidfd_open(parent)
-    except ProcessLookupError:
+    except ProcessLookupError:  # it ended before this process began
         os._exit(1)
     except (AttributeError, OSError):
         return
+    # A daemon: it waits beside the work and keeps no finished process alive.
     threading.Thread(target=_wait, args=[handle], daemon=True).start()
 
 
 def _wait(handle: int) -> None:
     """Wait until the process of a handle has ended, then end this one without cleaning up, as a kill would."""
-    select.select([handle], [], [])
+    select.select([handle], [], [])  # a process's handle becomes readable when the process ends
     os._exit(1)
