@@ -12,6 +12,7 @@ from embquant.datasets.spec import SOURCES
 from embquant.entries import NoParameters, read_entry
 from embquant.indexes import index_class
 from embquant.indexes.base import Index
+from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CodecSpec
 from embquant.study.config import Configuration, MethodEntry
 from embquant.study.layout import Layout
@@ -100,7 +101,7 @@ class StudyMethod:
     @property
     def exact_twins(self) -> list[str]:
         """The methods that scan the codes of this approximate one, with the same scoring: at most one counts."""
-        if self.is_flat:
+        if self.index_class.is_exact:
             return []
         wanted = (self.entry.codec, self.scoring)
         others = self.study.methods.values()
@@ -200,6 +201,11 @@ class Study:
         if model in self.text_models:
             return []
         return [str(path) for path in self.config.models[model].input_files([dataset])]
+
+    @property
+    def metric_modules(self) -> list[str]:
+        """The modules that define its metrics."""
+        return [parse_metric(metric).kind.__module__ for metric in self.config.metrics]
 
     def store_bytes(self, codec: str, documents: int, dim: int) -> int:
         """Return the bytes of a codec's store."""

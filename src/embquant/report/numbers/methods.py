@@ -23,7 +23,7 @@ def unrescored_methods(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     return means.assign(
         verdicts=counts["better"] + " / " + counts["noise"] + " / " + counts["worse"],
         pareto=pareto(means["bytes_per_vector"], means["kept"]).map({True: "✓", False: ""}),
-        exact=[method.is_flat for method in methods],
+        exact=[method.index_class.is_exact for method in methods],
         index_name=[_index_name(method) for method in methods],
         measure=summary["measure"].iloc[0],
     ).reset_index()
