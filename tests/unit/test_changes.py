@@ -151,7 +151,7 @@ def test_a_copy_without_the_values_of_each_query_is_not_tested(one, tmp_path, ca
     other = shutil.copytree(one, tmp_path / "copy", ignore=shutil.ignore_patterns("runs"))
     assert not compared(one, other)["paired"].any()
     assert (
-        "not tested: the values of each query, runs/ in the folder of reports, are not there"
+        "not tested: the values per query, runs/ in the folder of reports, are not there"
         in printed(capsys, one, other)[1]
     )
 

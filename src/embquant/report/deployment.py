@@ -56,7 +56,7 @@ def deployment_code(setting: pd.Series, study: Study, folder: str) -> str:
     method, threads = f'folder / "methods/{setting["method"]}.json"', f"threads={setting['threads']:.0f}"
     lines = [
         "from pathlib import Path",
-        "from embquant.retrieve.retriever import Retriever",
+        "from embquant import Retriever",
         f"folder = Path({json.dumps(folder)})",
         f"retriever = Retriever.open({method}, {manifest}, {threads})",
         f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']})",

@@ -76,7 +76,7 @@ class Run:
             raise InputError(f"{where}: not what a study writes ({error}); run the study again") from None
 
     def query_ids(self, dataset: str, model: str, method: str) -> list[str] | None:
-        """Return the ids of the queries in the order of the method's metrics; None where these aren't there."""
+        """Return the ids of the queries in the order of the method's metrics; None if there are no metrics."""
         path = self.folder / "runs" / dataset / model / method / "metrics.parquet"
         if not path.is_file():
             return None
@@ -160,7 +160,7 @@ def _reason(one: Run, other: Run, dataset: str, model: str, methods: list[str]) 
         return "its documents, queries or judgements are not the same in both runs"
     ids = [report.query_ids(dataset, model, method) for method in methods for report in (one, other)]
     if None in ids:
-        return "the values of each query, runs/ in the folder of reports, are not there for both"
+        return "the values per query, runs/ in the folder of reports, are not there for both"
     return "" if all(queries == ids[0] for queries in ids) else "its queries are not the same in both runs"
 
 
@@ -180,7 +180,7 @@ def _untested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[st
 
 
 def _tested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
-    """Return means, differences, intervals and tests of settings that are measured by the same queries in both runs."""
+    """Return means, differences, intervals and tests of settings that both runs measured with the same queries."""
     chance = one.chance
     first, second = (_values(report, keys, metric) for report in (one, other))
     seed = [chance.seed, crc32(keys[0][0].encode())]
@@ -198,7 +198,7 @@ def _tested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str,
 
 
 def _values(report: Run, keys: pd.MultiIndex, metric: str) -> np.ndarray:
-    """Return a metric of each query, float64 (settings, queries)."""
+    """Return a metric per query, float64 (settings, queries)."""
     folder = report.folder.joinpath("runs", *keys[0][:2])
     measured = read_measured([folder / method for method in keys.unique("method")])
     places = pd.MultiIndex.from_frame(measured.settings[KEYS]).get_indexer(keys)
@@ -217,7 +217,7 @@ def _by_name(provenance: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _differing(first: Any, second: Any, place: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield the place and both values of whatever differs, as deep as both have mappings."""
+    """Yield the place and both values of every difference, following mappings that both sides have."""
     if isinstance(first, dict) and isinstance(second, dict):
         for name in dict.fromkeys([*first, *second]):
             inside = f"{place}.{name}" if place else str(name)

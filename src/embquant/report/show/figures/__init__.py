@@ -1,1 +1,1 @@
-"""The figures of a study: drawn here and nowhere else, whoever shows them."""
+"""The figures of a study, for its page, for ``present`` and for papers."""

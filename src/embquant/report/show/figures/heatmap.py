@@ -12,13 +12,13 @@ from embquant.report.show.figures.style import FAINT, Drawing, canvas, figure_st
 from embquant.study.settings import NO_STORE
 
 MOST_ROWS = 70
-"""Beyond which rescored settings are left out, unless none surpasses them."""
+"""Number of rows beyond which rescored settings are left out, unless none surpasses them."""
 
 COLOURS = "cividis"
-"""A colour map that is even in lightness, for every kind of sight (Nuñez, Anderton and Renslow 2018)."""
+"""A colour map of even lightness steps, for colour-blind readers too (Nuñez, Anderton and Renslow 2018)."""
 
 LIGHT = 0.179
-"""Relative luminance from which on black is read more easily than white: (L + 0.05)² = 1.05 · 0.05 (WCAG 2)."""
+"""Relative luminance above which black is more readable than white: (L + 0.05)² = 1.05 · 0.05 (WCAG 2)."""
 
 NOISE, MARK = "≈", "✓"
 LONG = ["column", "setting", "method", "rescore_store", "rescore_multiplier", "measure", "kept", "verdict", "pareto"]

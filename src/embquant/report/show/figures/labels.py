@@ -19,7 +19,7 @@ PLACES = [
 
 
 STEPS = 64
-"""Places of a line between two points that a name is kept from."""
+"""Number of places, on a line between two points, that names keep clear of."""
 
 
 def label_points(

@@ -10,11 +10,11 @@ from embquant.report.show.figures.style import FAINT, GROUND, MARKERS, RULE, SER
 from embquant.study.settings import NO_STORE
 
 MOST = len(SERIES)
-"""Methods that are drawn in colours of their own."""
+"""Number of methods that get a colour."""
 
 COLUMNS = 2
 PLAIN = 0
-"""The multiplier, on the axis, of a search without rescoring."""
+"""The multiplier that stands for a search without rescoring."""
 
 
 @figure_style

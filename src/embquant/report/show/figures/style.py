@@ -40,10 +40,10 @@ THEMES: dict[str, tuple[str, str]] = {
 GROUND, INK, MUTED, RULE, FAINT = (THEMES[name][0] for name in ("ground", "ink", "muted", "rule", "faint"))
 SERIES = [light for name, (light, _) in THEMES.items() if name.startswith("series")]
 MARKERS = "osD^vP"
-"""One for each of the series: what colours tell apart, shapes do as well."""
+"""One shape for each of the series, so that colours are not the only difference."""
 
 WIDTH = 8.0
-"""Of a figure, in inches."""
+"""Width of a figure, in inches."""
 
 SIZES = (12, 24, 48, 96, 192, 384, 768, 1536, 3072, 6144)
 """Ticks of an axis of bytes."""
