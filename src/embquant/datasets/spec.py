@@ -28,9 +28,9 @@ FIELDS: Mapping[str, Sequence[str]] = {
 Columns = dict[str, str | None]
 """Column names of a table by field, for example ``{"text": "intent"}``; null says that there is no such column."""
 
-HELD_OUT = "without queries, so many documents (default: 1,000, or a tenth of the corpus) become queries"
-MAX_QUERIES = "only the first so many (judged) queries"
-SEED = "of the draw of held-out queries"
+HELD_OUT = "if there are no queries: how many documents become queries (default: 1,000, or a tenth of the corpus)"
+MAX_QUERIES = "largest number of queries; the first (judged) ones are used"
+SEED = "seed that draws the held-out queries"
 
 
 def _fields_of(table: str) -> Callable[[Columns], Columns]:
@@ -120,7 +120,7 @@ class FilesSpec(DatasetSpec):
         description="a single file, instead of the folder's; or `{key: {corpus: COLUMN, queries: COLUMN}}`: a query is "
         "relevant to all documents with the same value",
     )
-    split: str = Field("test", description="of the judgements")
+    split: str = Field("test", description="split of the judgements")
     columns: TableColumns = Field(
         TableColumns(),
         description="`{corpus: {id, title, text, display}, queries: {id, text}, "
@@ -157,9 +157,9 @@ class RepositorySpec(Entry):
 
     repository: str = Field(description="name on the hub, or a local folder in the hub's layout")
     split: str = Field(description="split of the table; `a+b` joins two")
-    configuration: str | None = Field(None, description="the hub's name of the table, where there are several")
+    configuration: str | None = Field(None, description="the hub's name of the table, if the repository has several")
     folder: str | None = Field(
-        None, description="folder of the files, in a repository that doesn't say which configurations it has"
+        None, description="folder of the files, in a repository that doesn't declare configurations"
     )
     revision: str | None = Field(None, description="commit, branch or tag")
     columns: Columns = Field({}, description="names of the columns, as for `files`")
@@ -186,7 +186,7 @@ class HuggingfaceSpec(DatasetSpec):
     held_out_queries: int | None = Field(None, ge=1, description=HELD_OUT)
     seed: int = Field(0, ge=0, description=SEED)
     max_queries: int | None = Field(None, ge=1, description=MAX_QUERIES)
-    retries: int = Field(5, ge=0, description="further attempts where the hub can't be reached")
+    retries: int = Field(5, ge=0, description="how often a download that breaks off is repeated")
 
     @model_validator(mode="after")
     def _check_columns(self) -> Self:
@@ -220,9 +220,11 @@ class PooledSpec(DatasetSpec):
     source: Literal["pooled"] = "pooled"
     datasets: list[str] = Field(description="names of datasets of the study")
     documents: int | None = Field(
-        None, ge=1, description="rows of the corpus: it is cut, or repeated from the start in order"
+        None, ge=1, description="number of documents: the corpus is cut, or repeated in order from the start"
     )
-    max_queries: int | None = Field(None, ge=1, description="only the first so many (judged) queries of each dataset")
+    max_queries: int | None = Field(
+        None, ge=1, description="largest number of queries of each dataset; the first (judged) ones are used"
+    )
 
     def members(self) -> list[str]:
         """Return the names of the datasets that are pooled."""

@@ -42,20 +42,20 @@ class TextModelSpec(ModelSpec):
     name: str = Field(MINILM, description="name on the hub, or a local folder; the default comes with the environment")
     revision: str | None = Field(None, description="commit, branch or tag on the hub")
     sha256: str | None = Field(None, description="expected SHA-256 digest of the weights")
-    query_prompt: str | None = Field(None, description="put before each query; null takes the model's own")
-    document_prompt: str | None = Field(None, description="put before each document; null takes the model's own")
+    query_prompt: str | None = Field(None, description="text put before each query; null: the model's prompt")
+    document_prompt: str | None = Field(None, description="text put before each document; null: the model's prompt")
     max_length: int | None = Field(
-        None, ge=1, description="longest text in tokens, special ones included; null takes the model's own"
+        None, ge=1, description="tokens of a text that are read at most, special ones included; null: the model's limit"
     )
     batch_tokens: int | None = Field(
-        None, ge=1, description="padded tokens of a batch at most; null takes what measured best for the backend"
+        None, ge=1, description="padded tokens of a batch at most; null: what measured best for the backend"
     )
     normalize: bool = Field(True, description="true: vectors of unit length (cosine); false: as they are (dot product)")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="where the model runs")
     backend: Annotated[str, AfterValidator(_known_backend)] = Field(
         AUTO,
         json_schema_extra={"enum": [AUTO, *BACKENDS.names()]},
-        description="what runs the model; on a CPU `auto` takes the first of OpenVINO, ONNX Runtime and torch that is "
+        description="what runs the model. On a CPU, `auto` takes the first of OpenVINO, ONNX Runtime and torch that is "
         "installed, runs the model and is within 10⁻⁵ of sentence-transformers in every coordinate; elsewhere, torch",
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field("float32", description="precision of the computation")
@@ -75,12 +75,12 @@ class PrecomputedSpec(ModelSpec):
     type: Literal["precomputed"] = "precomputed"
     corpus: str = Field(description="`.parquet` or `.npy` file of the documents' vectors")
     queries: str | None = Field(
-        None, description="the same of the queries; the corpus's file by default, of which held-out queries are part"
+        None, description="the same for the queries; default: the corpus's file, if the queries are held-out documents"
     )
     ids: str | None = Field(
         None, description="ids of the rows of a `.npy` file: `.npy`, `.txt`, `.csv` or `.parquet`, one for each row"
     )
-    query_ids: str | None = Field(None, description="the same of the queries")
+    query_ids: str | None = Field(None, description="the same for the queries")
     id_column: str = Field("id", description="column of the ids in a `.parquet` file")
     embedding_column: str = Field("embedding", description="column of the vectors in a `.parquet` file")
     normalize: bool = Field(True, description="true: vectors are scaled to unit length; false: left as they are")

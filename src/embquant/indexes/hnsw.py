@@ -26,13 +26,13 @@ class HnswBuild(Entry):
     """How a graph is built."""
 
     connectivity: int = Field(16, ge=2, description="edges per node and layer, twice as many in the lowest")
-    expansion_add: int = Field(128, ge=1, description="candidates looked at to choose a node's edges")
+    expansion_add: int = Field(128, ge=1, description="candidates compared to choose a node's edges")
 
 
 class HnswSearch(Entry):
     """How a graph is searched; it keeps no fewer candidates than are asked for."""
 
-    expansion_search: int = Field(64, ge=1, description="candidates kept while the graph is walked")
+    expansion_search: int = Field(64, ge=1, description="candidates kept while the graph is searched")
 
 
 class Hnsw(Index[Codec]):

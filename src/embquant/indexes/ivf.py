@@ -29,8 +29,10 @@ class IvfBuild(Entry):
     no fewer documents than there are lists.
     """
 
-    lists: Annotated[int, Field(ge=1)] | None = Field(None, description="centroids; by default 4·√n of n documents")
-    training: int = Field(50_000, ge=1, description="documents that the centroids are found on")
+    lists: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="number of centroids; default: 4·√n for n documents"
+    )
+    training: int = Field(50_000, ge=1, description="number of documents that the centroids are fitted on")
     seed: int = Field(0, ge=0, description="draws the training documents and the first centroids")
 
     def count(self, documents: int) -> int:
@@ -41,7 +43,7 @@ class IvfBuild(Entry):
 class IvfSearch(Entry):
     """How lists are searched."""
 
-    nprobe: int = Field(8, ge=1, description="lists looked at")
+    nprobe: int = Field(8, ge=1, description="lists searched per query")
 
 
 class Ivf(Index[Quantizer]):

@@ -84,7 +84,8 @@ class MethodEntry(Entry):
     )
     build: dict[str, Any] = Field({}, description="parameters of building the index")
     search: dict[str, Any] = Field(
-        {}, description="parameters of searching the index; a list of values makes one method of each, on one index"
+        {},
+        description="parameters of searching the index; a list of values makes one method per value, all on one index",
     )
 
     _index_name: str = PrivateAttr("")
@@ -135,9 +136,9 @@ class Rescore(Entry):
 
     stores: Annotated[list[str], AfterValidator(_unique), Field(json_schema_extra={"uniqueItems": True})] = Field(
         [],
-        description="codecs that candidates are scored with again, wherever they are at least as fine as the method's",
+        description="codecs whose stores rescore candidates, if they are at least as fine as the method's codec",
     )
-    multipliers: Counts = Field([4], description="candidates fetched = `top_k` × multiplier")
+    multipliers: Counts = Field([4], description="candidates per query = `top_k` × multiplier")
 
 
 class Search(Entry):
@@ -145,8 +146,8 @@ class Search(Entry):
 
     by: Literal["index", "part"] = Field(
         "index",
-        description="`index` scans one index of the whole corpus; `part` gives each part a job of its own and merges "
-        "what they find, with the same result. Approximate methods always search their one index",
+        description="`index`: one job searches the whole corpus. `part`: one job per part, and the results are merged; "
+        "they are the same. Approximate methods always search their one index",
     )
 
 
@@ -157,24 +158,24 @@ class Statistics(Entry):
         0.95, ge=0.5, le=0.9999, description="confidence level of all intervals; tests use α = 1 − confidence"
     )
     resamples: int = Field(10_000, ge=1000, description="number of bootstrap resamples and of random sign flips")
-    seed: int = Field(0, ge=0, description="seed of both")
+    seed: int = Field(0, ge=0, description="seed of the resamples and of the sign flips")
 
 
 class Timing(Entry):
     """How searches are timed."""
 
     threads: Annotated[Literal["all"] | Annotated[int, Field(ge=1)], Expected("a number of threads, or all")] = Field(
-        "all", description="threads of a timed search; all: the cores of the run"
+        "all", description="threads of a timed search; `all`: the cores of the run"
     )
-    rounds: int = Field(3, ge=1, description="how often everything is timed")
-    single_queries: int = Field(100, ge=1, description="queries timed one at a time in each round")
+    rounds: int = Field(3, ge=1, description="number of rounds; each times everything once")
+    single_queries: int = Field(100, ge=1, description="queries per round that are timed one at a time")
 
 
 class Price(Entry):
-    """What a GB costs, and who says so."""
+    """What a GB costs, and where the price comes from."""
 
     usd_per_gb_month: Number = Field(ge=0, description="USD per GB (10⁹ bytes) and month")
-    source: str = Field(min_length=1, description="who says so")
+    source: str = Field(min_length=1, description="where the price comes from")
 
 
 class Prices(Entry):
@@ -203,18 +204,20 @@ class Requirements(Entry):
     min_retention: Number = Field(
         0.99,
         ge=0,
-        description="least share of float32's quality, at the lower bound of its confidence interval; where nothing is "
-        "judged, least agreement (`overlap@k`)",
+        description="least share of float32's quality, at the lower bound of its confidence interval; without "
+        "judgements, least agreement (`overlap@k`)",
     )
     max_latency_p95_ms: Number | None = Field(
-        None, gt=0, description="most time of 95 % of the single queries, at the size measured"
+        None, gt=0, description="longest time that 95 % of the single queries may take, at the measured size"
     )
     max_bytes_per_vector: Number | None = Field(
-        None, gt=0, description="most bytes per vector in memory, its share of a graph or of lists included"
+        None, gt=0, description="most bytes per vector in memory, with its share of a graph or of lists"
     )
-    max_usd_per_month: Number | None = Field(None, gt=0, description="highest price of memory and disk together")
+    max_usd_per_month: Number | None = Field(
+        None, gt=0, description="highest price of memory and disk together, per month"
+    )
     vectors: int | None = Field(
-        None, ge=1, description="number of vectors that the price is meant for; the corpus's by default"
+        None, ge=1, description="number of vectors that the price is for; default: those of the corpus"
     )
 
 
@@ -226,16 +229,19 @@ class Configuration(Entry):
         min_length=1, description="name → a source and its keys"
     )
     evaluate: Names | None = Field(
-        None, description="the datasets that are reported on, all by default; the others serve `pooled` ones"
+        None, description="datasets in the reports, all by default; the others are only members of `pooled` ones"
     )
     models: dict[Name, Annotated[ModelSpec, _chosen(partial(parse_model, where=""))]] = Field(
         min_length=1, description="name → a model"
     )
     parts: int = Field(
-        4, ge=1, le=999, description="pieces of a corpus, embedded and encoded in parallel; what a crash can lose"
+        4,
+        ge=1,
+        le=999,
+        description="pieces of a corpus, embedded and encoded in parallel; a crash loses unfinished ones only",
     )
     codecs: dict[Name, Annotated[CodecEntry, _chosen(CodecEntry.read)]] = Field(
-        min_length=1, description="name → `family`, its parameters and perhaps `transform`"
+        min_length=1, description="name → `family`, its parameters and, if wanted, `transform`"
     )
     methods: Annotated[dict[Name, MethodEntry], AfterValidator(_sweep)] = Field(
         min_length=1, description="name → `codec`, `index`, `scoring`, `build`, `search`"
@@ -243,13 +249,13 @@ class Configuration(Entry):
     disk_gb: Number | None = Field(
         None,
         ge=0,
-        description="GB (10⁹ bytes) that the study may still write, what the disk has free by default; a run that "
+        description="GB (10⁹ bytes) that the study may still write; default: the free space of the disk. A run that "
         "needs more is refused before it embeds anything",
     )
     baseline: str = Field(
-        "float32", description="the method that retention and speed-up refer to: a float32 codec with a flat index"
+        "float32", description="the method that all others are compared with: a float32 codec with a flat index"
     )
-    top_k: Counts = Field([10, 100], description="numbers of documents returned")
+    top_k: Counts = Field([10, 100], description="numbers of documents that a search returns")
     rescore: Rescore = Rescore()
     search: Search = Search()
     metrics: Metrics = Field(
@@ -258,11 +264,15 @@ class Configuration(Entry):
     )
     statistics: Statistics = Statistics()
     worst_queries: int = Field(
-        10, ge=0, description="queries per setting that `worst_queries.csv` lists, those that lose most against float32"
+        10,
+        ge=0,
+        description="number of queries per setting in `worst_queries.csv`: those that lose most against float32",
     )
     timing: Timing = Timing()
     prices: Prices = Prices()
-    requirements: Requirements = Field(Requirements(), description="what the recommended setting has to meet, below")
+    requirements: Requirements = Field(
+        Requirements(), description="what the recommended setting has to meet; see below"
+    )
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:

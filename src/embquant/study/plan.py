@@ -155,7 +155,7 @@ class Plan:
         return f"{settings:,} ({counted[0]}, {counted[1]} × {counted[2]} × {self.axes['top_k']} top_k)"
 
     def _available(self) -> tuple[float, str]:
-        """Return the bytes that may be written and who says so: the configuration, or the disk."""
+        """Return the bytes that may be written, and what limits them: the configuration or the disk."""
         if self.disk_gb is not None:
             return self.disk_gb * 1e9, "allowed by disk_gb"
         folder = Path(self.results).resolve()

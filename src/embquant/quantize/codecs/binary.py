@@ -20,7 +20,7 @@ class BinaryParameters(Entry):
     """The parameters of binary."""
 
     threshold: Literal["zero", "mean", "median"] = Field(
-        "zero", description="zero, or the mean or median of the corpus"
+        "zero", description="zero, or each dimension's mean or median over the corpus"
     )
 
 

@@ -14,9 +14,9 @@ from embquant.quantize.codecs.faiss_codes import FaissCodec
 class PqParameters(Entry):
     """The parameters of product quantization."""
 
-    pieces: int = Field(ge=1, description="subspaces")
-    bits: Literal[4, 8] = Field(8, description="bits of a centroid's number")
-    training: int = Field(50_000, ge=1, description="vectors that the centroids are found on")
+    pieces: int = Field(ge=1, description="pieces that a vector is cut into")
+    bits: Literal[4, 8] = Field(8, description="bits per piece: 4 for 16 centroids, 8 for 256")
+    training: int = Field(50_000, ge=1, description="number of vectors that the centroids are fitted on")
     iterations: int = Field(15, ge=1, description="rounds of k-means")
     seed: int = Field(0, ge=0, description="draws the training vectors and the first centroids")
 

@@ -20,11 +20,15 @@ class RangeParameters(Entry):
     """
 
     calibration: Annotated[int, Field(ge=1)] | Literal["all"] = Field(
-        "all", description="vectors that the ranges are taken from"
+        "all", description="number of vectors that the ranges are taken from"
     )
     seed: int = Field(0, ge=0, description="draws the calibration vectors")
-    ranges: Literal["min-max", "percentile", "symmetric"] = Field("min-max", description="what the steps span")
-    percentile: Number = Field(99.9, gt=50, le=100, description="percentage of values below the upper end")
+    ranges: Literal["min-max", "percentile", "symmetric"] = Field(
+        "min-max", description="range of values that the steps cover"
+    )
+    percentile: Number = Field(
+        99.9, gt=50, le=100, description="with `ranges: percentile`: percentage of values below the upper end"
+    )
 
 
 def fit_ranges(sample: Batches, parameters: RangeParameters) -> np.ndarray:

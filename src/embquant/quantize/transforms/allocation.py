@@ -16,8 +16,8 @@ EXPONENT = 2
 class AllocationParameters(Entry):
     """The parameters of allocation."""
 
-    pieces: int = Field(ge=1, description="subspaces of the quantizer that follows")
-    bits: int = Field(8, ge=1, description="bits that the quantizer gives to each piece")
+    pieces: int = Field(ge=1, description="number of pieces of the quantizer that follows")
+    bits: int = Field(8, ge=1, description="bits per piece of that quantizer")
 
 
 class Allocation(TransformKind):

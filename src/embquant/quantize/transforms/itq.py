@@ -12,7 +12,7 @@ from embquant.quantize.transforms.rotation import random_rotation
 class ItqParameters(Entry):
     """The parameters of itq."""
 
-    training: int = Field(20_000, ge=1, description="vectors that the rotation is fitted on")
+    training: int = Field(20_000, ge=1, description="number of vectors that the rotation is fitted on")
     iterations: int = Field(50, ge=1, description="rounds of fitting")
     seed: int = Field(0, ge=0, description="draws the training vectors and the first rotation")
 

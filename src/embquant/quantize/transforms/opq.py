@@ -17,10 +17,10 @@ CENTROIDS = 256
 class OpqParameters(Entry):
     """The parameters of opq."""
 
-    pieces: int = Field(ge=1, description="subspaces of the quantizer that follows")
-    training: int = Field(20_000, ge=CENTROIDS, description="vectors that the rotation is fitted on")
+    pieces: int = Field(ge=1, description="number of pieces of the quantizer that follows")
+    training: int = Field(20_000, ge=CENTROIDS, description="number of vectors that the rotation is fitted on")
     seed: int = Field(0, ge=0, description="draws the training vectors")
-    iterations: int = Field(20, ge=1, description="rounds, each of a rotation and a codebook")
+    iterations: int = Field(20, ge=1, description="rounds; each fits a rotation and a codebook")
 
 
 class Opq(TransformKind):
