@@ -31,7 +31,7 @@ from embquant.steps.define_method import define_method
 from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
-from embquant.study.settings import NO_STORE, Setting, settings_of
+from embquant.study import NO_STORE, Setting, settings_of
 
 TOP_K = (10, 100)
 MULTIPLIERS = (1, 2, 4, 10)

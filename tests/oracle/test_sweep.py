@@ -19,7 +19,7 @@ from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
-from embquant.study.settings import settings_of
+from embquant.study import settings_of
 from support.embeddings import write_vectors
 
 DOCUMENTS, QUERIES, DIM = 1200, 30, 64

@@ -7,7 +7,7 @@ from embquant.files.parquet import write_parquet
 from embquant.measure.metrics import Reference
 from embquant.measure.quality import Sweep, index_overlap
 from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
-from embquant.study.settings import NO_STORE, Setting
+from embquant.study import NO_STORE, Setting
 
 TWIN = Reference(np.array([[3, 1, 4, 5]]), np.array([[0.9, 0.8, 0.7, 0.7]]))
 

@@ -5,7 +5,7 @@ import pytest
 
 from embquant.measure import speed as timing
 from embquant.measure.speed import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant, measured_speed
-from embquant.study.settings import NO_STORE, Setting
+from embquant.study import NO_STORE, Setting
 
 PLAIN = Setting(NO_STORE, 1, 10)
 

@@ -14,7 +14,7 @@ from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import EPSILON, Metric, Reference
 from embquant.retrieve.candidates import Candidates, within
 from embquant.retrieve.rescoring import Scorer
-from embquant.study.settings import NO_STORE, Setting
+from embquant.study import NO_STORE, Setting
 
 INDEX_OVERLAP = "index_overlap"
 

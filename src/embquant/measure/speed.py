@@ -13,7 +13,7 @@ from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever, manifest_of
-from embquant.study.settings import NO_STORE, Setting, settings_of
+from embquant.study import NO_STORE, Setting, settings_of
 
 log = logging.getLogger(__name__)
 

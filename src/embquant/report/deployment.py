@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 from embquant.study.study import Study
 
 

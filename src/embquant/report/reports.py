@@ -22,7 +22,7 @@ from embquant.report.numbers.quality import KEPT, all_datasets, decisive, in_sum
 from embquant.report.numbers.recommendation import CHOICE, EVERY
 from embquant.report.numbers.significance import SETTING
 from embquant.report.tables import TABLES
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 from embquant.study.study import Study
 
 AVERAGED = ["memory_bytes_per_vector", "usd_per_month", "latency_p50_ms", "latency_p95_ms", "queries_per_second"]

@@ -14,7 +14,7 @@ from embquant.measure.quality import Sweep, index_overlap, metrics_schema, metri
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
 from embquant.retrieve.retriever import Method
-from embquant.study.settings import NO_STORE, settings_of
+from embquant.study import NO_STORE, settings_of
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from embquant.files.records import checked
 from embquant.indexes.manifest import Manifest, check_files
 from embquant.measure.memory import measure_in_a_process
 from embquant.retrieve.retriever import Method, manifest_of
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 
 def measure_memory(

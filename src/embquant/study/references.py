@@ -7,7 +7,7 @@ from embquant.entries import mistake, nearest, read_entry
 from embquant.errors import InputError
 from embquant.indexes import index_class
 from embquant.quantize.codecs import CODECS
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 if TYPE_CHECKING:
     from embquant.study.config import Configuration, MethodEntry

@@ -14,9 +14,9 @@ from embquant.indexes import index_class
 from embquant.indexes.base import Index
 from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CodecSpec
+from embquant.study import Setting, settings_of
 from embquant.study.config import Configuration, MethodEntry
 from embquant.study.layout import Layout
-from embquant.study.settings import Setting, settings_of
 
 FLAT = "flat"
 """The kind of index that a codec's store is."""

@@ -26,7 +26,7 @@ from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.significance import Chance, Measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
-from embquant.study.settings import Setting
+from embquant.study import Setting
 
 KEYS = [
     *((name, pa.string()) for name in ("dataset", "model", "method", "rescore_store")),

@@ -4,7 +4,7 @@ import pandas as pd
 
 from embquant.report.numbers.quality import pareto
 from embquant.report.numbers.significance import VERDICTS
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 from embquant.study.study import Study, StudyMethod
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from embquant.report.measure import measures
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 KEPT = ["kept", "kept_low", "kept_high"]
 """The value of a setting's measure, and the ends of its confidence interval."""

@@ -10,7 +10,7 @@ import pandas as pd
 from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.cost import priced
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 from embquant.study.study import Study
 
 LIMITS = {

@@ -9,7 +9,7 @@ from embquant.measure.metrics import parse_metric
 from embquant.report.numbers.changes import Pairing, Run, differences, pairings
 from embquant.report.numbers.quality import in_summary
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 VERDICTS = ("better", "worse", "noise", "same")
 WIDTH = 60

@@ -8,7 +8,7 @@ from embquant.measure.quality import INDEX_OVERLAP
 from embquant.quantize.codecs.ranges import RangeParameters
 from embquant.report.measure import Measure
 from embquant.report.show.rendering import Column, TableView, rescored_by
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 from embquant.study.study import Study
 
 KEPT = ".4f"

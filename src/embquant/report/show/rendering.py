@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 from tabulate import tabulate
 
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 SORT_FORMAT = ".6g"
 LATEX = {"≈": r"$\approx$", "✓": r"$\checkmark$", "×": r"$\times$", "–": "--", "…": r"\dots{}"}

@@ -9,7 +9,7 @@ from embquant.report.measure import Measure
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 MOST_ROWS = 3000
 """Number of rows beyond which a table of the page is reduced to those that matter most."""

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from embquant.report.measure import Measure, measures
 from embquant.report.reports import Reports, Scope
 from embquant.report.show.figures.style import FAINT, Drawing, canvas, figure_style, luminance
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 MOST_ROWS = 70
 """Number of rows beyond which rescored settings are left out, unless none surpasses them."""

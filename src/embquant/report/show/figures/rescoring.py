@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from embquant.report.reports import Scope
 from embquant.report.show.figures.style import FAINT, GROUND, MARKERS, RULE, SERIES, Drawing, canvas, figure_style
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 MOST = len(SERIES)
 """Number of methods that get a colour."""

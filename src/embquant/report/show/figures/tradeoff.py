@@ -23,7 +23,7 @@ from embquant.report.show.figures.style import (
     canvas,
     figure_style,
 )
-from embquant.study.settings import NO_STORE
+from embquant.study import NO_STORE
 
 BELOW_AXIS = 0.05
 """Share of the settings that may lie below the axis, where they would press the others together."""
