@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InputError
-from embquant.files.parquet import damaged_parquet, open_parquet, read_metadata
+from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet
 
 SCHEMA = pa.schema(
     [
@@ -41,7 +41,7 @@ class Candidates:
         self._query_count = queries
         self._document_count = documents
         self._file = open_parquet(path, SCHEMA.names)
-        self.metadata = read_metadata(path)
+        self.metadata = metadata_of(path, self._file)
         depths: Any = self.metadata.get("depths")
         if self._file.schema_arrow != SCHEMA or not is_ascending(depths) or self._file.num_row_groups != len(depths):
             raise InputError(f"{path}: not a file of candidates; delete it and run again")
