@@ -23,7 +23,9 @@ rule evaluate_run:
         multipliers=STUDY.config.rescore.multipliers,
         top_k=STUDY.config.top_k,
         metrics=STUDY.config.metrics,
-        code=lambda wildcards: code("evaluate_run", *STUDY.metric_modules, *STUDY.baseline.modules, *method(wildcards).store_modules),
+        code=lambda wildcards: code(
+            "evaluate_run", *STUDY.metric_modules, *STUDY.baseline.modules, *method(wildcards).store_modules
+        ),
     message:
         "{wildcards.dataset} · {wildcards.model}: evaluating {wildcards.method}"
     shell:
