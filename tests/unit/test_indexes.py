@@ -9,7 +9,8 @@ from usearch.io import load_matrix
 
 from embquant.entries import read_entry
 from embquant.errors import InputError
-from embquant.indexes import index_class
+from embquant.indexes import INDEXES, index_class
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CODECS
 from support.codec_cases import (
     INDEXED,
@@ -180,6 +181,23 @@ def test_hard_vectors_are_found_with_finite_scores(tmp_path, family, kind, scori
             if index.prefix_stable:
                 wanted = of_rows(expected[queries], best(expected[queries], 10))
                 np.testing.assert_allclose(true, wanted, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FLAT)
+@pytest.mark.parametrize("mapped", [False, True])
+def test_a_flat_index_of_any_codec_finds_the_best_by_its_scores(tmp_path, family, mapped):
+    """Also of codecs that have a flat index of their own, which is only faster."""
+    codec = codec_of(family, "flat")
+    codes, queries = codec.encode(unit_vectors()), unit_vectors(9, seed=1)
+    kind, path = INDEXES["flat/*"], tmp_path / "index.npy"
+    kind.build(codec, Batches(lambda: iter([codes[:250], codes[250:]]), *codes.shape), path, kind.build_parameters())
+    index = kind.open(path, codec, 2, kind.search_parameters(), mapped)
+    expected = codec.score(queries, repeated_for(queries, codes))
+    scores, rows = index.search_reproducibly(queries, 20)
+    np.testing.assert_array_equal(rows, best(expected, 20))
+    np.testing.assert_array_equal(scores, of_rows(expected, rows))
+    assert (len(index), index.codes.dtype) == (600, codes.dtype)
+    assert kind.scorings(CODECS[family]) == ("asymmetric",)
 
 
 # Files

@@ -11,6 +11,7 @@ from embquant.exact.scan import DecodedScan
 from embquant.files.atomic import UNREADABLE_NPY
 from embquant.indexes.base import FlatIndex, Quantizer
 from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Family
 
 
 class FlatAny(FlatIndex[Quantizer]):
@@ -27,6 +28,11 @@ class FlatAny(FlatIndex[Quantizer]):
         self.codes = codes
         self.codec = codec
         self._decoded = DecodedScan(codec, threads)
+
+    @classmethod
+    def scorings(cls, codec: type[Family]) -> tuple[str, ...]:
+        """Return the only one: what compares codes with codes is an index of the codec's own."""
+        return ("asymmetric",)
 
     @classmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: NoParameters) -> None:
