@@ -13,7 +13,7 @@ import pytest
 from embquant import cli
 from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
-from embquant.report.numbers.changes import CHANGES, KEYS, Run, changes, differences
+from embquant.report.numbers.changes import CHANGES, KEYS, StudyRun, changes, differences
 
 QUERIES = 40
 REFERENCE = np.tile([1, 0.5, 0, 0.25], QUERIES // 4)
@@ -83,7 +83,7 @@ def write_report(folder, values=None, bytes_of=None, p50=1.0, machine=MACHINE, f
 
 
 def compared(*folders):
-    return changes(*map(Run.read, folders)).set_index(["method", "rescore_store"])
+    return changes(*map(StudyRun.read, folders)).set_index(["method", "rescore_store"])
 
 
 def printed(capsys, *arguments):
@@ -186,7 +186,7 @@ def test_runs_that_have_nothing_in_common_are_listed_and_that_is_said(one, tmp_p
 
 def test_what_the_runs_were_made_with(one, tmp_path, capsys):
     other = write_report(tmp_path / "one-more", machine="another, 64 cores", fingerprint="g", parts=8)
-    assert differences(*map(Run.read, (one, other))) == {
+    assert differences(*map(StudyRun.read, (one, other))) == {
         ('"one"', '"one-more"'): ["config.study"],
         ("–", "8"): ["config.parts"],
         ('"f"', '"g"'): ["datasets.facts.fingerprint"],

@@ -1,5 +1,6 @@
 """What a setting keeps of float32's results: the one place that knows how reports name it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, Self
@@ -76,3 +77,10 @@ def measures(columns: pd.Index) -> list[Measure]:
     """
     found = [measure for measure in map(Measure.of_column, columns) if measure is not None]
     return sorted(found, key=lambda measure: (not measure.is_retention, not measure.is_overlap))
+
+
+def deciding(metrics: Iterable[str]) -> Measure | None:
+    """Return the measure that decides among ``metrics``: the first retention, or without any the first overlap@k."""
+    found = [measure for measure in map(Measure.of_metric, metrics) if measure is not None]
+    judged = [measure for measure in found if measure.is_retention]
+    return next(iter(judged + [measure for measure in found if measure.is_overlap]), None)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from embquant.report.csv_files import write_csv
-from embquant.report.numbers.changes import Run, changes
+from embquant.report.numbers.changes import StudyRun, changes
 from embquant.report.show.comparison import comparison_text
 
 
@@ -21,7 +21,7 @@ def compare(
     Prints what the runs were made with, as far as they differ, and the settings of the summaries; ``output`` has all
     settings. Differences are tested if both runs have the same queries and judgements.
     """
-    one, other = Run.read(run_a), Run.read(run_b)
+    one, other = StudyRun.read(run_a), StudyRun.read(run_b)
     table = changes(one, other)
     if output is not None:
         write_csv(table, output)

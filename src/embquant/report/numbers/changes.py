@@ -15,7 +15,7 @@ from embquant.files.atomic import read_json
 from embquant.files.parquet import open_parquet
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.csv_files import read_csv
-from embquant.report.measure import Measure
+from embquant.report.measure import deciding
 from embquant.report.numbers.significance import INTERVAL, RUN, SETTING, Chance, read_measured, tested
 
 KEYS = [*RUN, *SETTING]
@@ -36,7 +36,7 @@ WHOLE_NUMBERS = ["queries", "differing", *(f"{name}_{end}" for name in MEMORY fo
 
 
 @dataclass(frozen=True)
-class Run:
+class StudyRun:
     """A run of a study, as the reports in ``folder`` describe it.
 
     ``settings`` is summary.csv by setting; ``made_with`` is provenance.json, with datasets and models by name;
@@ -108,7 +108,7 @@ def _read_settings(summary: Path) -> pd.DataFrame:
     return table.set_index(KEYS)
 
 
-def pairings(one: Run, other: Run) -> list[Pairing]:
+def pairings(one: StudyRun, other: StudyRun) -> list[Pairing]:
     """Tell for each dataset and model that both runs have whether their queries can be paired."""
     runs = [report.settings.index.droplevel(SETTING).unique() for report in (one, other)]
     both: dict[tuple[str, str], list[str]] = {}
@@ -117,7 +117,7 @@ def pairings(one: Run, other: Run) -> list[Pairing]:
     return [Pairing(*names, _reason(one, other, *names, methods)) for names, methods in both.items()]
 
 
-def changes(one: Run, other: Run) -> pd.DataFrame:
+def changes(one: StudyRun, other: StudyRun) -> pd.DataFrame:
     """Return one row per setting of either run, with the columns ``CHANGES``; differences are other − one."""
     keys = one.settings.index.union(other.settings.index, sort=False)
     first, second = one.settings.reindex(keys), other.settings.reindex(keys)
@@ -143,7 +143,7 @@ def changes(one: Run, other: Run) -> pd.DataFrame:
     return table.assign(paired=table["paired"].eq(True)).astype(dict.fromkeys(WHOLE_NUMBERS, "Int64"))
 
 
-def differences(one: Run, other: Run) -> dict[tuple[str, str], list[str]]:
+def differences(one: StudyRun, other: StudyRun) -> dict[tuple[str, str], list[str]]:
     """Return what differs in what the runs were made with: (value of one, of the other) → the places that have both.
 
     Values are JSON, or – where there is none; places are dotted.
@@ -154,7 +154,7 @@ def differences(one: Run, other: Run) -> dict[tuple[str, str], list[str]]:
     return found
 
 
-def _reason(one: Run, other: Run, dataset: str, model: str, methods: list[str]) -> str:
+def _reason(one: StudyRun, other: StudyRun, dataset: str, model: str, methods: list[str]) -> str:
     """Return why queries can't be paired, in words; nothing where they can."""
     if one.fingerprints.get(dataset) != other.fingerprints.get(dataset):
         return "its documents, queries or judgements are not the same in both runs"
@@ -164,22 +164,21 @@ def _reason(one: Run, other: Run, dataset: str, model: str, methods: list[str]) 
     return "" if all(queries == ids[0] for queries in ids) else "its queries are not the same in both runs"
 
 
-def _compared_metric(one: Run, other: Run, keys: pd.MultiIndex) -> str | None:
+def _compared_metric(one: StudyRun, other: StudyRun, keys: pd.MultiIndex) -> str | None:
     """Return the first judged metric that the settings have in both runs, or else overlap@k; None without either."""
     asked = [name for name in one.metrics if name in other.metrics]
     sides = [report.settings.loc[keys] for report in (one, other)]
     known = [name for name in asked if all(name in side and side[name].notna().all() for side in sides)]
-    found = [measure for measure in map(Measure.of_metric, known) if measure is not None]
-    judged = [measure.metric for measure in found if measure.is_retention]
-    return next(iter(judged + [measure.metric for measure in found if measure.is_overlap]), None)
+    measure = deciding(known)
+    return None if measure is None else measure.metric
 
 
-def _untested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
+def _untested(one: StudyRun, other: StudyRun, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
     first, second = (report.settings.loc[keys, metric].to_numpy() for report in (one, other))
     return {"value_a": first, "value_b": second, "difference": second - first}
 
 
-def _tested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
+def _tested(one: StudyRun, other: StudyRun, keys: pd.MultiIndex, metric: str) -> dict[str, np.ndarray]:
     """Return means, differences, intervals and tests of settings that both runs measured with the same queries."""
     chance = one.chance
     first, second = (_values(report, keys, metric) for report in (one, other))
@@ -197,7 +196,7 @@ def _tested(one: Run, other: Run, keys: pd.MultiIndex, metric: str) -> dict[str,
     }
 
 
-def _values(report: Run, keys: pd.MultiIndex, metric: str) -> np.ndarray:
+def _values(report: StudyRun, keys: pd.MultiIndex, metric: str) -> np.ndarray:
     """Return a metric per query, float64 (settings, queries)."""
     folder = report.folder.joinpath("runs", *keys[0][:2])
     measured = read_measured([folder / method for method in keys.unique("method")])

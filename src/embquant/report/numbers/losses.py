@@ -20,7 +20,7 @@ from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import EPSILON, Metric, parse_metric
 from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
-from embquant.report.measure import Measure
+from embquant.report.measure import deciding
 from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
 from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.significance import Chance, Measured
@@ -76,10 +76,9 @@ class ComparedSettings:
         """Take the settings at the least top_k that has the metric that counts most; None where there are none."""
         found = []
         for group in measured.by_top_k():
-            _, names = group.compared_metrics()
-            measure = Measure.of_metric(names[0]) if names else None
-            if measure is not None and (measure.is_retention or measure.is_overlap):
-                found.append((not measure.is_retention, group.settings["top_k"].iloc[0], names[0], group))
+            measure = deciding(group.compared_metrics()[1])
+            if measure is not None:
+                found.append((not measure.is_retention, group.settings["top_k"].iloc[0], measure.metric, group))
         if not found or set(measured.settings["method"]) == {baseline}:
             return None
         *_, name, group = min(found, key=lambda candidate: candidate[:2])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from embquant.measure.metrics import parse_metric
-from embquant.report.numbers.changes import Pairing, Run, differences, pairings
+from embquant.report.numbers.changes import Pairing, StudyRun, differences, pairings
 from embquant.report.numbers.quality import in_summary
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
 from embquant.study import NO_STORE
@@ -29,7 +29,7 @@ COLUMNS = {
 }
 
 
-def comparison_text(one: Run, other: Run, changes: pd.DataFrame, written: Path | None) -> str:
+def comparison_text(one: StudyRun, other: StudyRun, changes: pd.DataFrame, written: Path | None) -> str:
     """Return what differs between two runs; ``changes`` are all settings, which ``written`` holds."""
     sections = [_section(changes, pairing) for pairing in pairings(one, other)]
     parts = [_made_with(one, other), *(sections or ["no dataset, model and method are in both runs"])]
@@ -37,7 +37,7 @@ def comparison_text(one: Run, other: Run, changes: pd.DataFrame, written: Path |
     return "\n\n".join([*parts, f"all settings: {written or 'with --output changes.csv'}"])
 
 
-def _made_with(one: Run, other: Run) -> str:
+def _made_with(one: StudyRun, other: StudyRun) -> str:
     """Return the names of the runs and what differs in what they were made with, one line per change."""
     found = differences(one, other)
     same = "made with the same configuration, data, models and versions, on the same kind of machine"
@@ -100,7 +100,7 @@ def _only_in_one(changes: pd.DataFrame) -> Iterator[str]:
             yield "\n".join([f"settings only in {side}: {len(alone)}", *lines])
 
 
-def _cautions(one: Run, other: Run) -> Iterator[str]:
+def _cautions(one: StudyRun, other: StudyRun) -> Iterator[str]:
     """Yield what to know before speeds are compared."""
     if one.machine != other.machine:
         yield (

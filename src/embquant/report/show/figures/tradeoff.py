@@ -36,7 +36,7 @@ VERDICTS = {"noise": ", not told apart from float32", "worse": ", less than floa
 
 
 @dataclass(frozen=True)
-class Cost:
+class CostAxis:
     """A cost that quality is drawn against: its ``column``, its words, and the ``ticks`` that its axis may have."""
 
     name: str
@@ -48,7 +48,7 @@ class Cost:
     ticks: Sequence[float]
 
 
-MEMORY = Cost(
+MEMORY = CostAxis(
     "memory",
     "memory_bytes_per_vector",
     "Quality against memory",
@@ -57,7 +57,7 @@ MEMORY = Cost(
     "A line joins them. Points at the same bytes stand side by side.",
     SIZES,
 )
-LATENCY = Cost(
+LATENCY = CostAxis(
     "latency",
     "latency_p50_ms",
     "Quality against latency",
@@ -83,7 +83,7 @@ def draw_latency(scope: Scope) -> Drawing:
 
 
 @figure_style
-def _draw(scope: Scope, rows: pd.DataFrame, cost: Cost, joined: bool) -> Drawing:
+def _draw(scope: Scope, rows: pd.DataFrame, cost: CostAxis, joined: bool) -> Drawing:
     """Draw ``rows`` at their ``x``."""
     lowest, highest = _quality_range(rows)
     rows = rows.assign(measure=scope.measure.column, below=rows["kept"] < lowest)
@@ -132,14 +132,14 @@ def _point(axes: Axes, row: pd.Series, look: int, element: str) -> None:
     )
 
 
-def _tip(row: pd.Series, cost: Cost) -> str:
+def _tip(row: pd.Series, cost: CostAxis) -> str:
     bounds = f" ({row['kept_low']:.4f} to {row['kept_high']:.4f})" if row["kept_low"] < row["kept_high"] else ""
     return (
         f"{row['setting']}: {row['kept']:.4f}{bounds}{VERDICTS.get(row['verdict'], '')}, {cost.words(row[cost.column])}"
     )
 
 
-def _caption(rows: pd.DataFrame, cost: Cost) -> str:
+def _caption(rows: pd.DataFrame, cost: CostAxis) -> str:
     below = rows["below"].sum()
     low = f" {below} of {len(rows)} settings keep less than the axis shows: triangles at its foot." if below else ""
     return (
@@ -148,7 +148,7 @@ def _caption(rows: pd.DataFrame, cost: Cost) -> str:
     )
 
 
-def _alternative(rows: pd.DataFrame, best: pd.DataFrame, cost: Cost) -> str:
+def _alternative(rows: pd.DataFrame, best: pd.DataFrame, cost: CostAxis) -> str:
     points = (f"{row['setting']} {row['kept']:.3f} at {cost.words(row[cost.column])}" for _, row in best.iterrows())
     text = f"{len(rows)} settings; of the {len(best)} that none surpasses, from the cheapest: {'; '.join(points)}"
     return text + (f". The best is {best.sort_values('kept')['setting'].iloc[-1]}." if len(best) else ".")
