@@ -59,7 +59,14 @@ class Registry(Generic[Kind]):
 
     def _load(self, name: str) -> Kind:
         if name not in self._places:
-            return cast(Kind, self._announced[name].load())
+            point = self._announced[name]
+            try:
+                return cast(Kind, point.load())
+            except (ImportError, AttributeError) as error:
+                package = point.dist.name if point.dist else "another package"
+                raise InputError(
+                    f"{self.noun} {name!r} of {package} can't be imported ({error}); repair {package}"
+                ) from error
         module, _, attribute = self._places[name].partition(":")
         return cast(Kind, getattr(import_module(module), attribute))
 

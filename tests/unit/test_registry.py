@@ -45,6 +45,18 @@ def test_a_script_adds_or_replaces_a_kind_for_its_own_process(shapes):
     assert shapes.module("triangle") == "builtins"
 
 
+def test_a_package_that_announces_what_it_lacks_is_named(shapes, tmp_path):
+    points = tmp_path / "shapes-1.0.dist-info" / "entry_points.txt"
+    points.write_text(
+        "[test.shapes]\nsquare = announced_shapes:Square\noval = announced_shapes:Oval\nline = lines:Line\n"
+    )
+    for name, missing in (("oval", "Oval"), ("line", "lines")):
+        with pytest.raises(
+            InputError, match=rf"^shape '{name}' of shapes can't be imported \(.*{missing}.*\); repair shapes"
+        ):
+            shapes[name]
+
+
 def test_an_unknown_name_is_an_input_error_that_names_the_nearest(shapes):
     with pytest.raises(InputError, match=r"^shape 'circel' is not known; did you mean 'circle'\? \(valid: circle, squ"):
         shapes["circel"]
