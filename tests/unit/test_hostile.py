@@ -7,6 +7,7 @@ import pickle
 import zipfile
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,12 +18,14 @@ from embquant.datasets.formats import open_table
 from embquant.embedding.precomputed import check_files
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
+from embquant.files.records import recording
 from embquant.indexes import index_class
-from embquant.indexes.manifest import Manifest
+from embquant.indexes.manifest import Manifest, open_index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import load_codec
 from support.codec_cases import SCALED_PQ, case, fitted, unit_vectors
 from support.embedding_files import command, small_model
+from support.searched import both_ways
 
 
 class Trap:
@@ -114,6 +117,27 @@ def test_an_index_that_is_cut_off_anywhere_in_its_header_crashes_nothing(tmp_pat
         (tmp_path / "cut").write_bytes(whole[:size])
         with pytest.raises(InputError, match="delete it and run again"):
             kind.open(tmp_path / "cut", codec, 1, kind.search_parameters(), mapped)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("name", ["float32", "int4", "pq"])
+def test_faiss_opens_no_file_that_is_not_as_it_was_written(tmp_path, monkeypatch, name, mapped):
+    """FAISS believes sizes in a header: what it would read beyond the file is not tried."""
+    with recording(["build-store"]):
+        both_ways(tmp_path, name, "asymmetric", 1, 5, unit_vectors(300))
+    index = tmp_path / "index.faiss"
+    content = bytearray(index.read_bytes())
+    content[8] ^= 1  # of the number of vectors
+    index.write_bytes(content)
+    read_index = faiss.read_index
+
+    def read(source, *flags):  # a codec's state isn't a path
+        assert not isinstance(source, str), "FAISS was asked to read the file"
+        return read_index(source, *flags)
+
+    monkeypatch.setattr(faiss, "read_index", read)
+    with pytest.raises(InputError, match=r"index\.faiss: .*to rebuild it: "):
+        open_index(tmp_path / "index.faiss.json", threads=1, mapped=mapped)
 
 
 def test_a_state_that_unpacks_to_more_than_it_is_is_refused(tmp_path):
