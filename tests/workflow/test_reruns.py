@@ -120,3 +120,5 @@ def test_searched_part_by_part_the_study_gives_the_same_bytes(finished, changed)
         assert written[0].read_bytes() == written[1].read_bytes(), name
     runs = changed.folder / "results" / "reports" / "small" / "runs" / "facts" / "minilm"
     assert not list(runs.glob("*/candidates-*")), "what parts found is temporary"
+    status, output = changed.embquant("verify", "results")
+    assert status == 0, output

@@ -42,5 +42,5 @@ def search_part(
         with limit_threads(threads):
             scores, rows = index.part(start, stop).search_reproducibly(queries, depth)
     metadata = {"depths": [depth], "documents": stop - start}
-    write_parquet(output, SCHEMA, [as_table(scores, rows)], metadata)
+    write_parquet(output, SCHEMA, [as_table(scores, rows)], metadata, kept=False)
     log.info("%d queries searched among %d documents to depth %d", len(queries), stop - start, depth)
