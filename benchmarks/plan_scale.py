@@ -71,15 +71,15 @@ def plan_scale(
 
 
 def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: Sequence[int], memory: int, cores: int) -> str:
-    """Return the Markdown of the plan: one table a number of vectors, and what it assumes."""
+    """Return the Markdown of the plan: one table per number of vectors, and what the plan assumes."""
     measured = int(steps["vectors"].max())
     stages = [*embedding_stages(embedding, steps, cores), *measured_stages(steps, cores)]
     parts = [
         "# What more vectors need\n",
-        "Proportions of what `make bench-scale` and `make bench BENCHMARKS=embedding` measured, according to",
-        "`python benchmarks/plan_scale.py --steps results/benchmarks/scale/steps.csv`",
-        "`--embedding results/benchmarks/embedding.csv`",
-        "in this project's environment.\n",
+        "`make bench-scale` and `make bench BENCHMARKS=embedding` measured smaller corpora. This page scales the",
+        "results up. In this project's environment it is written by\n",
+        "    python benchmarks/plan_scale.py --steps results/benchmarks/scale/steps.csv \\",
+        "        --embedding results/benchmarks/embedding.csv\n",
     ]
     for vectors in counts:
         table = tabulate([stage.plan(vectors, memory * GIB) for stage in stages], headers="keys", tablefmt="github")
@@ -87,13 +87,13 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: Sequence[int], me
     parts += [
         "## What this assumes\n",
         f"- Rates are those of {measured:,} vectors, the largest corpus that was measured, and of the texts above, "
-        f"on {embedding['machine'].iloc[0]}. A stage's time is proportional to the vectors, as measured there.",
-        f"- An index is built in memory and searched there, split over machines of {memory} GiB of which it takes "
-        f"{INDEX_SHARE:.0%}; each answers for its share, and the best of all answers are merged. A study's own search "
-        "maps the index instead and reads it once for all queries, in flat memory.",
-        "- Hours are those of one core. Embedding, encoding and searching are split over as many cores as there are; "
+        f"on {embedding['machine'].iloc[0]}. A stage's time is proportional to the number of vectors, as measured.",
+        f"- An index is built and searched in memory. It is split over machines of {memory} GiB and takes "
+        f"{INDEX_SHARE:.0%} of each. Each machine searches its share, and the best of all results are merged. A study "
+        "maps the index instead and reads it once for all queries, in memory that doesn't grow with the corpus.",
+        "- Hours are those of one core. Embedding, encoding and searching can be split over any number of cores; "
         "fitting is one pass over the float32 vectors.",
-        "- Searches are exact, of as many queries as were measured. What doesn't grow with the corpus is left out.",
+        "- Searches are exact, with as many queries as were measured. What doesn't grow with the corpus is left out.",
     ]
     return "\n".join(parts)
 
