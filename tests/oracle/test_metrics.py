@@ -88,6 +88,24 @@ def test_overlap_counts_ties_with_the_last_exact_document():
     assert compute("overlap@3", [[5, 1, 2]], None, scores, exact)[0] == pytest.approx(2 / 3)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1, 1e3])
+def test_overlap_is_that_of_brute_force_however_long_the_vectors_are(scale):
+    rng = np.random.default_rng(0)
+    queries, vectors = scale * rng.standard_normal((12, 64)), scale * rng.standard_normal((60, 64))
+    vectors[50:] = vectors[:10]  # copies, which are as good as what they repeat
+    exact = queries @ vectors.T
+    signs = np.where(queries > 0, 1, -1) @ np.where(vectors > 0, 1, -1).T
+    found = np.argsort(-signs, axis=1, kind="stable")[:, :10]
+    best = np.argsort(-exact, axis=1, kind="stable")[:, :10]
+    least = np.sort(exact, axis=1)[:, -10]
+    close = np.isclose(np.take_along_axis(exact, found, axis=1), least[:, None], rtol=1e-6, atol=0)
+    expected = ((np.take_along_axis(exact, found, axis=1) > least[:, None]) | close).mean(axis=1)
+    scores = np.take_along_axis(exact, found, axis=1)
+    reference = Reference(best, np.take_along_axis(exact, best, axis=1))
+    assert 0.3 < expected.mean() < 0.9
+    np.testing.assert_allclose(compute("overlap@10", found, None, scores, reference), expected)
+
+
 def test_overlap_in_a_corpus_smaller_than_the_cutoff():
     exact = Reference(np.array([[1, 0]]), np.array([[0.9, 0.8]]))
     scores = np.array([[0.9, 0.8, -np.inf]])

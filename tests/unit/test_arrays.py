@@ -43,6 +43,24 @@ def table(vectors):
     return evaluate(*vectors, METHODS, QRELS, codecs=CODECS, **settings)
 
 
+def test_agreement_is_that_of_brute_force_however_short_or_long_vectors_are():
+    rng = np.random.default_rng(0)
+    corpus = unit(rng.standard_normal((60, 384)))
+    queries = unit(corpus[:12] + 0.03 * rng.standard_normal((12, 384)))
+    signs = np.where(queries > 0, 1, -1) @ np.where(corpus > 0, 1, -1).T
+    best, found = (np.argsort(-scores, axis=1, kind="stable")[:, :10] for scores in (queries @ corpus.T, signs))
+    expected = np.mean([len(set(one) & set(other)) / 10 for one, other in zip(best, found, strict=True)])
+    for scale in (1e-3, 1, 1e3):
+        scaled = [(scale * vectors).astype(np.float32) for vectors in (corpus, queries)]
+        table = evaluate(*scaled, {"bits": METHODS["bits"]}, metrics=["overlap@10"])
+        assert value(table, "float32")["overlap@10"] == 1
+        assert value(table, "bits")["overlap@10"] == pytest.approx(expected)
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
 def value(table, method, store="none", multiplier=1):
     (row,) = table[
         (table["method"] == method) & (table["rescore_store"] == store) & (table["rescore_multiplier"] == multiplier)

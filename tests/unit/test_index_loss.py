@@ -12,14 +12,14 @@ from embquant.study import NO_STORE, Setting
 TWIN = Reference(np.array([[3, 1, 4, 5]]), np.array([[0.9, 0.8, 0.7, 0.7]]))
 
 
-def overlaps(path, searches, *top_ks):
+def overlaps(path, searches, *top_ks, twin=TWIN):
     """Write what was found at each depth, lists of (row, score), to a file; return the overlap at each top_k."""
     found = [np.array([pairs], dtype=float) for pairs in searches.values()]
     tables = [as_table(search[..., 1], search[..., 0].astype(np.int64)) for search in found]
     write_parquet(path, SCHEMA, tables, {"depths": list(searches)})
     sweep = Sweep(Candidates(path), np.zeros((1, 8), np.float32), {})
     best = dict(sweep.rankings([Setting(NO_STORE, 1, top_k) for top_k in top_ks]))
-    return [index_overlap(best[Setting(NO_STORE, 1, top_k)], TWIN).tolist() for top_k in top_ks]
+    return [index_overlap(best[Setting(NO_STORE, 1, top_k)], twin).tolist() for top_k in top_ks]
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,13 @@ def overlaps(path, searches, *top_ks):
 )
 def test_overlap_by_hand(tmp_path, found, share):
     assert overlaps(tmp_path / "found.parquet", {3: found}, 3) == [pytest.approx([share])]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1, 1e3])
+def test_vectors_of_any_length_are_measured_alike(tmp_path, scale):
+    twin = Reference(TWIN.rows, scale * TWIN.scores)
+    found = [(3, scale * 0.9), (8, scale * (0.7 + 5e-7)), (9, scale * 0.699)]
+    assert overlaps(tmp_path / "found.parquet", {3: found}, 3, twin=twin) == [pytest.approx([2 / 3])]
 
 
 def test_a_depth_of_its_own_is_used_and_only_its_first_top_k(tmp_path):

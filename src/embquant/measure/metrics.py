@@ -17,7 +17,7 @@ from embquant.measure.judgements import Judgements
 from embquant.registry import Registry
 
 EPSILON = 1e-6
-"""How far below the k-th best exact score a document may be and count as one of the k best."""
+"""How far apart two scores may be and count as tied, relative to their magnitude."""
 
 PERSISTENCE = 0.9
 """The p of rank-biased overlap."""
@@ -41,6 +41,11 @@ class Ranking:
 
     rows: np.ndarray
     exact_scores: np.ndarray
+
+
+def reached(least: np.ndarray) -> np.ndarray:
+    """Return the scores from which on a document counts as tied with ``least``, float64: EPSILON of each below it."""
+    return least - EPSILON * np.abs(least)
 
 
 class MetricKind(ABC):
@@ -209,7 +214,7 @@ class Precision(JudgedKind):
 
 
 class Overlap(MetricKind):
-    """Share of the first k whose exact score reaches the k-th of the reference, less EPSILON.
+    """Share of the first k whose exact score reaches the k-th of the reference, less EPSILON of its magnitude.
 
     As ann-benchmarks counts recall (Aumüller et al. 2020), so that ties and repeated texts do no harm.
     """
@@ -220,8 +225,7 @@ class Overlap(MetricKind):
     ) -> np.ndarray:
         """Return the share."""
         depth = min(cutoff or ranking.rows.shape[1], reference.scores.shape[1])
-        least = reference.scores[:, depth - 1]
-        least = least - EPSILON * np.maximum(1, np.abs(least))
+        least = reached(reference.scores[:, depth - 1])
         return (ranking.exact_scores[:, :cutoff] >= least[:, None]).sum(axis=1) / depth
 
 

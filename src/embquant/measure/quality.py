@@ -123,7 +123,7 @@ def index_overlap(best: Best, twin: Reference) -> np.ndarray:
     wanted = twin.first(rows.shape[1])
     least = wanted.scores[:, -1:]
     among = np.array([np.isin(found, exact) for found, exact in zip(rows, wanted.rows, strict=True)])
-    tied = np.abs(scores - least) <= EPSILON * np.maximum(1, np.abs(least))
+    tied = np.abs(scores - least) <= EPSILON * np.abs(least)
     return ((among | tied) & (rows >= 0)).sum(axis=1) / wanted.rows.shape[1]
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from embquant.datasets.corpus import shown_documents
 from embquant.files.parquet import read_table
 from embquant.measure.judgements import Judgements
-from embquant.measure.metrics import EPSILON, Metric, parse_metric
+from embquant.measure.metrics import Metric, parse_metric, reached
 from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.measure import deciding
@@ -193,8 +193,7 @@ class SearchedQueries:
         judgements = self.judgements
         if judgements is not None:
             return lambda rows: judgements.gains(rows[None], np.array([query]))[0]
-        least = self.scores[query, min(self.compared.metric.cutoff, self.scores.shape[1]) - 1]
-        least -= EPSILON * max(1, abs(least))
+        least = reached(self.scores[query, min(self.compared.metric.cutoff, self.scores.shape[1]) - 1])
         vector = self.vectors[query : query + 1]
         return lambda rows: (self.exact.score(vector, rows[None])[0] >= least).astype(np.float64)
 
