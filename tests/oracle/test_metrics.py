@@ -54,6 +54,40 @@ def test_judged_metrics_are_those_of_ir_measures(seed):
         np.testing.assert_allclose(mine, [judge[query] for query in range(queries)], atol=1e-12, err_msg=name)
 
 
+@given(st.integers(0, 10_000))
+@settings(deadline=None, max_examples=30)
+def test_documents_that_the_corpus_lacks_stay_relevant_as_ir_measures_has_it(seed):
+    rng = np.random.default_rng(seed)
+    queries, documents, depth = 4, 120, 100
+    rows = np.stack([rng.permutation(documents)[:depth] for _ in range(queries)])
+    known = [(query, doc) for query in range(queries) for doc in rng.permutation(documents)[: rng.integers(0, 9)]]
+    lacking = [(query, -1) for query in range(queries) for _ in range(rng.integers(1, 4))]
+    table = [(query, int(doc), int(rng.integers(1, 4))) for query, doc in known + lacking]
+    qrels = [
+        ir_measures.Qrel(str(query), str(doc) if doc >= 0 else f"gone-{number}", relevance)
+        for number, (query, doc, relevance) in enumerate(table)
+    ]
+    run = [
+        ir_measures.ScoredDoc(str(query), str(doc), -rank)
+        for query, ranked in enumerate(rows)
+        for rank, doc in enumerate(ranked)
+    ]
+    for name in JUDGED:
+        judge = {
+            one.query_id: one.value for one in ir_measures.iter_calc([ir_measures.parse_measure(name)], qrels, run)
+        }
+        mine = compute(name, rows, judgements_of(table, queries, documents))
+        np.testing.assert_allclose(mine, [judge[str(query)] for query in range(queries)], atol=1e-12, err_msg=name)
+
+
+def test_places_without_a_document_count_neither_for_nor_against_a_ranking():
+    """Of three documents, one is the query's own: two are left, and the third place is empty."""
+    exact = Reference(np.array([[0, 1, -1], [2, 0, 1]]), np.array([[0.9, 0.5, -np.inf], [0.9, 0.8, 0.1]]))
+    assert compute("rbo", [[0, 1, -1], [2, 0, 1]], None, None, exact).tolist() == pytest.approx([1, 1])
+    scores = np.array([[0.9, -np.inf, -np.inf], [0.9, 0.8, 0.1]])
+    assert compute("overlap@3", [[0, -1, -1], [2, 0, 1]], None, scores, exact).tolist() == [0.5, 1]
+
+
 def test_by_hand():
     judgements = judgements_of([(0, 4, 2), (0, 7, 1), (0, 9, 1)], 1, 10)
     ranked = [[7, 1, 4, 2, 3]]

@@ -114,6 +114,7 @@ def described(dataset, judged, queries):
         "fingerprint": "cd" * 32,
         "counts": {"documents": VECTORS, "queries": queries, "judgements": 2 * queries if judged else 0},
         "left_out": {"exact_copies": 3},
+        "kept": {},
     }
 
 

@@ -1,6 +1,8 @@
 """A corpus searched in both ways, part by part and as one index, by the commands of the workflow."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import part_rows
@@ -15,8 +17,15 @@ from support.codec_cases import case, unit_vectors
 from support.embeddings import write_vectors
 
 
-def both_ways(folder, name, scoring, parts, depth, vectors):
-    """Search ``vectors`` in ``parts`` parts, one by one and as one index; return the files of candidates."""
+def both_ways(folder, name, scoring, parts, depth, vectors, own_rows=None):
+    """Search ``vectors`` in ``parts`` parts, one by one and as one index; return the files of candidates.
+
+    ``own_rows`` are the rows of the queries' own documents, if they have some.
+    """
+    dataset = {}
+    if own_rows is not None:
+        dataset = {"queries": folder / "dataset.parquet"}
+        pq.write_table(pa.table({"own_row": own_rows}), dataset["queries"])
     state = folder / "state.npz"
     codec = case(name)
     codec.save(state)
@@ -34,11 +43,11 @@ def both_ways(folder, name, scoring, parts, depth, vectors):
     build_store(state=state, codes=codes, output=index)
     manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
     found = [folder / f"found-{part}.parquet" for part in range(parts)]
-    asked = {"query_vectors": queries, "scoring": scoring, "depth": depth}
+    asked = {"query_vectors": queries, "scoring": scoring, "depth": depth, **dataset}
     for part, output in enumerate(found):
         search_part(store=manifest, part=part, parts=parts, output=output, **asked)
-    merge_candidates(parts=found, output=folder / "merged.parquet")
+    merge_candidates(parts=found, output=folder / "merged.parquet", **dataset)
     define_method(name=name, manifest=manifest, scoring=scoring, output=method)
     whole = folder / "whole.parquet"
-    search_index(method_file=method, depths=[5, depth], threads=2, output=whole, query_vectors=queries)
+    search_index(method_file=method, depths=[5, depth], threads=2, output=whole, query_vectors=queries, **dataset)
     return folder / "merged.parquet", whole

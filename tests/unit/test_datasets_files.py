@@ -32,7 +32,10 @@ def test_beir_layout_gives_the_four_files(tmp_path):
         {"id": f"d{row + 1}", "text": text, "display": None, "first_row": first}
         for row, (text, first) in enumerate(zip(TEXTS, [0, 1, 2, 0, 4], strict=True))
     ]
-    assert rows(tmp_path / "out", "queries") == [{"id": "q1", "text": "archives"}, {"id": "q2", "text": "sorting"}]
+    assert rows(tmp_path / "out", "queries") == [
+        {"id": "q1", "text": "archives", "own_row": -1},
+        {"id": "q2", "text": "sorting", "own_row": -1},
+    ]
     assert rows(tmp_path / "out", "qrels") == [
         {"query_id": "q1", "doc_id": "d1", "relevance": 2, "query_row": 0, "doc_row": 0},
         {"query_id": "q1", "doc_id": "d4", "relevance": 1, "query_row": 0, "doc_row": 3},
@@ -238,13 +241,13 @@ BAD = {
         "corpus.jsonl: document 6 has the id 'd2', which document 2 has already",
     ),
     "duplicate query ids": ({"queries": [*QUERIES, QUERIES[0]]}, "query 4 has the id 'q1', which query 1 has already"),
-    "unknown document": (
-        {"qrels": [*QRELS, {"query-id": "q1", "corpus-id": "nope", "score": 1}]},
-        "qrels/test.tsv: judgement 5 names the document 'nope', which",
+    "unknown documents alone": (
+        {"qrels": [{"query-id": "q1", "corpus-id": "nope", "score": 1}]},
+        "qrels/test.tsv: none of 1 judgements names a document of",
     ),
-    "unknown query": (
-        {"qrels": [{"query-id": "q9", "corpus-id": "d1", "score": 1}, *QRELS]},
-        "qrels/test.tsv: judgement 1 names the query 'q9', which",
+    "unknown queries alone": (
+        {"qrels": [{"query-id": "q9", "corpus-id": "d1", "score": 1}]},
+        "the first names 'q9', where",
     ),
     "contradiction": (
         {"qrels": [*QRELS, {"query-id": "q1", "corpus-id": "d1", "score": 1}]},

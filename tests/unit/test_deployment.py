@@ -4,6 +4,8 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -108,6 +110,22 @@ def test_the_code_is_that_of_the_retriever_whatever_the_folder_is_called():
         'retriever = Retriever.open(folder / "methods/own.json", folder / "stores/int8.i8bin.json", threads=2)',
         "_, rows = retriever.search(queries, 5, 4)",
     ]
+
+
+@pytest.mark.parametrize(("store", "multiplier"), [("none", 1), ("int8", 4)])
+def test_the_code_leaves_out_what_was_left_out_of_results(tmp_path, store, multiplier):
+    """Queries are documents: brute force over the float32 vectors says what each finds besides itself."""
+    config = study("float32", "flat", "asymmetric")
+    folder = tmp_path / "d" / "m"
+    folder.mkdir(parents=True)
+    run(folder, config)
+    vectors, own = unit_vectors(), np.array([3, -1, 7])
+    pq.write_table(pa.table({"own_row": own}), tmp_path / "d" / "queries.parquet")
+    found = {"queries": vectors[[3, 5, 7]]}
+    exec(deployment_code(chosen(store, multiplier), config, str(folder), own_documents=True), found)
+    scores = (found["queries"].astype(np.float64)) @ vectors.T.astype(np.float64)
+    scores[0, 3] = scores[2, 7] = -np.inf
+    np.testing.assert_array_equal(found["rows"], np.argsort(-scores, axis=1, kind="stable")[:, :5])
 
 
 @pytest.mark.parametrize("store", ["none", "int8"])

@@ -40,6 +40,26 @@ def test_a_depth_beyond_a_part_or_the_corpus_and_an_empty_part_change_nothing(tm
         assert Candidates(merged).read(0)[0].shape[1] == min(depth, documents)
 
 
+@pytest.mark.parametrize(("name", "scoring"), ALL_SCORINGS)
+def test_own_documents_are_left_out_of_parts_as_of_the_whole(tmp_path, name, scoring):
+    """The judge is a search of everything, less the own document."""
+    vectors = tied_vectors()
+    own = np.full(43, -1)
+    own[[0, 7, 40, 41, 42]] = [3, 630, 0, 1, 2]
+    full, _ = both_ways(tmp_path, name, scoring, 1, len(vectors), vectors)
+    rows, scores = Candidates(full).read(0)
+    kept = [ranked != query for ranked, query in zip(rows, own, strict=True)]
+    for depth in (25, len(vectors) - 1):
+        merged, whole = both_ways(tmp_path, name, scoring, 4, depth, vectors, own)
+        assert merged.read_bytes() == whole.read_bytes()
+        found, found_scores = Candidates(merged).read(0)
+        assert found.tolist() == [one[keep][:depth].tolist() for one, keep in zip(rows, kept, strict=True)]
+        assert found_scores.tolist() == [one[keep][:depth].tolist() for one, keep in zip(scores, kept, strict=True)]
+    beyond, _ = Candidates(both_ways(tmp_path, name, scoring, 4, 700, vectors, own)[0]).read(0)
+    assert (beyond == -1).sum(axis=1).tolist() == (own >= 0).astype(int).tolist()
+    assert (beyond[own >= 0, -1] == -1).all()
+
+
 def write_part(path, documents, depth=3, queries=2):
     rows = np.tile(np.arange(min(depth, documents)), (queries, 1))
     table = as_table(-rows.astype(float), rows)

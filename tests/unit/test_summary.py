@@ -8,7 +8,7 @@ import pytest
 from embquant.report.show.summary import summary_text
 from support.report_tables import study
 
-DATASETS = [{"name": "facts", "left_out": {"exact_copies": 2}}]
+DATASETS = [{"name": "facts", "left_out": {"exact_copies": 2}, "kept": {}}]
 TAKEN = {
     "dataset": "facts",
     "model": "m",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embquant.measure import speed as timing
-from embquant.measure.speed import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant, measured_speed
+from embquant.measure.speed import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant, Queries, measured_speed
 from embquant.study import NO_STORE, Setting
 
 PLAIN = Setting(NO_STORE, 1, 10)
@@ -38,8 +38,8 @@ def clock(monkeypatch):
 
 
 def measured(baselines, contestants, rounds=2, queries=40):
-    vectors = np.zeros((queries, 4), np.float32)
-    return measured_speed(baselines, contestants, vectors, vectors[:3], rounds)
+    asked = Queries(np.zeros((queries, 4), np.float32))
+    return measured_speed(baselines, contestants, asked, asked[:3], rounds)
 
 
 def test_a_speed_up_is_float32_s_latency_over_the_method_s(clock):
@@ -90,7 +90,7 @@ def test_rounds_alternate_in_direction(clock):
 )
 def test_a_batch_holds_as_many_queries_as_there_is_time_for(clock, seconds, expected):
     contestant = clock.contestant("none", 0.0, seconds / FEWEST_IN_BATCH)
-    assert contestant.warm_up(np.zeros((500, 4), np.float32)) == expected
+    assert contestant.warm_up(Queries(np.zeros((500, 4), np.float32))) == expected
     assert contestant.singles == contestant.batches == []
 
 
@@ -102,4 +102,11 @@ def test_throughput_is_that_of_the_median_batch():
 
 
 def test_few_queries_are_one_batch():
-    assert Contestant("none", PLAIN, lambda queries: None).warm_up(np.zeros((5, 4))) == 5
+    assert Contestant("none", PLAIN, lambda queries: None).warm_up(Queries(np.zeros((5, 4)))) == 5
+
+
+def test_each_query_keeps_its_own_document_alone_and_in_batches():
+    asked = Queries(np.arange(12.0).reshape(4, 3), np.array([5, -1, 7, 2]))
+    assert [query.own_rows.tolist() for query in asked.singly()] == [[5], [-1], [7], [2]]
+    assert asked[np.array([0, 3])].own_rows.tolist() == [5, 2]
+    assert [query.vectors[0, 0] for query in asked[1:].singly()] == [3, 6, 9]

@@ -59,6 +59,7 @@ rule search_index:
         manifest=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
+        own_documents=rules.prepare_dataset.output.queries,
     output:
         LAYOUT.candidates(),
     log:
@@ -77,8 +78,8 @@ rule search_index:
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     shell:
-        "embquant search-index --method-file {input.method:q} --query-vectors {input.queries:q} --depths {params.depths} "
-        "--threads {threads} --output {output:q} 2> {log:q}"
+        "embquant search-index --method-file {input.method:q} --query-vectors {input.queries:q} "
+        "--queries {input.own_documents:q} --depths {params.depths} --threads {threads} --output {output:q} 2> {log:q}"
 
 
 # What a scan finds in each part, merged, is what it finds in the whole.
@@ -89,6 +90,7 @@ rule search_part:
         store=filled(lambda wildcards: method(wildcards).index_file),
         manifest=filled(lambda wildcards: method(wildcards).manifest),
         queries=rules.embed_queries.output,
+        own_documents=rules.prepare_dataset.output.queries,
     output:
         temp(LAYOUT.candidates_of_part()),
     log:
@@ -107,7 +109,7 @@ rule search_part:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
     shell:
         "embquant search-part --store {input.manifest:q} --part {wildcards.part} --parts {wildcards.parts} "
-        "--query-vectors {input.queries:q} --scoring {params.scoring} --depth {params.depth} --threads {threads} "
+        "--query-vectors {input.queries:q} --queries {input.own_documents:q} --scoring {params.scoring} --depth {params.depth} --threads {threads} "
         "--output {output:q} 2> {log:q}"
 
 
@@ -115,6 +117,7 @@ rule merge_candidates:
     input:
         found=LAYOUT.each_part(LAYOUT.candidates_of_part()),
         queries=rules.embed_queries.output,
+        own_documents=rules.prepare_dataset.output.queries,
     output:
         LAYOUT.candidates(),
     log:
@@ -132,4 +135,4 @@ rule merge_candidates:
     message:
         "{wildcards.dataset} · {wildcards.model}: merging what was found for {wildcards.method}"
     shell:
-        "embquant merge-candidates --parts {input.found:q} --output {output:q} 2> {log:q}"
+        "embquant merge-candidates --parts {input.found:q} --queries {input.own_documents:q} --output {output:q} 2> {log:q}"

@@ -8,6 +8,7 @@ rule time_search:
         loaded=filled(lambda wildcards: [method(wildcards).index_file, STUDY.baseline.index_file]),
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
+        own_documents=rules.prepare_dataset.output.queries,
     output:
         f"{LAYOUT.run()}/speed.json",
     log:
@@ -36,7 +37,7 @@ rule time_search:
     shell:
         "search_threads={params.search_threads:q}; "
         "embquant time-search --method-file {input.method:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
-        "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
+        "--queries {input.own_documents:q} --stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
         "--threads ${{search_threads:-{threads}}} --rounds {params.rounds} --single-queries {params.single} "
         "--output {output:q} 2> {log:q}"
 

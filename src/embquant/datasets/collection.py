@@ -2,18 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
-CORPUS = pa.schema([("id", pa.string()), ("text", pa.string()), ("display", pa.string()), ("key", pa.string())])
-"""A document: its id, the embedded text, another text to show (or null), and its key for judgements (or null)."""
+CORPUS = pa.schema([(name, pa.string()) for name in ("id", "text", "display", "body", "key")])
+"""A document: its id, the embedded text, and, each of them or null, another text to show, the text without the title
+that ``text`` begins with, and its key for judgements."""
 
-QUERIES = pa.schema([("id", pa.string()), ("text", pa.string()), ("key", pa.string())])
-"""A query: its id, its text ("" if the source has none) and its key (or null)."""
+QUERIES = pa.schema([(name, pa.string()) for name in ("id", "text", "own_id", "key")])
+"""A query: its id, its text ("" if the source has none), the id of the document that is the query itself (null if
+there is none or the source doesn't know), and its key (or null)."""
 
 QRELS = pa.schema([("query_id", pa.string()), ("doc_id", pa.string()), ("relevance", pa.int32())])
 """A relevance judgement; a document is relevant if its relevance is above zero."""
+
+IdenticalIds = Literal["auto", "exclude", "keep"]
 
 BATCH_ROWS = 4096
 """Rows a source reads at a time: a few MiB of text for passages, tens of MiB for long articles."""
@@ -41,7 +45,8 @@ class Collection:
 
     ``qrels`` is None if there are no judgements, or if a query is relevant to the documents with its key (``by_key``).
     ``origin`` describes what was read (digests, commits); ``left_out`` counts what the source itself dropped. Both may
-    be filled while the batches are read.
+    be filled while the batches are read. ``identical_ids`` says when a document with the id of a query is that
+    query's own document: see :mod:`embquant.datasets.identical`; None if ``own_id`` of the queries says it.
     """
 
     corpus: Named
@@ -49,6 +54,7 @@ class Collection:
     qrels: Named | None = None
     by_key: bool = False
     max_queries: int | None = None
+    identical_ids: IdenticalIds | None = "auto"
     origin: dict[str, Any] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
 

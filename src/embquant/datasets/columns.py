@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from embquant.datasets.collection import CORPUS, QRELS, QUERIES, Collection, HeldOut, Named
+from embquant.datasets.collection import CORPUS, QRELS, QUERIES, Collection, HeldOut, Named, batch
 from embquant.datasets.formats import Rows, Table
 from embquant.datasets.spec import ByKey, Columns, FilesSpec, HuggingfaceSpec
 from embquant.errors import InputError
@@ -65,6 +65,7 @@ def assemble(
         qrels=None if qrels is None else Named(qrels.table.name, read_qrels(qrels.table, qrels.columns)),
         by_key=key is not None,
         max_queries=entry.max_queries,
+        identical_ids=entry.identical_ids,
         origin=origin,
     )
 
@@ -74,21 +75,25 @@ def read_corpus(table: Table, chosen: Columns, key: str | None, number_rows: boo
     names = _locate(table, "corpus", chosen, key, {"id"} if number_rows else set())
     for first, rows in _read(table, names):
         text = _text(rows, names["text"])
+        body = pa.nulls(len(text), pa.string())
         if "title" in names:
-            text = pc.binary_join_element_wise(_text(rows, names["title"]), text, " ")
+            title = _text(rows, names["title"])
+            body = pc.if_else(pc.equal(title, ""), None, text)
+            text = pc.binary_join_element_wise(title, text, " ")
         text = pc.utf8_trim_whitespace(text)
         display = pa.nulls(len(text), pa.string())
         if "display" in names:
             display = _text(rows, names["display"])
             display = pc.if_else(pc.equal(display, text), None, display)
-        yield pa.record_batch([_ids(rows, names, "", first), text, display, _key(rows, names)], CORPUS)
+        yield pa.record_batch([_ids(rows, names, "", first), text, display, body, _key(rows, names)], CORPUS)
 
 
 def read_queries(table: Table, chosen: Columns, key: str | None, number_rows: bool) -> Iterator[pa.RecordBatch]:
     """Yield queries as batches of ``QUERIES``; with ``number_rows`` and no id column, ids are q0, q1 and so on."""
     names = _locate(table, "queries", chosen, key, {"id"} if number_rows else set())
     for first, rows in _read(table, names):
-        yield pa.record_batch([_ids(rows, names, "q", first), _text(rows, names["text"]), _key(rows, names)], QUERIES)
+        columns = {"id": _ids(rows, names, "q", first), "text": _text(rows, names["text"]), "key": _key(rows, names)}
+        yield batch(QUERIES, columns)
 
 
 def read_qrels(table: Table, chosen: Columns) -> Iterator[pa.RecordBatch]:

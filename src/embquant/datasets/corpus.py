@@ -17,8 +17,8 @@ from embquant.datasets.collection import CORPUS, Named
 from embquant.errors import InputError
 from embquant.files.parquet import read_batches, take_rows, write_parquet
 
-STAGED = pa.schema([CORPUS.field(name) for name in ("id", "text", "display")])
-CORPUS_FILE = pa.schema([*STAGED, ("first_row", pa.int64())])
+STAGED = pa.schema([CORPUS.field(name) for name in ("id", "text", "display", "body")])
+CORPUS_FILE = pa.schema([*(CORPUS.field(name) for name in ("id", "text", "display")), ("first_row", pa.int64())])
 """The columns of corpus.parquet."""
 
 DIGEST_BYTES = 16
@@ -69,6 +69,7 @@ class KeptCorpus:
         """Yield the documents in batches of ``CORPUS_FILE``."""
         read = written = 0
         for batch in self.staged.batches():
+            batch = batch.select(CORPUS_FILE.names[:-1])
             kept = batch.filter(pa.array(self.keep[read : read + batch.num_rows]))
             read += batch.num_rows
             rows = pa.array(self.first_rows[written : written + kept.num_rows])

@@ -54,6 +54,7 @@ def open_pooled(spec: PooledSpec, folders: Sequence[Path]) -> Collection:
         qrels=Named("pooled", [batch for _, qrels, _ in parts for batch in qrels.to_batches()])
         if queried[0].judged
         else None,
+        identical_ids=None,
         origin={"fingerprints": {member.name: member.fingerprint for member in members}},
         left_out={
             "queries_of_datasets_without_judgements": unjudged,
@@ -92,28 +93,42 @@ def _corpus(members: Sequence[Member], documents: int) -> Iterator[pa.RecordBatc
 
 def _queries(member: Member, documents: int, total: int, most: int | None) -> tuple[pa.Table, pa.Table, int]:
     """Return the first ``most`` queries of ``member``, their judgements, and how many lost all to the cut."""
-    queries = read_table(member.folder / "queries.parquet", ["id", "text"])
+    queries = read_table(member.folder / "queries.parquet", ["id", "text", "own_row"])
     qrels = read_table(member.folder / "qrels.parquet", [*QRELS.names, "query_row", "doc_row"])
-    qrels = qrels.filter(pc.less(qrels["doc_row"], documents - member.first_row))
+    qrels = _within_cut(qrels, documents - member.first_row)
     rows = np.unique(qrels["query_row"].to_numpy()) if member.judged else np.arange(len(queries))
     cut = len(queries) - len(rows)
     rows = rows[:most]
     queries = queries.take(rows)
-    queries = queries.set_column(0, "id", member.prefixed(queries["id"]))
-    queries = queries.append_column("key", pa.nulls(len(queries), pa.string())).cast(QUERIES)
+    ids = member.prefixed(queries["id"])
+    own_ids = pc.if_else(pc.greater_equal(queries["own_row"], 0), ids, None)
+    nulls = pa.nulls(len(queries), pa.string())
     return (
-        queries,
+        pa.table([ids, queries["text"], own_ids, nulls], schema=QUERIES),
         _judgements(member, qrels.filter(pc.is_in(qrels["query_row"], pa.array(rows))), documents, total),
         cut,
     )
 
 
+def _within_cut(qrels: pa.Table, documents: int) -> pa.Table:
+    """Return the judgements of the first ``documents`` of a dataset.
+
+    Those of documents that its corpus lacks anyway stay, unless the cut takes all others of their query.
+    """
+    query_rows, doc_rows = qrels["query_row"].to_numpy(), qrels["doc_row"].to_numpy()
+    beyond = doc_rows >= documents
+    lost = np.setdiff1d(query_rows[beyond], query_rows[~beyond & (doc_rows >= 0)])
+    return qrels.filter(pa.array(~beyond & ~np.isin(query_rows, lost)))
+
+
 def _judgements(member: Member, qrels: pa.Table, documents: int, total: int) -> pa.Table:
     """Return ``qrels`` for every copy of their documents in the corpus."""
+    in_corpus = qrels["doc_row"].to_numpy() >= 0
     rows = qrels["doc_row"].to_numpy() + member.first_row
     copies = []
     for copy in range(1, -(-documents // total) + 1):
-        kept = qrels.filter(pa.array(rows + (copy - 1) * total < documents))
+        copied = rows + (copy - 1) * total < documents
+        kept = qrels.filter(pa.array(np.where(in_corpus, copied, copy == 1)))
         columns = [member.prefixed(kept["query_id"]), member.prefixed(kept["doc_id"], copy), kept["relevance"]]
         copies.append(pa.table(columns, schema=QRELS))
     return pa.concat_tables(copies)

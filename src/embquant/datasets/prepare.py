@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from embquant.datasets.collection import Collection, HeldOut
 from embquant.datasets.corpus import CORPUS_FILE, TableDigest, stage_corpus
+from embquant.datasets.identical import with_own_rows
 from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
 from embquant.files.parquet import write_parquet
 
@@ -28,6 +29,7 @@ def write_dataset(name: str, collection: Collection, staging: Path, output: Path
     where they came from.
     """
     left_out: Counter[str] = Counter()
+    kept: Counter[str] = Counter()
     staged = stage_corpus(collection.corpus, staging)
     held_out = np.zeros(0, np.int64)
     if isinstance(collection.queries, HeldOut):
@@ -36,18 +38,22 @@ def write_dataset(name: str, collection: Collection, staging: Path, output: Path
         left_out["documents_held_out_as_queries"] = len(held_out)
     else:
         queries, qrels = select_queries(collection, staged, collection.queries, left_out)
+        queries = with_own_rows(queries, staged, collection.identical_ids, left_out, kept)
+        kept["judgements_of_documents_that_the_corpus_lacks"] = pc.sum(pc.less(qrels["doc_row"], 0)).as_py() or 0
     corpus = staged.without(held_out)
     left_out.update(collection.left_out)
+    own = ["own_row"] if pc.any(pc.greater_equal(queries["own_row"], 0)).as_py() else []
     (output / "dataset.json").unlink(missing_ok=True)  # from here on the old dataset is no longer whole
     digests = [
         _write_table(output / "corpus.parquet", CORPUS_FILE, corpus.batches(), ["id", "text"]),
-        _write_table(output / "queries.parquet", QUERIES_FILE, queries.to_batches(), ["id", "text"]),
+        _write_table(output / "queries.parquet", QUERIES_FILE, queries.to_batches(), ["id", "text", *own]),
         _write_table(output / "qrels.parquet", QRELS_FILE, qrels.to_batches(), ["query_id", "doc_id", "relevance"]),
     ]
-    left_out = +left_out  # without those of nothing
+    left_out, kept = +left_out, +kept  # without those of nothing
     log.info("%s: %d documents, %d queries, %d judgements", name, len(corpus.lengths), len(queries), len(qrels))
-    for what, count in left_out.items():
-        log.info("%s: left out: %d %s", name, count, what.replace("_", " "))
+    for verb, counts in (("left out", left_out), ("kept", kept)):
+        for what, count in counts.items():
+            log.info("%s: %s: %d %s", name, verb, count, what.replace("_", " "))
     empty = int((corpus.lengths == 0).sum())
     if empty:
         log.info("%s: %d documents are empty, kept", name, empty)
@@ -62,6 +68,7 @@ def write_dataset(name: str, collection: Collection, staging: Path, output: Path
             "empty_documents": empty,
         },
         "left_out": left_out,
+        "kept": kept,
         "duplicate_text_share": corpus.duplicate_share,
         "text_length_characters": {
             "corpus": _percentiles(corpus.lengths),

@@ -13,8 +13,9 @@ from embquant.datasets.collection import QRELS, QUERIES, Collection, HeldOut, Na
 from embquant.datasets.corpus import StagedCorpus, check_unique
 from embquant.errors import InputError
 
-QUERIES_FILE = pa.schema([QUERIES.field("id"), QUERIES.field("text")])
-"""The columns of queries.parquet."""
+QUERIES_FILE = pa.schema([QUERIES.field("id"), QUERIES.field("text"), ("own_row", pa.int64())])
+"""The columns of queries.parquet. ``own_row`` is the row of the document that is the query itself, which is no result
+of the query's search; −1 if there is none."""
 
 QRELS_FILE = pa.schema(
     [
@@ -25,7 +26,10 @@ QRELS_FILE = pa.schema(
         ("doc_row", pa.int64()),
     ]
 )
-"""The columns of qrels.parquet: ids, and the rows they have in queries.parquet and corpus.parquet."""
+"""The columns of qrels.parquet: ids, and the rows they have in queries.parquet and corpus.parquet.
+
+``doc_row`` is −1 for a document that the corpus lacks.
+"""
 
 HELD_OUT = 1000
 """Default number of documents that become queries; never more than a tenth of the corpus."""
@@ -45,15 +49,19 @@ def hold_out(corpus: StagedCorpus, wanted: HeldOut) -> tuple[pa.Table, np.ndarra
     taken[rows] = True
     batches, first = [], 0
     for batch in corpus.batches():
-        batches.append(batch.select(QUERIES_FILE.names).filter(pa.array(taken[first : first + batch.num_rows])))
+        batches.append(batch.select(["id", "text"]).filter(pa.array(taken[first : first + batch.num_rows])))
         first += batch.num_rows
-    return pa.Table.from_batches(batches, QUERIES_FILE), rows
+    queries = pa.Table.from_batches(batches).append_column("own_row", pa.repeat(pa.scalar(-1), count))
+    return queries.cast(QUERIES_FILE), rows
 
 
 def select_queries(
     collection: Collection, corpus: StagedCorpus, named: Named, left_out: Counter[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """Return the queries to evaluate and their judgements, in the columns of the two files; count what is left out."""
+    """Return the queries to evaluate, in the columns of ``QUERIES``, and their judgements in those of the file.
+
+    What is left out is counted.
+    """
     queries = pa.Table.from_batches(named.batches, QUERIES)
     if not len(queries):
         raise InputError(f"{named.name}: no queries")
@@ -62,7 +70,7 @@ def select_queries(
     left_out["queries_without_text"] = int((~evaluated).sum())
     pairs = None
     if collection.by_key:
-        pairs = join_by_key(corpus.keys, queries["key"])
+        pairs = join_by_key(corpus, queries["key"])
     elif collection.qrels is not None:
         known = (corpus.name, corpus.ids), (named.name, queries["id"])
         pairs = resolve_qrels(collection.qrels, *known, left_out)
@@ -77,17 +85,17 @@ def select_queries(
         raise InputError(f"{named.name}: none of {len(queries)} queries has {has}")
     kept = rows[: collection.max_queries]
     left_out["queries_beyond_max_queries"] = len(rows) - len(kept)
-    queries = queries.select(QUERIES_FILE.names).take(kept)
-    return queries, QRELS_FILE.empty_table() if pairs is None else _with_ids(pairs, kept, queries, corpus)
+    queries = queries.take(kept)
+    return queries, QRELS_FILE.empty_table() if pairs is None else _with_ids(pairs, kept, queries)
 
 
-def _with_ids(pairs: pa.Table, kept: np.ndarray, queries: pa.Table, corpus: StagedCorpus) -> pa.Table:
+def _with_ids(pairs: pa.Table, kept: np.ndarray, queries: pa.Table) -> pa.Table:
     """Return the judgements of the ``kept`` query rows, renumbered, with ids."""
     pairs = pairs.filter(pc.is_in(pairs["query_row"], value_set=pa.array(kept)))
     query_rows = np.searchsorted(kept, pairs["query_row"].to_numpy())
     columns = {
         "query_id": queries["id"].take(query_rows),
-        "doc_id": corpus.ids.take(pairs["doc_row"]),
+        "doc_id": pairs["doc_id"],
         "relevance": pairs["relevance"],
         "query_row": query_rows,
         "doc_row": pairs["doc_row"],
@@ -98,16 +106,23 @@ def _with_ids(pairs: pa.Table, kept: np.ndarray, queries: pa.Table, corpus: Stag
 def resolve_qrels(
     qrels: Named, documents: tuple[str, pa.ChunkedArray], queries: tuple[str, pa.ChunkedArray], left_out: Counter[str]
 ) -> pa.Table:
-    """Return the relevant pairs as query_row, doc_row, relevance, ordered by the two rows.
+    """Return the relevant pairs as query_row, doc_id, doc_row, relevance, ordered by the two rows.
 
-    ``documents`` and ``queries`` are name and ids of the two tables. Raises InputError for an unknown id or a pair with
-    two different judgements. A repeated judgement counts once; documents that aren't relevant are left out.
+    ``documents`` and ``queries`` are name and ids of the two tables. A document that the corpus lacks stays relevant,
+    with row −1 (trec_eval). What is judged for an unknown query affects nothing and is left out. A repeated judgement
+    counts once; documents that aren't relevant are left out. Raises InputError for a pair with two different
+    judgements, and where no judgement at all names a known query, or a known document.
     """
     table = pa.Table.from_batches(qrels.batches, QRELS)
     query_rows = _find(table["query_id"], qrels.name, "query", *queries)
     doc_rows = _find(table["doc_id"], qrels.name, "document", *documents)
+    left_out["judgements_of_unknown_queries"] = int((query_rows < 0).sum())
+    numbers = np.flatnonzero(query_rows >= 0)
+    unknown = np.flatnonzero(doc_rows < 0)
+    corpus = len(documents[1])
+    doc_rows[unknown] = corpus + table["doc_id"].take(unknown).combine_chunks().dictionary_encode().indices.to_numpy()
     relevance = table["relevance"].to_numpy()
-    order = np.lexsort((doc_rows, query_rows))
+    order = numbers[np.lexsort((doc_rows[numbers], query_rows[numbers]))]
     query_rows, doc_rows, relevance = query_rows[order], doc_rows[order], relevance[order]
     repeated = np.zeros(len(order), bool)
     repeated[1:] = (query_rows[1:] == query_rows[:-1]) & (doc_rows[1:] == doc_rows[:-1])
@@ -119,29 +134,33 @@ def resolve_qrels(
     left_out["judgements_repeated"] = int(repeated.sum())
     left_out["judgements_not_relevant"] = int((~repeated & (relevance <= 0)).sum())
     keep = ~repeated & (relevance > 0)
-    return _pairs(query_rows[keep], doc_rows[keep], relevance[keep])
+    doc_ids = table["doc_id"].take(order[keep])
+    doc_rows = np.where(doc_rows < corpus, doc_rows, -1)
+    return _pairs(query_rows[keep], doc_ids, doc_rows[keep], relevance[keep])
 
 
-def join_by_key(doc_keys: pa.ChunkedArray, query_keys: pa.ChunkedArray) -> pa.Table:
+def join_by_key(corpus: StagedCorpus, query_keys: pa.ChunkedArray) -> pa.Table:
     """Return all pairs of a query and a document with the same key, relevance 1; a null key has no pairs."""
-    documents = pa.table({"key": doc_keys, "doc_row": np.arange(len(doc_keys))})
+    documents = pa.table({"key": corpus.keys, "doc_row": np.arange(len(corpus.keys))})
     queries = pa.table({"key": query_keys, "query_row": np.arange(len(query_keys))})
     pairs = queries.join(documents, "key", join_type="inner").sort_by(
         [("query_row", "ascending"), ("doc_row", "ascending")]
     )
-    return _pairs(pairs["query_row"].to_numpy(), pairs["doc_row"].to_numpy(), np.ones(len(pairs), np.int32))
+    doc_ids, doc_rows = corpus.ids.take(pairs["doc_row"]), pairs["doc_row"].to_numpy()
+    return _pairs(pairs["query_row"].to_numpy(), doc_ids, doc_rows, np.ones(len(pairs), np.int32))
 
 
 def _find(ids: pa.ChunkedArray, name: str, what: str, where: str, known: pa.ChunkedArray) -> np.ndarray:
+    """Return the row of each of ``ids`` in ``known``, int64, −1 for none; an InputError if all are unknown."""
     rows = pc.index_in(ids, value_set=known)
-    if rows.null_count:
-        unknown = np.flatnonzero(rows.is_null().to_numpy())
+    if len(ids) and rows.null_count == len(ids):
         raise InputError(
-            f"{name}: judgement {unknown[0] + 1} names the {what} {ids[int(unknown[0])].as_py()!r}, which {where} "
-            f"doesn't have ({len(unknown)} of {len(ids)} judgements name unknown ids)"
+            f"{name}: none of {len(ids)} judgements names a {what} of {where}; the first names {ids[0].as_py()!r}, "
+            f"where {where} has {known[0].as_py()!r}"
         )
-    return rows.to_numpy().astype(np.int64)
+    return pc.fill_null(rows, -1).to_numpy().astype(np.int64)
 
 
-def _pairs(query_rows: np.ndarray, doc_rows: np.ndarray, relevance: np.ndarray) -> pa.Table:
-    return pa.table({"query_row": query_rows, "doc_row": doc_rows, "relevance": relevance})
+def _pairs(query_rows: np.ndarray, doc_ids: pa.ChunkedArray, doc_rows: np.ndarray, relevance: np.ndarray) -> pa.Table:
+    columns = {"query_row": query_rows, "doc_id": doc_ids, "doc_row": doc_rows, "relevance": relevance}
+    return pa.table(columns)

@@ -31,6 +31,10 @@ Columns = dict[str, str | None]
 HELD_OUT = "if there are no queries: how many documents become queries (default: 1,000, or a tenth of the corpus)"
 MAX_QUERIES = "largest number of queries; the first (judged) ones are used"
 SEED = "seed that draws the held-out queries"
+IDENTICAL_IDS = (
+    "documents with the id of a query: `exclude` leaves them out of that query's results, as BEIR's evaluators do, "
+    "`keep` doesn't, `auto` leaves them out where the text is the same, too"
+)
 
 
 def _fields_of(table: str) -> Callable[[Columns], Columns]:
@@ -130,6 +134,7 @@ class FilesSpec(DatasetSpec):
     held_out_queries: int | None = Field(None, ge=1, description=HELD_OUT)
     seed: int = Field(0, ge=0, description=SEED)
     max_queries: int | None = Field(None, ge=1, description=MAX_QUERIES)
+    identical_ids: Literal["auto", "exclude", "keep"] = Field("auto", description=IDENTICAL_IDS)
 
     def open(self, pool: Sequence[Path]) -> "Collection":
         """Open the files."""
@@ -186,6 +191,7 @@ class HuggingfaceSpec(DatasetSpec):
     held_out_queries: int | None = Field(None, ge=1, description=HELD_OUT)
     seed: int = Field(0, ge=0, description=SEED)
     max_queries: int | None = Field(None, ge=1, description=MAX_QUERIES)
+    identical_ids: Literal["auto", "exclude", "keep"] = Field("auto", description=IDENTICAL_IDS)
     retries: int = Field(5, ge=0, description="how often a download that breaks off is repeated")
 
     @model_validator(mode="after")

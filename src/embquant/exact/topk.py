@@ -71,6 +71,17 @@ def best(scores: np.ndarray, rows: np.ndarray, k: int) -> tuple[np.ndarray, np.n
     return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
 
 
+def without_rows(scores: np.ndarray, rows: np.ndarray, left_out: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first ``k`` of a ranking, ``scores`` and ``rows`` (queries, n), less one row per query.
+
+    ``left_out`` is int64 (queries,), −1 for none. Row −1 with score −inf stands where nothing follows.
+    """
+    out = rows == left_out[:, None]
+    order = np.argsort(out, axis=1, kind="stable")[:, :k]
+    scores, rows = np.where(out, -np.inf, scores), np.where(out, -1, rows)
+    return np.take_along_axis(scores, order, axis=1), np.take_along_axis(rows, order, axis=1)
+
+
 def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return int32 or float32 ``scores`` and ``rows`` (queries, n) sorted best first, ties by ascending row."""
     keys = np.sort(_keys(scores, rows), axis=1)

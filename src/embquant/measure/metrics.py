@@ -225,7 +225,9 @@ class Overlap(MetricKind):
     ) -> np.ndarray:
         """Return the share."""
         depth = min(cutoff or ranking.rows.shape[1], reference.scores.shape[1])
-        least = reached(reference.scores[:, depth - 1])
+        documents = (reference.rows[:, :depth] >= 0).sum(axis=1)  # fewer where a query's own one is left out
+        depth = np.maximum(1, documents)
+        least = reached(np.take_along_axis(reference.scores, depth[:, None] - 1, axis=1)[:, 0])
         return (ranking.exact_scores[:, :cutoff] >= least[:, None]).sum(axis=1) / depth
 
 
@@ -279,12 +281,17 @@ def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def _common(ranked: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return, for each document in both rankings of a query, the query and the document's place in either."""
-    stride = 1 + max(ranked.max(initial=0), expected.max(initial=0))
-    offsets = np.arange(len(ranked))[:, None] * stride
+    """Return, for each document in both rankings of a query, the query and the document's place in either.
+
+    Both are (queries, depth). Places without a document count as a document that only the same place has.
+    """
+    documents = 1 + max(ranked.max(initial=0), expected.max(initial=0))
+    places = np.arange(expected.shape[1])
+    ranked, expected = (np.where(rows < 0, documents + places, rows) for rows in (ranked, expected))  # no document
+    offsets = np.arange(len(ranked))[:, None] * (documents + len(places))
     order = np.argsort(expected, axis=1)
     keys = (np.take_along_axis(expected, order, axis=1) + offsets).reshape(-1)
-    wanted = np.where(ranked < 0, -1, ranked + offsets)
+    wanted = ranked + offsets
     found = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
     queries, places = np.nonzero(keys[found] == wanted)
     return queries, places, order.reshape(-1)[found[queries, places]]

@@ -121,10 +121,10 @@ def index_overlap(best: Best, twin: Reference) -> np.ndarray:
     """
     rows, scores = best.rows, best.found_scores
     wanted = twin.first(rows.shape[1])
-    least = wanted.scores[:, -1:]
+    least = np.where(wanted.rows >= 0, wanted.scores, np.inf).min(axis=1, keepdims=True)
     among = np.array([np.isin(found, exact) for found, exact in zip(rows, wanted.rows, strict=True)])
     tied = np.abs(scores - least) <= EPSILON * np.abs(least)
-    return ((among | tied) & (rows >= 0)).sum(axis=1) / wanted.rows.shape[1]
+    return ((among | tied) & (rows >= 0)).sum(axis=1) / np.maximum(1, (wanted.rows >= 0).sum(axis=1))
 
 
 def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | None:
@@ -134,7 +134,7 @@ def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | N
     table = read_table(qrels, ["query_row", "doc_row", "relevance"])
     whole = all(pa.types.is_integer(column.type) and not column.null_count for column in table.columns)
     query_rows, doc_rows, relevance = (column.to_numpy() for column in table.columns)
-    if not whole or not (within(query_rows, 0, queries) and within(doc_rows, 0, documents)):
+    if not whole or not (within(query_rows, 0, queries) and within(doc_rows, -1, documents)):
         raise InputError(f"{qrels}: not the judgements of {queries} queries and {documents} documents; delete it")
     return Judgements.from_rows(query_rows, doc_rows, relevance, queries, documents)
 

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -28,28 +28,51 @@ FEWEST_IN_BATCH = 32
 
 
 @dataclass(frozen=True)
+class Queries:
+    """Queries that are searched: ``vectors`` float32 (queries, dim), and the row of each one's own document, or None.
+
+    Own documents, int64 (queries,), −1 for none, are left out of what is found.
+    """
+
+    vectors: np.ndarray
+    own_rows: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        """Return their number."""
+        return len(self.vectors)
+
+    def __getitem__(self, places: slice | np.ndarray) -> Self:
+        """Return some of them."""
+        return type(self)(self.vectors[places], None if self.own_rows is None else self.own_rows[places])
+
+    def singly(self) -> "Iterator[Queries]":
+        """Yield each query by itself."""
+        return (self[place : place + 1] for place in range(len(self)))
+
+
+@dataclass(frozen=True)
 class Contestant:
     """A search that is timed: the seconds of each single query and, of each batch, the seconds per query."""
 
     engine: str
     setting: Setting
-    search: Callable[[np.ndarray], Any]
+    search: Callable[[Queries], Any]
     singles: list[float] = field(default_factory=list)
     batches: list[float] = field(default_factory=list)
 
-    def warm_up(self, queries: np.ndarray) -> int:
+    def warm_up(self, queries: Queries) -> int:
         """Search until pages and caches are warm; return how many of ``queries`` a batch is to hold."""
-        for query in queries[:3]:
-            self.search(query[None])
+        for query in queries[:3].singly():
+            self.search(query)
         few = queries[:FEWEST_IN_BATCH]
         return max(len(few), min(len(queries), int(BATCH_SECONDS / _seconds(self.search, few) * len(few))))
 
-    def time_singles(self, queries: np.ndarray) -> None:
+    def time_singles(self, queries: Queries) -> None:
         """Search query by query."""
-        for query in queries:
-            self.singles.append(_seconds(self.search, query[None]))
+        for query in queries.singly():
+            self.singles.append(_seconds(self.search, query))
 
-    def time_batch(self, queries: np.ndarray) -> None:
+    def time_batch(self, queries: Queries) -> None:
         """Search all of a batch at once."""
         self.batches.append(_seconds(self.search, queries) / len(queries))
 
@@ -96,13 +119,13 @@ def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[
 def measured_speed(
     baselines: Sequence[Contestant],
     contestants: Sequence[Contestant],
-    queries: np.ndarray,
-    singles: np.ndarray,
+    queries: Queries,
+    singles: Queries,
     rounds: int,
 ) -> tuple[list[dict[str, Any]], int]:
     """Time all contestants in rounds that alternate in direction; return their settings and the size of a batch.
 
-    ``queries`` float32 (queries, dim) are searched in batches, ``singles`` (n, dim) one at a time. Without
+    ``queries`` are searched in batches, ``singles`` one at a time. Without
     ``contestants``, the settings are those of the baseline itself.
     """
     everybody = [(each, queries[: each.warm_up(queries)]) for each in [*baselines, *contestants]]
@@ -121,8 +144,8 @@ def measured_speed(
 
 
 def _contestant(retriever: Retriever, setting: Setting) -> Contestant:
-    def search(queries: np.ndarray) -> Any:
-        return retriever.search(queries, setting.top_k, setting.multiplier)
+    def search(queries: Queries) -> Any:
+        return retriever.search(queries.vectors, setting.top_k, setting.multiplier, queries.own_rows)
 
     return Contestant(retriever.index.engine, setting, search)
 
@@ -147,7 +170,7 @@ def _setting(contestant: Contestant, baseline: dict[str, float]) -> dict[str, An
     }
 
 
-def _seconds(search: Callable[[np.ndarray], Any], queries: np.ndarray) -> float:
+def _seconds(search: Callable[[Queries], Any], queries: Queries) -> float:
     started = time.perf_counter()
     search(queries)
     return time.perf_counter() - started

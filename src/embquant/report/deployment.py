@@ -41,12 +41,13 @@ def as_yaml(config: Mapping[str, Any]) -> str:
     return text.rstrip("\n")
 
 
-def deployment_code(setting: pd.Series, study: Study, folder: str) -> str:
+def deployment_code(setting: pd.Series, study: Study, folder: str, own_documents: bool = False) -> str:
     """Return Python that searches ``setting`` as it was timed, in what a run put into ``folder``.
 
     ``folder`` is results/{dataset}/{model}. The code takes ``queries``, float32 (n, dim), and leaves ``rows``,
     positions in the corpus (n, top_k), best first. Besides what :func:`configuration` needs, ``setting`` has
-    ``threads`` and, if it is float32's, the ``engine`` that was the fastest for single queries.
+    ``threads`` and, if it is float32's, the ``engine`` that was the fastest for single queries. With ``own_documents``,
+    ``queries`` are those of the dataset, and each one's own document is left out.
     """
     store = setting["rescore_store"]
     manifest = "None"
@@ -54,13 +55,17 @@ def deployment_code(setting: pd.Series, study: Study, folder: str) -> str:
         suffix = study.store_class(store).suffix
         manifest = f'folder / "stores/{store}{suffix}.json"'
     method, threads = f'folder / "methods/{setting["method"]}.json"', f"threads={setting['threads']:.0f}"
+    without = ", own_rows" if own_documents else ""
     lines = [
         "from pathlib import Path",
         "from embquant import Retriever",
         f"folder = Path({json.dumps(folder)})",
         f"retriever = Retriever.open({method}, {manifest}, {threads})",
-        f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']})",
+        f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']}{without})",
     ]
+    if own_documents:
+        lines.insert(1, "import pyarrow.parquet as pq")
+        lines.insert(-1, 'own_rows = pq.read_table(folder.parent / "queries.parquet")["own_row"].to_numpy()')
     if setting["method"] == study.config.baseline:
         engine = setting["engine"].split()[0]
         lines.insert(0, "from dataclasses import replace")

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InputError
-from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet
+from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet, read_table
 
 SCHEMA = pa.schema(
     [
@@ -65,6 +65,21 @@ class Candidates:
             what = f"candidates of {queries} queries among {self._document_count} documents"
             raise InputError(f"{self._path}: not {what}; delete it and run again")
         return rows, scores
+
+
+def read_own_rows(queries: Path | None, count: int) -> np.ndarray | None:
+    """Return the row of each query's own document, int64 (``count``,), −1 for none, from a dataset's queries.parquet.
+
+    Own documents are left out of results, so that candidates are searched one deeper. None if no query has one, or no
+    file is given.
+    """
+    if queries is None:
+        return None
+    column = read_table(queries, ["own_row"]).column(0)
+    if len(column) != count or column.null_count or not pa.types.is_integer(column.type):
+        raise InputError(f"{queries}: not the rows of {count} queries' own documents; delete it and run again")
+    rows = column.to_numpy()
+    return rows if (rows >= 0).any() else None
 
 
 def within(rows: np.ndarray, first: int, stop: int) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from embquant.entries import Entry, read_entry
-from embquant.exact.topk import best
+from embquant.exact.topk import best, without_rows
 from embquant.files.atomic import read_json
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
@@ -59,19 +59,28 @@ class Retriever:
         codec, index = open_index(manifest_of(method), threads, definition.search)
         return cls(codec, index, definition.scoring, Store.open(store) if store else None, threads)
 
-    def search(self, queries: np.ndarray, top_k: int, multiplier: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    def search(
+        self, queries: np.ndarray, top_k: int, multiplier: int = 1, without: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the scores and rows of the best documents, best first, ties by ascending row.
 
         ``queries`` are float32 (queries, dim), or one query (dim,). A document's row is its position in the corpus.
         With a store, ``top_k × multiplier`` candidates are scored again by it. Scores and int64 rows are
         (queries, min(top_k, documents)), or one-dimensional for a single query; rows are −1 where an approximate index
         found no more.
+
+        ``without``, int64 (queries,), is a row per query that is no result, such as the query's own document; −1 for
+        none. The index is searched one deeper for it.
         """
         if queries.ndim == 1:
-            scores, rows = self.search(queries[None], top_k, multiplier)
+            scores, rows = self.search(queries[None], top_k, multiplier, None if without is None else without[None])
             return scores[0], rows[0]
         encoded = self.codec.encode_queries(queries, self.scoring)
-        scores, rows = self.index.search(encoded, top_k * (multiplier if self.store else 1))
+        depth = top_k * (multiplier if self.store else 1)
+        if without is None:
+            scores, rows = self.index.search(encoded, depth)
+        else:
+            scores, rows = without_rows(*self.index.search(encoded, depth + 1), without, depth)
         if self.store is None:
             return scores, rows
         return best(self.store.score(queries, rows, self.threads), rows, top_k)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from embquant import __version__
+from embquant.datasets.identical import has_own_documents
 from embquant.files.atomic import read_json, write_json
 from embquant.files.provenance import environment
 from embquant.report.csv_files import write_csv, write_text
@@ -30,8 +31,9 @@ def join_reports(
     """Join all measurements of a study into its reports."""
     config = Study.read(config).swept()
     study = Study.read(config, "--config")
-    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]))
     described = [read_json(path) for path in datasets]
+    own_documents = [dataset["name"] for dataset in described if has_own_documents(dataset)]
+    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents)
     path = output / "summary.txt"
     parts = [
         advice(measured.recommendations, path),

@@ -8,9 +8,9 @@ from typing import Annotated
 import numpy as np
 
 from embquant.errors import InputError
-from embquant.exact.topk import best
+from embquant.exact.topk import best, without_rows
 from embquant.files.parquet import write_parquet
-from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+from embquant.retrieve.candidates import SCHEMA, Candidates, as_table, read_own_rows
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 def merge_candidates(
     *,
     parts: Annotated[Sequence[Path], "what search-part found, in order of parts"],
+    queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
     output: Annotated[Path, "candidates (Parquet)"],
 ) -> None:
     """Merge the candidates of all parts of the corpus.
@@ -34,8 +35,13 @@ def merge_candidates(
         rows = np.concatenate([rows, part_rows + first], axis=1)
         scores, rows = best(np.concatenate([scores, part_scores], axis=1), rows, depths[-1])
         first += documents
-    write_parquet(output, SCHEMA, [as_table(scores, rows)], {"depths": depths})
-    log.info("%d parts of together %d documents merged to depth %d", len(parts), first, depths[-1])
+    depth = depths[-1]
+    own_rows = read_own_rows(queries, len(rows))
+    if own_rows is not None:
+        depth -= 1
+        scores, rows = without_rows(scores, rows, own_rows, depth)
+    write_parquet(output, SCHEMA, [as_table(scores, rows)], {"depths": [depth]})
+    log.info("%d parts of together %d documents merged to depth %d", len(parts), first, depth)
 
 
 def _found(path: Path, depths: list[int]) -> tuple[np.ndarray, np.ndarray, int]:

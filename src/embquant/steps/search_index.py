@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.exact.threads import limit_threads
+from embquant.exact.topk import without_rows
 from embquant.files.parquet import read_embeddings, write_parquet
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
-from embquant.retrieve.candidates import SCHEMA, as_table
+from embquant.retrieve.candidates import SCHEMA, as_table, read_own_rows
 from embquant.retrieve.retriever import Method, manifest_of
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ def search_index(
     *,
     method_file: Annotated[Path, "definition of the method"],
     query_vectors: Annotated[Path, "query embeddings"],
+    queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
     depths: Annotated[Sequence[int], "search depths: candidates per query"],
     threads: Annotated[int, "threads of the search"] = 1,
     output: Annotated[Path, "candidates (Parquet)"],
@@ -29,22 +31,29 @@ def search_index(
     """Find the candidates of each query.
 
     An index whose results for a smaller depth are a prefix of those for a larger one is searched once, at the largest
-    of ``depths``; any other index at each of them.
+    of ``depths``; any other index at each of them. A query's own document is left out: where ``queries`` names one,
+    each search goes one deeper.
     """
     method = Method.read(method_file)
     # Mapped: each code is read once, so that memory doesn't grow with the corpus.
     codec, index = open_index(manifest_of(method_file), threads, method.search, mapped=True)
-    queries = read_embeddings(query_vectors, codec.input_dim)
+    vectors = read_embeddings(query_vectors, codec.input_dim)
+    own_rows = read_own_rows(queries, len(vectors))
     searched = sorted(set(depths))[-1 if index.prefix_stable else 0 :]
     with limit_threads(threads):
-        encoded = codec.encode_queries(queries, method.scoring)
-        write_parquet(output, SCHEMA, _searched(index, encoded, searched), {"depths": searched})
-    log.info("%s: %d queries searched to depth %d", method.name, len(queries), searched[-1])
+        encoded = codec.encode_queries(vectors, method.scoring)
+        write_parquet(output, SCHEMA, _searched(index, encoded, searched, own_rows), {"depths": searched})
+    log.info("%s: %d queries searched to depth %d", method.name, len(vectors), searched[-1])
 
 
-def _searched(index: Index[Any], queries: np.ndarray, depths: Sequence[int]) -> Iterator[pa.Table]:
+def _searched(
+    index: Index[Any], queries: np.ndarray, depths: Sequence[int], own_rows: np.ndarray | None
+) -> Iterator[pa.Table]:
     for depth in depths:
-        scores, rows = index.search_reproducibly(queries, depth)
+        if own_rows is None:
+            scores, rows = index.search_reproducibly(queries, depth)
+        else:
+            scores, rows = without_rows(*index.search_reproducibly(queries, depth + 1), own_rows, depth)
         if rows.shape[1] < depth:
             log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
         yield as_table(scores, rows)

@@ -11,7 +11,7 @@ from embquant.errors import InputError
 from embquant.exact.threads import limit_threads
 from embquant.files.parquet import part_rows, read_embeddings, write_parquet
 from embquant.indexes.manifest import open_store
-from embquant.retrieve.candidates import SCHEMA, as_table
+from embquant.retrieve.candidates import SCHEMA, as_table, read_own_rows
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ def search_part(
     part: Annotated[int, "which part of the corpus, from 0"],
     parts: Annotated[int, "number of parts"],
     query_vectors: Annotated[Path, "query embeddings"],
+    queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
     scoring: Annotated[str | None, "symmetric or asymmetric (default: the codec's first)"] = None,
     depth: Annotated[int, "number of candidates asked for"],
     threads: Annotated[int, "threads of the search"] = 1,
@@ -30,17 +31,19 @@ def search_part(
     """Find the candidates of each query in one part of the corpus.
 
     Scores are those of ``search-index``, which searches the whole corpus. The codes stay on disk: each is read once.
+    Where ``queries`` names a query's own document, which ``merge-candidates`` leaves out, the search goes one deeper.
     """
     codec, index = open_store(store, threads, copied=False)
     scoring = scoring or codec.scorings[0]
     if scoring not in codec.scorings:
         raise InputError(f"{codec.family} codes have no scoring {scoring!r}{nearest(scoring, codec.scorings)}")
-    queries = codec.encode_queries(read_embeddings(query_vectors, codec.input_dim), scoring)
+    encoded = codec.encode_queries(read_embeddings(query_vectors, codec.input_dim), scoring)
+    depth += read_own_rows(queries, len(encoded)) is not None
     start, stop = part_rows(len(index), part, parts)
-    scores, rows = np.empty((len(queries), 0)), np.empty((len(queries), 0), np.int64)
+    scores, rows = np.empty((len(encoded), 0)), np.empty((len(encoded), 0), np.int64)
     if start < stop:  # a part is empty if there are more parts than documents
         with limit_threads(threads):
-            scores, rows = index.part(start, stop).search_reproducibly(queries, depth)
+            scores, rows = index.part(start, stop).search_reproducibly(encoded, depth)
     metadata = {"depths": [depth], "documents": stop - start}
     write_parquet(output, SCHEMA, [as_table(scores, rows)], metadata, kept=False)
-    log.info("%d queries searched among %d documents to depth %d", len(queries), stop - start, depth)
+    log.info("%d queries searched among %d documents to depth %d", len(encoded), stop - start, depth)

@@ -10,7 +10,8 @@ from embquant.exact.threads import limit_threads
 from embquant.files.atomic import write_json
 from embquant.files.parquet import read_matrices
 from embquant.files.provenance import environment
-from embquant.measure.speed import build_seconds, measured_speed, open_baselines, open_contestants
+from embquant.measure.speed import Queries, build_seconds, measured_speed, open_baselines, open_contestants
+from embquant.retrieve.candidates import read_own_rows
 from embquant.retrieve.retriever import Method
 
 
@@ -19,6 +20,7 @@ def time_search(
     method_file: Annotated[Path, "definition of the method"],
     baseline_file: Annotated[Path, "definition of the float32 baseline"],
     query_vectors: Annotated[Path, "query embeddings"],
+    queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
     stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},
     multipliers: Annotated[Sequence[int], "rescore multipliers"],
     top_k: Annotated[Sequence[int], "numbers of documents returned"],
@@ -28,14 +30,15 @@ def time_search(
     output: Annotated[Path, "latency and throughput (JSON)"],
 ) -> None:
     """Time a method beside the baseline; needs the machine to itself."""
-    queries = np.concatenate(list(read_matrices([query_vectors], "embedding")))
+    vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
+    asked = Queries(vectors, read_own_rows(queries, len(vectors)))
     baselines = open_baselines(baseline_file, top_k, threads)
     contestants = []
     if method_file != baseline_file:
         contestants = open_contestants(method_file, stores, multipliers, top_k, threads)
-    singles = queries[np.linspace(0, len(queries) - 1, min(single_queries, len(queries)), dtype=np.int64)]
+    singles = asked[np.linspace(0, len(asked) - 1, min(single_queries, len(asked)), dtype=np.int64)]
     with limit_threads(threads):
-        settings, batch_queries = measured_speed(baselines, contestants, queries, singles, rounds)
+        settings, batch_queries = measured_speed(baselines, contestants, asked, singles, rounds)
     write_json(
         output,
         {

@@ -65,7 +65,7 @@ def relevance_margins(
     counts whichever is ahead: one that is far behind has as little to lose as one that is far ahead.
     """
     others = np.where((rows >= 0) & (judgements.gains(rows) == 0), scores, -np.inf).max(axis=1)
-    relevant = store.score(queries, _relevant_rows(judgements)).max(axis=1)
+    relevant = store.score(queries, _relevant_rows(judgements, len(store.index))).max(axis=1)
     known = np.isfinite(others) & np.isfinite(relevant)
     return np.abs(np.where(known, relevant, np.nan) - np.where(known, others, np.nan))
 
@@ -81,10 +81,13 @@ def cutoff_margins(scores: np.ndarray, cutoff: int) -> np.ndarray:
     return scores[:, cutoff - 1] - scores[:, min(2 * cutoff, depth) - 1]
 
 
-def _relevant_rows(judgements: Judgements) -> np.ndarray:
-    """Return the relevant documents of each query, int64 (queries, most of any query), −1 beyond."""
-    queries, documents = np.divmod(judgements.keys, judgements.documents)
+def _relevant_rows(judgements: Judgements, corpus: int) -> np.ndarray:
+    """Return the relevant documents of each query, int64 (queries, most of any query).
+
+    −1 stands beyond a query's last one, and for those that the ``corpus``, a number of documents, lacks.
+    """
+    queries, documents = np.divmod(judgements.keys, judgements.rows)
     place = np.arange(len(queries)) - np.searchsorted(queries, queries)
     rows = np.full((judgements.queries, max(1, judgements.relevant.max(initial=0))), -1)
-    rows[queries, place] = documents
+    rows[queries, place] = np.where(documents < corpus, documents, -1)
     return rows

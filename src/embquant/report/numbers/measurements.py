@@ -4,7 +4,7 @@ A run is one method on one dataset and model: a folder ``…/{dataset}/{model}/{
 (each query), ``speed.json`` and ``memory.json``. docs/columns.md explains all columns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,7 +33,8 @@ class Measurements:
 
     ``runs`` are the folders of its runs, those of one dataset and model in a row; ``embedding`` the files
     …/{dataset}/{model}/embedding.json; ``losses`` the folders …/{dataset}/{model} that ``explain-losses`` wrote to.
-    ``results`` is the folder of what the runs have built.
+    ``results`` is the folder of what the runs have built. ``own_documents`` names the datasets of which some queries
+    are documents themselves, which are left out of their results.
     """
 
     runs: Sequence[Path]
@@ -41,6 +42,7 @@ class Measurements:
     losses: Sequence[Path]
     study: Study
     results: str
+    own_documents: Collection[str] = ()
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -74,7 +76,7 @@ class Measurements:
     @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
-        return recommendations(self.summary, self.study, self.results)
+        return recommendations(self.summary, self.study, self.results, self.own_documents)
 
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""

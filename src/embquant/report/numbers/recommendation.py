@@ -1,6 +1,6 @@
 """Which setting to deploy: the cheapest that meets the study's requirements, or what keeps all from meeting them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
@@ -76,10 +76,13 @@ class Recommendation:
         return None if self.fitting.empty else self.fitting.iloc[0]
 
 
-def recommendations(summary: pd.DataFrame, study: Study, results: str) -> list[Recommendation]:
+def recommendations(
+    summary: pd.DataFrame, study: Study, results: str, own_documents: Collection[str] = ()
+) -> list[Recommendation]:
     """Recommend for each model on each dataset; where there are several, first on all of them together.
 
-    ``results`` is the folder of what runs have built.
+    ``results`` is the folder of what runs have built. On the datasets ``own_documents`` the code leaves each query's
+    own document out.
     """
     found = []
     for model, rows in summary.groupby("model", sort=False):
@@ -87,10 +90,10 @@ def recommendations(summary: pd.DataFrame, study: Study, results: str) -> list[R
         if len(datasets) > 1:
             judged = decisive(with_quality(rows))
             where = f"{all_datasets(judged['dataset'].nunique(), len(datasets))}, by the worst of each figure"
-            found.append(recommend(EVERY, where, model, judged, study, results))
+            found.append(recommend(EVERY, where, model, judged, study, results, own_documents=own_documents))
         for dataset in datasets:
             judged = decisive(with_quality(rows[rows["dataset"] == dataset]))
-            found.append(recommend(dataset, dataset, model, judged, study, results))
+            found.append(recommend(dataset, dataset, model, judged, study, results, own_documents=own_documents))
     return found
 
 
@@ -100,7 +103,16 @@ def limits_of(study: Study) -> dict[str, float]:
     return {name: limit for name, limit in limits.items() if limit is not None}
 
 
-def recommend(dataset: str, where: str, model: str, rows: pd.DataFrame, study: Study, results: str) -> Recommendation:
+def recommend(
+    dataset: str,
+    where: str,
+    model: str,
+    rows: pd.DataFrame,
+    study: Study,
+    results: str,
+    *,
+    own_documents: Collection[str] = (),
+) -> Recommendation:
     """Choose among the settings in ``rows``: the decisive ones of a model on one dataset or several."""
     limits = limits_of(study)
     settings = worst_over_datasets(rows, study)
@@ -109,12 +121,14 @@ def recommend(dataset: str, where: str, model: str, rows: pd.DataFrame, study: S
     if fitting.empty:
         return Recommendation(*known, relaxations=relaxations(settings, limits))
     best = fitting.iloc[0]
+    deployed_on = rows["dataset"].iloc[0]
+    folder = f"{results}/{deployed_on}/{model}"
     others = fitting[(fitting[PAIR] != best[PAIR]).any(axis=1)]
     return Recommendation(
         *known,
         runner_up=None if others.empty else others.iloc[0],
         configuration=configuration(best, study),
-        deployment_code=deployment_code(best, study, f"{results}/{rows['dataset'].iloc[0]}/{model}"),
+        deployment_code=deployment_code(best, study, folder, deployed_on in own_documents),
     )
 
 

@@ -28,7 +28,7 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
     All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
     ``datasets`` are what the dataset.json files say; the tables repeat what was left out.
     """
-    left_out = {described["name"]: described["left_out"] for described in datasets}
+    described = {dataset["name"]: dataset for dataset in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
     top_k = summary["top_k"].min()
     rows = in_summary(summary[summary["top_k"] == top_k], study.config.rescore.multipliers)
@@ -42,7 +42,9 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
             f"{dataset} · {model}: {first['vectors']:,} documents of {first['dim']} dimensions, "
             f"{first['queries']:,} queries, top_k {top_k}"
         ]
-        lines += [f"left out: {count:,} {what.replace('_', ' ')}" for what, count in left_out[dataset].items()]
+        for verb, counts in (("left out", "left_out"), ("kept", "kept")):
+            named = described[dataset][counts].items()
+            lines += [f"{verb}: {count:,} {what.replace('_', ' ')}" for what, count in named]
         if deepest > first["vectors"]:
             lines.append(
                 f"top_k × multiplier of up to {deepest:,} is clipped to the corpus's {first['vectors']:,} documents"
