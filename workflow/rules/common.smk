@@ -1,4 +1,4 @@
-# The functions of the rules. What a study is, they ask STUDY; where a file lies, LAYOUT.
+# The functions of the rules. They ask STUDY what a study is, and LAYOUT where a file lies.
 import json
 import os
 import platform
@@ -33,9 +33,10 @@ def config_name():
 
 
 def before_each_command():
-    """Return the start of every shell command: steps run Snakemake's own programs, end with it, and know the study's file.
+    """Return the start of every shell command.
 
-    Snakemake reads braces as placeholders here.
+    It puts the programs of Snakemake's environment first on the path, and tells each command the process of its run and
+    the study's file. Braces are doubled, because Snakemake reads single ones as placeholders.
     """
     folder = str(Path(sys.executable).parent)
     programs, study = (re.sub("([{}])", r"\1\1", shlex.quote(name)) for name in (folder, config_name()))
@@ -44,7 +45,7 @@ def before_each_command():
 
 
 def canonical(value):
-    """Write a parameter so that the same value is always the same text: Snakemake compares texts."""
+    """Write a value as text that is the same for equal values: Snakemake compares the texts of parameters."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
@@ -81,9 +82,10 @@ def built(wildcards):
 
 
 def distinct_so_far(wildcards):
-    """Return what was embedded of a part and of those before it: no text occurs first in a later one.
+    """Return what was embedded of a part and of all parts before it: the first occurrences of the part's texts.
 
-    A part may be a link to its own file, as old as that: the others needn't be older.
+    The part's embeddings may be a link to its own file and then have that file's age. So the files of the other parts are
+    ancient: they may be newer.
     """
     *before, own = filled(lambda _: LAYOUT.each_part(LAYOUT.distinct_embeddings())[: int(wildcards.part) + 1])(
         wildcards
@@ -97,21 +99,21 @@ def named_stores(names):
 
 
 def local_entry(wildcards, input):
-    """Return the entry of a dataset, with the paths of what was fetched in place of the addresses."""
+    """Return the entry of a dataset, with the paths of fetched files in place of their addresses."""
     paths = dict(zip(STUDY.config.datasets[wildcards.dataset].addresses(), input.fetched))
     return canonical({**STUDY.config.to_dict()["datasets"][wildcards.dataset], **paths})
 
 
 def shown_as(category, name, caption=None):
-    """Return how Snakemake's own report shows a result: its category, its name, and its caption in workflow/report/."""
+    """Return how Snakemake's report shows a result: its category, its name, and its caption in workflow/report/."""
     return {"caption": f"../report/{caption or name}.rst", "category": category, "labels": {"result": name}}
 
 
 def table_caption(table):
-    """Return the caption of a table; one of another package shares table.rst."""
+    """Return the caption of a table; tables of other packages share table.rst."""
     return table if Path(workflow.basedir, "workflow", "report", f"{table}.rst").is_file() else "table"
 
 
 def one_of(names):
-    """Return the constraint of a wildcard that is one of ``names``; it matches nothing if there are none."""
+    """Return the constraint of a wildcard that is one of ``names``; without names it matches nothing."""
     return "|".join(names) or "(?!)"

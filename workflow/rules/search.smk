@@ -55,7 +55,7 @@ rule define_method:
 rule search_index:
     input:
         index=filled(lambda wildcards: method(wildcards).index_file),
-        loaded=filled(lambda wildcards: [] if method(wildcards).is_flat else method(wildcards).index_file),  # scans map theirs
+        loaded=filled(lambda wildcards: [] if method(wildcards).is_flat else method(wildcards).index_file),  # flat ones are mapped
         manifest=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
@@ -81,7 +81,7 @@ rule search_index:
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
-# What a scan finds in each part, merged, is what it finds in the whole.
+# The results of scanning each part, merged, are those of scanning the whole store.
 rule search_part:
     input:
         state=filled(lambda wildcards: LAYOUT.codec_state(method(wildcards).entry.codec)),

@@ -1,4 +1,4 @@
-# Threads: a job that asks for all cores runs alone, and only then do times mean anything.
+# A job that asks for all cores runs alone. Other jobs would distort its times.
 rule time_search:
     input:
         index=filled(lambda wildcards: method(wildcards).manifest),
