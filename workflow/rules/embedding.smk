@@ -18,7 +18,7 @@ rule prepare_model:
         gpu=gpus,
     params:
         entry=lambda wildcards: entry("models", wildcards.model),
-        datasets=STUDY.datasets,
+        datasets=lambda wildcards: [] if wildcards.model in STUDY.text_models else STUDY.datasets,
         folder=subpath(output.described, parent=True),
         code=code("prepare_model", *BACKEND_MODULES),
     message:
