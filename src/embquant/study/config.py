@@ -1,4 +1,4 @@
-"""The configuration of a study as typed entries: what a person may write, checked, with its defaults filled in."""
+"""The configuration of a study as typed entries: checked, with defaults filled in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """What follows from a configuration: for each method its scoring, depths, rescore stores, index and settings.
 
-The workflow and the reports ask here. Nothing of it is decided anywhere else.
+The workflow and the reports ask here, so nothing of this is decided anywhere else.
 """
 
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ class StudyMethod:
 
     @cached_property
     def scoring(self) -> str:
-        """How it compares queries with codes: as its entry says, or the index's default."""
+        """How it compares queries with codes: what its entry says, or the index's default."""
         return self.entry.scoring or self.index_class.scorings(self.codec.family)[0]
 
     @property
@@ -95,7 +95,7 @@ class StudyMethod:
 
     @property
     def is_searched_by_part(self) -> bool:
-        """Whether each part of the corpus is searched by a job of its own."""
+        """Whether each part of the corpus is searched by a separate job."""
         return self.is_flat and self.study.config.search.by == "part"
 
     @property
