@@ -1,4 +1,4 @@
-"""The memory that a method takes, measured in a process of its own."""
+"""The memory that a method takes, measured in a separate process."""
 
 import ctypes
 import json
