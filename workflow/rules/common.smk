@@ -76,11 +76,6 @@ def method(wildcards):
     return STUDY.methods[wildcards.method]
 
 
-def built(wildcards):
-    """Return a method that searches the index which a job builds."""
-    return STUDY.indexes[wildcards.index]
-
-
 def distinct_so_far(wildcards):
     """Return what was embedded of a part and of all parts before it: the first occurrences of the part's texts.
 
@@ -93,11 +88,6 @@ def distinct_so_far(wildcards):
     return [*map(ancient, before), own]
 
 
-def named_stores(names):
-    """Return a parameter function: rescore stores as the commands take them, NAME=MANIFEST."""
-    return lambda wildcards: [f"{name}={STUDY.store_manifest(name).format(**wildcards)}" for name in names(wildcards)]
-
-
 def local_entry(wildcards, input):
     """Return the entry of a dataset, with the paths of fetched files in place of their addresses."""
     paths = dict(zip(STUDY.config.datasets[wildcards.dataset].addresses(), input.fetched))
@@ -105,13 +95,13 @@ def local_entry(wildcards, input):
 
 
 def shown_as(category, name, caption=None):
-    """Return how Snakemake's report shows a result: its category, its name, and its caption in workflow/report/."""
-    return {"caption": f"../report/{caption or name}.rst", "category": category, "labels": {"result": name}}
+    """Return how Snakemake's report shows a result: its category, its name and its caption in workflow/report/.
 
-
-def table_caption(table):
-    """Return the caption of a table; tables of other packages share table.rst."""
-    return table if Path(workflow.basedir, "workflow", "report", f"{table}.rst").is_file() else "table"
+    Tables of other packages share a caption.
+    """
+    captions = [f"{caption or name}.rst", "table.rst"]
+    found = next(file for file in captions if Path(workflow.basedir, "workflow", "report", file).is_file())
+    return {"caption": f"../report/{found}", "category": category, "labels": {"result": name}}
 
 
 def one_of(names):

@@ -1,8 +1,8 @@
 rule build_index:
     input:
-        state=filled(lambda wildcards: LAYOUT.codec_state(built(wildcards).entry.codec)),
-        store=filled(lambda wildcards: STUDY.store_file(built(wildcards).entry.codec)),
-        manifest=filled(lambda wildcards: STUDY.store_manifest(built(wildcards).entry.codec)),
+        state=filled(lambda wildcards: LAYOUT.codec_state(STUDY.indexes[wildcards.index].entry.codec)),
+        store=filled(lambda wildcards: STUDY.store_file(STUDY.indexes[wildcards.index].entry.codec)),
+        manifest=filled(lambda wildcards: STUDY.store_manifest(STUDY.indexes[wildcards.index].entry.codec)),
     output:
         index=LAYOUT.index(),
         manifest=LAYOUT.index() + ".json",
@@ -15,11 +15,13 @@ rule build_index:
         mem_mb=memory("build_index"),
         runtime=minutes("build_index"),
     params:
-        kind=lambda wildcards: built(wildcards).entry.index,
+        kind=lambda wildcards: STUDY.indexes[wildcards.index].entry.index,
         parts=LAYOUT.parts,
-        build=lambda wildcards: canonical(built(wildcards).entry.build),
+        build=lambda wildcards: canonical(STUDY.indexes[wildcards.index].entry.build),
         code=lambda wildcards: code(
-            "build_index", *built(wildcards).modules, *STUDY.store_modules(built(wildcards).entry.codec)
+            "build_index",
+            *STUDY.indexes[wildcards.index].modules,
+            *STUDY.store_modules(STUDY.indexes[wildcards.index].entry.codec),
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"

@@ -66,11 +66,6 @@ class CodecEntry:
             raise InputError(f"family is {shown(values.get('family'))}, expected one of {', '.join(CODECS.names())}")
         return cls(dict(values), parse_codec(values))
 
-    @property
-    def family(self) -> str:
-        """The name of the codec's family."""
-        return str(self.values["family"])
-
 
 class MethodEntry(Entry):
     """The entry of a method: a codec, and the index in which its codes are searched."""

@@ -3,7 +3,7 @@
 The workflow and the reports ask here, so nothing of this is decided anywhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -218,6 +218,10 @@ class Study:
     def store_manifest(self, codec: str) -> str:
         """Return the pattern of the manifest beside a codec's store."""
         return f"{self.store_file(codec)}.json"
+
+    def named_stores(self, codecs: Iterable[str]) -> list[str]:
+        """Return the patterns of rescore stores as the commands take them, NAME=MANIFEST."""
+        return [f"{codec}={self.store_manifest(codec)}" for codec in codecs]
 
     def store_modules(self, codec: str) -> list[str]:
         """Return the library's modules that a codec's store takes."""
