@@ -1,4 +1,4 @@
-# What can be done here. `make` alone lists it; everything sets the environment up first if need be (envs/setup.sh).
+# `make` lists all targets. Each first sets the environment up if it is missing or outdated (envs/setup.sh).
 
 CONFIG :=
 CORES  := all
@@ -12,17 +12,17 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help env run test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow clean
 
-# Steps of the workflow call `embquant` and `python` by name, and these are to be the environment's.
+# Targets call programs by name; these must be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONPATH PYTHONHOME
-# Packages are installed without byte code; were none to be written, every step would compile torch again.
+# Packages are installed without byte code. If Python wrote none, every step would compile torch again.
 unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## this list
 	@echo 'make TARGET [VARIABLE=value]…'
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
-# On a cluster, cores are those of a node, which the profile knows.
+# A profile of a cluster has the cores of a node.
 WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(CORES))
 
 run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=slurm, ARGS='more arguments for snakemake'
@@ -31,22 +31,22 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@$(if $(CONFIG),iconv -f UTF-8 '$(CONFIG)' >/dev/null 2>&1 || { echo "embquant: error: $(CONFIG): not UTF-8 text; save it as that" >&2; exit 2; })
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
-test: env  ## all tests that need nothing but this repository, on all cores; ARGS='-k name'
+test: env  ## all tests that need only this repository, on all cores; ARGS='-k name'
 	@.venv/bin/pytest --numprocesses "$$(nproc)" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
 
-slurm-test: env  ## the profile for clusters, on a Slurm of this machine alone; needs root, installs it on Debian
+slurm-test: env  ## the profile for clusters, on a Slurm of this one machine; needs root, installs Slurm on Debian
 	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)
 
 browser-test: env  ## the report's page in Debian's Chromium: apt-get install chromium chromium-driver
 	@.venv/bin/pytest tests/browser $(ARGS)
 
-fuzz: env  ## hostile files and configurations at length, more than 10,000 cases; a few of them are in `make test`
+fuzz: env  ## more than 10,000 hostile files and configurations; `make test` has a few of them
 	@FUZZ=long .venv/bin/pytest tests/fuzz $(ARGS)
 
 chaos: env  ## kills runs, fills disks, damages files (as root); ARGS=--short does a few of each
 	@.venv/bin/pytest tests/chaos $(ARGS)
 
-check-real: env  ## the published figures on real collections, which lie in DATA=folder
+check-real: env  ## published figures on the real collections in DATA=folder
 	@$(if $(DATA),,$(error check-real needs a folder of collections: make check-real DATA=folder))
 	@.venv/bin/pytest tests/real --data '$(DATA)' $(ARGS)
 
@@ -59,20 +59,20 @@ lint: env  ## style and types of Python, style of the workflow
 
 BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep latency
 
-# Libraries choose their kernels themselves, whatever the shell tells OpenBLAS.
+# Libraries choose their kernels themselves, whatever the shell's variables ask OpenBLAS for.
 AS_IT_COMES := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
 
 bench: env  ## this project and its peers in turn, as a table; BENCHMARKS='binary_scan sweep' chooses
 	@for name in $(BENCHMARKS); do $(AS_IT_COMES) .venv/bin/python benchmarks/$$name.py $(ARGS) >/dev/null || exit 1; done
 	@.venv/bin/python benchmarks/harness.py
 
-bench-scale: env  ## 1, 3 and 10 million vectors; goes on where it was broken off; ARGS='--sizes 50000'
+bench-scale: env  ## 1, 3 and 10 million vectors; continues an interrupted run; ARGS='--sizes 50000'
 	@.venv/bin/python benchmarks/scale.py $(ARGS)
 
-bench-workflow: env  ## what the workflow adds to its jobs' work: the default study, from nothing
+bench-workflow: env  ## the time that the workflow adds to its jobs: the default study, from nothing
 	@.venv/bin/python benchmarks/workflow.py $(ARGS)
 
-env:  ## the environment alone; PYTHON=python3.12 chooses its interpreter
+env:  ## the environment; PYTHON=python3.12 chooses its interpreter
 	@envs/setup.sh
 
 clean:  ## removes what was generated: results, environment, caches

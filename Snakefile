@@ -1,11 +1,11 @@
-# What quantizing embeddings costs in retrieval quality and saves in memory and time.
-# The rules only say what follows from what; every step is a command of the library in src/embquant.
+# Measures what quantizing embeddings costs in retrieval quality and saves in memory and time.
+# The rules say what each step needs and makes; every step is a command of the library in src/embquant.
 from snakemake.utils import min_version
 
 min_version("9.27")
 
 
-if not workflow.overwrite_configfiles:  # a study given with --configfile stands alone, it is not merged with this one
+if not workflow.overwrite_configfiles:  # a study given with --configfile isn't merged with this one
 
     configfile: "config.yaml"
 
@@ -39,7 +39,7 @@ wildcard_constraints:
     parts=r"\d+",
 
 
-localrules:  # no work for a cluster: a dozen lines of JSON
+localrules:  # too small for a job of a cluster: a dozen lines of JSON
     all,
     define_method,
 

@@ -1,7 +1,7 @@
-"""How fast are texts embedded, beside ``SentenceTransformer.encode`` as it comes?
+"""How fast are texts embedded, beside ``SentenceTransformer.encode`` with its defaults?
 
 Both embed the same distinct texts on all cores, in turn, round after round: the peer in one process, as its
-documentation shows; this project as its workflow does, one process of one thread a core. Loading is left out of
+documentation shows; this project as its workflow does, one single-threaded process per core. Loading is left out of
 both. The machine's own rate is measured between them: float32 matrix products of the model's shape, one process a
 core, by numpy or torch, whichever is faster. Texts come from Python's standard library, or with ``--data`` from
 two public collections (Stack Overflow titles, abstracts) that must lie there as Parquet.

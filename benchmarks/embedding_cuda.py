@@ -1,4 +1,4 @@
-"""How fast are texts embedded on a GPU, and how exactly, beside ``SentenceTransformer.encode`` on the same one?
+"""How fast are texts embedded on a GPU, and how exactly, beside ``SentenceTransformer.encode`` on the same GPU?
 
 Both embed the same distinct texts of Python's standard library in one process, in turn, round after round, in float32
 and in half precision; loading is left out of both. This project's vectors are compared with those of
@@ -56,7 +56,7 @@ def measure(args: argparse.Namespace, folder: Path) -> list[Row]:
                 "device": torch.cuda.get_device_name(),
             }
             what = f"embedding {len(chosen):,} {kind} texts, {details['tokens_mean']} tokens, in {dtype} on a GPU"
-            note = f"{details['ours_docs_per_second']:,.0f} documents a second, least cosine {cosine:.6f}"
+            note = f"{details['ours_docs_per_second']:,.0f} documents per second, least cosine {cosine:.6f}"
             rows.append(times_faster(what, times["ours"], times["theirs"], None, note=note, details=details))
             if dtype == "float32":
                 what = f"largest difference from the CPU, {len(chosen):,} {kind} texts in float32"

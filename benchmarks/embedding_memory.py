@@ -1,6 +1,6 @@
 """How much memory does a job hold that embeds a part of a corpus, however large the part and however long its texts?
 
-The job is ``embed-corpus`` as the workflow calls it, on one thread, as a process of its own. Texts are the functions of
+The job is ``embed-corpus`` as the workflow calls it, on one thread, as a separate process. Texts are the functions of
 Python's standard library and the summaries of their docstrings, numbered so that as many as are wanted are distinct.
 """
 

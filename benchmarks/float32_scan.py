@@ -1,9 +1,9 @@
 """How fast are exact float32 neighbours found, beside FAISS's ``IndexFlatIP`` and the machine's matrix products?
 
 Both find the k nearest of 1,000 queries on the same threads; this project also with the order settled in float64, as
-studies use it. FAISS brings an OpenBLAS of 2021, which takes recent processors for old ones: it is measured as it
-comes, and told which kernels numpy's OpenBLAS chose. The machine's rate is measured in the same rounds: products of
-square float32 matrices, by numpy or torch, whichever is faster.
+studies use it. FAISS brings an OpenBLAS of 2021, which takes recent processors for old ones: it is measured with
+its defaults, and with the kernels that numpy's OpenBLAS chose. The machine's rate is measured in the same rounds:
+products of square float32 matrices, by numpy or torch, whichever is faster.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def measure(args: argparse.Namespace) -> list[Row]:
 
 
 def make_faiss(documents: int, queries: int, k: int) -> Callable[[str], None]:
-    """Return a search of ``IndexFlatIP``, whatever it is told."""
+    """Return a search of ``IndexFlatIP``; other arguments are ignored."""
     asked = vectors.queries(queries)
     index = faiss.IndexFlatIP(asked.shape[1])
     index.add(vectors.corpus(documents))

@@ -1,7 +1,7 @@
 """What the benchmarks share: measuring in turn, one shape of result, one table of all.
 
 A figure is a ratio: this project and its peer do the same in one process or one machine, round after round, in an
-order that turns round every time. The table has the median ratio and, as its spread, the least and the greatest.
+order that is reversed every time. The table has the median ratio and, as its spread, the least and the greatest.
 """
 
 import argparse
@@ -54,7 +54,7 @@ class Row:
 
 
 def in_turn(rounds: int, contestants: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
-    """Return the seconds that each contestant took in each round; every round turns their order round."""
+    """Return the seconds that each contestant took in each round; every round reverses their order."""
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     order = list(contestants)
     for _ in range(rounds):
@@ -67,7 +67,7 @@ def in_turn(rounds: int, contestants: Mapping[str, Callable[[], Any]]) -> dict[s
 
 
 class Worker:
-    """A process of ``threads`` threads, with ``variables`` in its environment, set up once, that works when told."""
+    """A process of ``threads`` threads, with ``variables`` in its environment, set up once, that works on request."""
 
     def __init__(self, make: Callable[..., Callable], *arguments: object, threads: int, **variables: str) -> None:
         variables |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))

@@ -1,4 +1,4 @@
-"""What do a study's jobs take: the seconds and the memory of each command, run one after the other?
+"""How much time and memory does each command of a study take, if its jobs run one after the other?
 
 The formulas of workflow/rules/resources.smk follow from it. Without --vectors the study of --config runs; with it, one
 of so many jittered vectors, which stand in their files as precomputed embeddings do.
@@ -87,7 +87,7 @@ def made_study(folder: Path, count: int, methods: list[str]) -> Path:
 
 
 def measure(config: Path, folder: str, cores: int) -> pd.DataFrame:
-    """Run the study one job at a time; return a row a command, the most of its jobs."""
+    """Run the study one job at a time; return one row per command, with the most of its jobs."""
     words = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--jobs", "1"]
     words += ["--snakefile", str(ROOT / "Snakefile"), "--configfile", str(config), "--directory", folder]
     log = Path(folder) / "snakemake.txt"

@@ -63,7 +63,7 @@ def retriever(study: Study, family: str, scoring: str, **parameters: str) -> Ret
 
 
 def p50s(contestants: list[Callable[[np.ndarray], object]], queries: np.ndarray, number: int) -> list[float]:
-    """Return each contestant's median seconds of a query; in every other round they come in the other order."""
+    """Return each contestant's median seconds per query; every round reverses their order."""
     order = list(enumerate(contestants))[:: -1 if number % 2 else 1]
     found = {place: median(seconds(search, query[None]) for query in queries) for place, search in order}
     return [found[place] for place in range(len(contestants))]

@@ -1,4 +1,4 @@
-"""Commands that are measured from outside: a process of their own, its time and the most memory it held."""
+"""Commands that are measured from outside: the time of their process, and the most memory that it held."""
 
 import os
 import subprocess

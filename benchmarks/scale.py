@@ -1,7 +1,7 @@
 """Do time and memory stay in step with the corpus: 1, 3 and 10 million vectors through the library's own commands?
 
-Every step is a process of its own. Its time, the most anonymous memory it held (sampled) and the most file pages it
-mapped are recorded as soon as it ends, so that a run that was broken off goes on where it was. A size's files are
+Every step is a separate process. Its time, the most anonymous memory it held (sampled) and the most file pages it
+mapped are recorded as soon as it ends, so that an interrupted run continues. A size's files are
 deleted before the next size begins: float32 vectors, their index and a little more are all that is on disk at once.
 """
 

@@ -2,7 +2,7 @@
 
 The sweep is what a study does: ``search-index`` and the ranking of every store, multiplier and ``top_k`` that
 ``evaluate-run`` then measures, for a binary and an int8 method. The peer is ``semantic_search_faiss`` and
-``semantic_search_usearch`` of sentence-transformers, called once a setting with an index that is built already. It
+``semantic_search_usearch`` of sentence-transformers, called once per setting with an index that is built already. It
 has only settings whose candidates are rescored by the codes that found them: the sweep is timed with these, and with
 all of its own.
 """

@@ -1,4 +1,4 @@
-"""What does the workflow take beyond the work of its jobs? The default study, run from nothing in a folder of its own.
+"""How much time does the workflow add to its jobs? The default study is run from nothing in a separate folder.
 
 Beyond the jobs' own work are: time in which no job runs, Snakemake's own computing, and what each job takes to start
 (the interpreter and its imports, timed apart as ``embquant COMMAND --help``). It takes as long as the study does.

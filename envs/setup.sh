@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the environment, .venv, from requirements.lock and torch.lock, and installs this project in it in editable mode. What is there
-# already and was made from the same lock in the same place stays as it is, silently. Stamps are written last: an
-# installation that was broken off is made anew. $PYTHON, if set, is the interpreter to use.
+# Makes the environment, .venv, from requirements.lock and torch.lock, and installs this project in it in editable mode.
+# An environment that was made from the same locks in the same place stays as it is, without a word. Stamps are written
+# last, so an interrupted installation is made anew. $PYTHON, if set, is the interpreter to use.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=${PATH//"$PWD/.venv/bin:"/} # the environment can't be made by its own Python
@@ -16,7 +16,7 @@ is_between() {
     "$1" -c "import sys; sys.exit(not (3, $2) <= sys.version_info < (3, $3 + 1))" 2>/dev/null
 }
 
-# Print the first Python that the lock has binary packages for; a newer one where there is none.
+# Print the first Python for which the lock has binary packages; if there is none, a newer one.
 find_python() {
     local -a candidates=(python3 python3.13 python3.12 python3.11 python)
     [[ -z ${PYTHON:-} ]] || candidates=("$PYTHON")

@@ -80,7 +80,7 @@ class Reporter:
             self._screen.say("Nothing to be done: all results are up to date")
 
     def _watch_interrupts(self) -> None:
-        """Note Ctrl-C, of which Snakemake sends no event, and leave it to whoever handles it."""
+        """Note Ctrl-C, for which Snakemake sends no event, and pass it on to the present handler."""
         handle = signal.getsignal(signal.SIGINT)
         if threading.current_thread() is not threading.main_thread() or not callable(handle):
             return

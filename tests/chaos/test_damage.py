@@ -40,7 +40,7 @@ KINDS = [
     "reports/small/summary.csv",
     "reports/small/provenance.json",
 ]
-"""Every kind of file that a later step reads. Ids and the other reports, which no step reads, are for `verify`."""
+"""Every kind of file that a later step reads. Only `verify` reads the other reports."""
 
 
 UNNAMED = "models/minilm/graph.xml"

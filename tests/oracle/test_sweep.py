@@ -190,7 +190,7 @@ def test_binary_rescored_by_its_bits_ranks_as_sentence_transformers_does(study, 
 
 
 def evaluated(study, method, exact_twin=None):
-    """Evaluate a method with one rescore store; return a row a query and setting."""
+    """Evaluate a method with one rescore store; return one row per query and setting."""
     qrels, output = study.folder / "qrels.parquet", study.folder / f"{method}.metrics.parquet"
     rows = np.arange(QUERIES)
     schema = pa.schema([("query_row", pa.int64()), ("doc_row", pa.int64()), ("relevance", pa.int32())])

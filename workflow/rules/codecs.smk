@@ -26,7 +26,7 @@ rule encode_corpus:
         state=rules.fit_codec.output.state,
         embeddings=LAYOUT.embeddings(),
     output:
-        temp(LAYOUT.codes()),  # the store has them for good
+        temp(LAYOUT.codes()),  # the store keeps them
     log:
         LAYOUT.log("encode_corpus-{codec}-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
@@ -43,8 +43,7 @@ rule encode_corpus:
         "embquant encode-corpus --state {input.state:q} --embeddings {input.embeddings:q} --output {output:q} 2> {log:q}"
 
 
-# A store is a flat index: searched by the methods that scan, mapped from disk where candidates are rescored, and what the
-# other indexes are built from.
+# A store is a flat index. Exact methods scan it, rescoring maps it from disk, and other indexes are built from it.
 rule build_store:
     input:
         state=rules.fit_codec.output.state,

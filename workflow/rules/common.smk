@@ -1,4 +1,4 @@
-# The functions of the rules. What a study is, they ask STUDY; where a file lies, LAYOUT.
+# The functions of the rules. They ask STUDY what a study is, and LAYOUT where a file lies.
 import json
 import os
 import platform
@@ -33,9 +33,10 @@ def config_name():
 
 
 def before_each_command():
-    """Return the start of every shell command: steps run Snakemake's own programs, end with it, and know the study's file.
+    """Return the start of every shell command.
 
-    Snakemake reads braces as placeholders here.
+    It puts the programs of Snakemake's environment first on the path, and tells each command the process of its run and
+    the study's file. Braces are doubled, because Snakemake reads single ones as placeholders.
     """
     folder = str(Path(sys.executable).parent)
     programs, study = (re.sub("([{}])", r"\1\1", shlex.quote(name)) for name in (folder, config_name()))
@@ -44,7 +45,7 @@ def before_each_command():
 
 
 def canonical(value):
-    """Write a parameter so that the same value is always the same text: Snakemake compares texts."""
+    """Write a value as text that is the same for equal values: Snakemake compares the texts of parameters."""
     return json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
@@ -75,15 +76,11 @@ def method(wildcards):
     return STUDY.methods[wildcards.method]
 
 
-def built(wildcards):
-    """Return a method that searches the index which a job builds."""
-    return STUDY.indexes[wildcards.index]
-
-
 def distinct_so_far(wildcards):
-    """Return what was embedded of a part and of those before it: no text occurs first in a later one.
+    """Return what was embedded of a part and of all parts before it: the first occurrences of the part's texts.
 
-    A part may be a link to its own file, as old as that: the others needn't be older.
+    The part's embeddings may be a link to its own file and then have that file's age. So the files of the other parts are
+    ancient: they may be newer.
     """
     *before, own = filled(lambda _: LAYOUT.each_part(LAYOUT.distinct_embeddings())[: int(wildcards.part) + 1])(
         wildcards
@@ -91,27 +88,22 @@ def distinct_so_far(wildcards):
     return [*map(ancient, before), own]
 
 
-def named_stores(names):
-    """Return a parameter function: rescore stores as the commands take them, NAME=MANIFEST."""
-    return lambda wildcards: [f"{name}={STUDY.store_manifest(name).format(**wildcards)}" for name in names(wildcards)]
-
-
 def local_entry(wildcards, input):
-    """Return the entry of a dataset, with the paths of what was fetched in place of the addresses."""
+    """Return the entry of a dataset, with the paths of fetched files in place of their addresses."""
     paths = dict(zip(STUDY.config.datasets[wildcards.dataset].addresses(), input.fetched))
     return canonical({**STUDY.config.to_dict()["datasets"][wildcards.dataset], **paths})
 
 
 def shown_as(category, name, caption=None):
-    """Return how Snakemake's own report shows a result: its category, its name, and its caption in workflow/report/."""
-    return {"caption": f"../report/{caption or name}.rst", "category": category, "labels": {"result": name}}
+    """Return how Snakemake's report shows a result: its category, its name and its caption in workflow/report/.
 
-
-def table_caption(table):
-    """Return the caption of a table; one of another package shares table.rst."""
-    return table if Path(workflow.basedir, "workflow", "report", f"{table}.rst").is_file() else "table"
+    Tables of other packages share a caption.
+    """
+    captions = [f"{caption or name}.rst", "table.rst"]
+    found = next(file for file in captions if Path(workflow.basedir, "workflow", "report", file).is_file())
+    return {"caption": f"../report/{found}", "category": category, "labels": {"result": name}}
 
 
 def one_of(names):
-    """Return the constraint of a wildcard that is one of ``names``; it matches nothing if there are none."""
+    """Return the constraint of a wildcard that is one of ``names``; without names it matches nothing."""
     return "|".join(names) or "(?!)"

@@ -11,7 +11,7 @@ rule prepare_dataset:
         described=LAYOUT.dataset_description(),
     log:
         LAYOUT.log("prepare_dataset", "{dataset}"),
-    priority: 200  # whatever is wrong with an input is said before any long work
+    priority: 200  # mistakes in an input are found before any long work
     conda:
         "../../envs/environment.yaml"
     threads: 1
@@ -19,8 +19,8 @@ rule prepare_dataset:
         mem_mb=memory("prepare_dataset"),
         runtime=minutes("prepare_dataset"),
     params:
-        entry=lambda wildcards: entry("datasets", wildcards.dataset),  # Snakemake sees it change,
-        local_entry=local_entry,  # but not what depends on inputs
+        entry=lambda wildcards: entry("datasets", wildcards.dataset),  # Snakemake reruns the job if this changes,
+        local_entry=local_entry,  # but doesn't compare parameters that depend on inputs
         members=lambda wildcards: [LAYOUT.dataset(member) for member in STUDY.members(wildcards.dataset)],
         folder=subpath(output.described, parent=True),
         code=lambda wildcards: code("prepare_dataset", *STUDY.dataset_modules(wildcards.dataset)),

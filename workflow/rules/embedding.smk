@@ -1,4 +1,4 @@
-BACKEND_MODULES = [BACKENDS.module(name) for name in BACKENDS.names()]  # one of which runs a model
+BACKEND_MODULES = [BACKENDS.module(name) for name in BACKENDS.names()]  # one of them runs a model
 
 
 rule prepare_model:
@@ -18,7 +18,7 @@ rule prepare_model:
         gpu=gpus,
     params:
         entry=lambda wildcards: entry("models", wildcards.model),
-        datasets=STUDY.datasets,
+        datasets=lambda wildcards: [] if wildcards.model in STUDY.text_models else STUDY.datasets,
         folder=subpath(output.described, parent=True),
         code=code("prepare_model", *BACKEND_MODULES),
     message:
@@ -54,13 +54,13 @@ rule embed_queries:
         "--threads {threads} --output {output:q} 2> {log:q}"
 
 
-# One thread a job, and jobs beside each other: embeddings don't depend on the number of cores, to the last bit.
+# One thread per job, and several jobs at once: so embeddings are the same to the last bit on any number of cores.
 rule embed_corpus:
     input:
         corpus=rules.prepare_dataset.output.corpus,
         model=rules.prepare_model.output.described,
         given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
-        calibrated=ancient(LAYOUT.calibration()),  # nothing is embedded before it is known to fit on the disk
+        calibrated=ancient(LAYOUT.calibration()),  # nothing is embedded before the disk is known to have room
     output:
         temp(LAYOUT.distinct_embeddings()),
     log:

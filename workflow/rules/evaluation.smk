@@ -19,7 +19,7 @@ rule evaluate_run:
         mem_mb=memory("evaluate_run"),
         runtime=minutes("evaluate_run"),
     params:
-        stores=named_stores(lambda wildcards: method(wildcards).rescore_stores),
+        stores=filled(lambda wildcards: STUDY.named_stores(method(wildcards).rescore_stores)),
         multipliers=STUDY.config.rescore.multipliers,
         top_k=STUDY.config.top_k,
         metrics=STUDY.config.metrics,

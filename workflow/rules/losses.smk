@@ -22,7 +22,7 @@ rule explain_losses:
     params:
         runs=[LAYOUT.run(name) for name in STUDY.methods],
         baseline=STUDY.baseline.name,
-        stores=named_stores(lambda wildcards: STUDY.rescore_stores),
+        stores=filled(lambda wildcards: STUDY.named_stores(STUDY.rescore_stores)),
         multipliers=STUDY.config.rescore.multipliers,
         worst=STUDY.config.worst_queries,
         statistics=canonical(STUDY.config.to_dict()["statistics"]),

@@ -1,10 +1,10 @@
-# Every part of a corpus waits for this rule: it measures, and refuses the study if the disk can't hold it. Embeddings are
-# shared by studies: another study is no reason to measure again. Snakemake doesn't compare a parameter that is a function of
-# the input with that of the last run.
+# Every part of a corpus waits for this rule. It measures how fast texts are embedded, and refuses a study that the disk can't
+# hold. Studies share embeddings, so another study must not cause a new measurement. Therefore `study` is a function of the
+# input: Snakemake doesn't compare such a parameter with that of the last run.
 rule calibrate:
     input:
         corpus=rules.prepare_dataset.output.corpus,
-        queries=ancient(LAYOUT.queries()),  # of a rule's output, it would be ancient to every other rule
+        queries=ancient(LAYOUT.queries()),  # spelled as a path: ancient(rules.….output) would make it ancient to every rule
         model=rules.prepare_model.output.described,
         given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
     output:
@@ -22,7 +22,7 @@ rule calibrate:
     params:
         study=lambda wildcards, input: CONFIGURATION,
     message:
-        "{wildcards.dataset} · {wildcards.model}: embedding some texts, to see how long all take"
+        "{wildcards.dataset} · {wildcards.model}: embedding some texts, to estimate the time of all"
     shell:
         "embquant calibrate --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
         "--study {params.study:q} --output {output:q} 2> {log:q}"

@@ -12,10 +12,7 @@ rule join_reports:
         datasets=expand(rules.prepare_dataset.output.described, dataset=STUDY.datasets),
         models=expand(rules.prepare_model.output.described, model=STUDY.models),
     output:
-        tables=[
-            report(LAYOUT.report(f"{table}.csv"), **shown_as("Tables", table, table_caption(table)))
-            for table in TABLES
-        ],
+        tables=[report(LAYOUT.report(f"{table}.csv"), **shown_as("Tables", table)) for table in TABLES],
         text=report(LAYOUT.report("summary.txt"), **shown_as("Verdict", "summary.txt", caption="text")),
         provenance=report(
             LAYOUT.report("provenance.json"), **shown_as("Provenance", "provenance.json", caption="provenance")

@@ -1,4 +1,4 @@
-# What the jobs of each rule ask for. docs/cluster.md has the measurements that the numbers follow from.
+# The resources that the jobs of each rule ask for. docs/cluster.md has the measurements behind the numbers.
 import json
 import os
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import NamedTuple
 from embquant.files.parquet import count_rows
 
 MINILM_MB = 91
-"""Size of the weights that the minutes of embedding were measured with: a larger model takes longer in proportion."""
+"""Size of the weights of the model that was measured; a larger model takes longer in proportion."""
 
 MINUTES_PER_MB = 10
-"""Of embedding a MB of corpus.parquet, compressed text, by that model on one thread."""
+"""Minutes in which that model embeds a MB of corpus.parquet (compressed text) on one thread."""
 
 
 class Need(NamedTuple):
@@ -18,9 +18,9 @@ class Need(NamedTuple):
 
     memory: int
     minutes: int
-    memory_per_mb: float = 0  # of what the job loads; whatever else it reads is streamed or mapped
-    bytes_per_candidate: int = 0  # of every query, at the deepest search: their rows, scores and orders
-    minutes_per_gb: float = 0  # of all that it reads
+    memory_per_mb: float = 0  # per MB that the job loads; other input is streamed or mapped
+    bytes_per_candidate: int = 0  # per candidate of all queries at the deepest search: rows, scores and orders
+    minutes_per_gb: float = 0  # per GB of all input
 
 
 NEEDS = {
@@ -52,8 +52,8 @@ NEEDS = {
 def memory(rule):
     """Return the memory (MB) that a rule's jobs ask for, in proportion to the attempt.
 
-    Some clusters count mapped pages of files as a job's own memory, and kill it for them: from its second attempt on, a
-    job asks for the size of its files as well.
+    Some clusters count mapped pages of files as a job's memory, and kill the job for them. So from its second attempt on,
+    a job asks for the size of its files as well.
     """
     need = NEEDS[rule]
 
@@ -79,7 +79,7 @@ def minutes(rule):
 
 
 def slowness(input):
-    """Return how many times as long as all-MiniLM-L6-v2 the model takes that a job runs; 0 for none."""
+    """Return how many times slower than all-MiniLM-L6-v2 the job's model is; 0 if it runs none."""
     return weights_mb(input.model) / MINILM_MB if "model" in input.keys() else 0
 
 
@@ -90,24 +90,24 @@ def minutes_of_embedding(wildcards, input, attempt):
 
 
 def candidates(wildcards, input):
-    """Return how many candidates a method's deepest search finds of all queries together."""
-    size_mb(input.queries)  # what isn't there yet is for Snakemake to see
+    """Return how many candidates a method's deepest search finds for all queries together."""
+    size_mb(input.queries)  # raises what Snakemake expects if the file doesn't exist yet
     with mistakes_in_one_line():
         return count_rows(map(Path, as_list(input.queries))) * max(method(wildcards).searched_depths)
 
 
 def gpus(wildcards):
-    """Return the GPUs that a job asks for which runs a model: one, where the configuration says device: cuda."""
+    """Return the GPUs of a job that runs a model: one if the configuration says device: cuda."""
     return 1 if getattr(STUDY.config.models[wildcards.model], "device", None) == "cuda" else None
 
 
 def size_mb(files):
-    """Return the size of a file or several; in a dry run some aren't there yet, and Snakemake writes <TBD>."""
+    """Return the size of one or more files; in a dry run some don't exist yet, and Snakemake writes <TBD>."""
     return sum(map(os.path.getsize, as_list(files))) / 1e6
 
 
 def weights_mb(model):
-    """Return the size of the weights that a model.json names; precomputed embeddings have none."""
+    """Return the size of the weights that a model.json names; 0 for precomputed embeddings."""
     folder = json.loads(Path(model).read_text("utf-8")).get("folder")
     files = (file for kind in ("safetensors", "bin") for file in Path(folder).glob(f"*.{kind}")) if folder else []
     return size_mb(files)

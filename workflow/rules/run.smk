@@ -1,4 +1,4 @@
-# What happens before the first job of a run and after its last: functions alone.
+# The functions that are called before the first job of a run and after its last.
 from collections import Counter
 
 from snakemake.logging import logger
@@ -10,14 +10,14 @@ from embquant.study.plan import Plan, planned_keys
 
 
 def unlock_after_a_kill():
-    """Remove the locks of a Snakemake that was killed; say who is at work if it wasn't."""
+    """Remove the locks of a killed Snakemake; if a run is alive, warn which one it is."""
     folder = RunFolder()
     if workflow.is_main_process and not folder.unlock_if_dead():
         logger.warning(f"embquant: {folder.holder()}")
 
 
 def hold_folder():
-    """Hold the folder for this run, or end it, and clear away what killed jobs left half-written."""
+    """Lock the folder for this run, or end the run; remove half-written files of killed jobs."""
     with mistakes_in_one_line():
         RunFolder().hold(STUDY.name)
     if workflow.executor_plugin.common_settings.local_exec:  # jobs on a cluster may still write for a killed run
@@ -25,16 +25,16 @@ def hold_folder():
 
 
 def check_cluster():
-    """Check that Slurm can be reached where it is to run the jobs; if it can't, the run ends here."""
+    """If Slurm runs the jobs, check that it can be reached; if it can't, the run ends here."""
     if workflow.executor_plugin.name == "slurm":
         with mistakes_in_one_line():
             check_slurm()
 
 
 def opening():
-    """Return what a run begins with: how many jobs are left, and the plan of a study that goes on.
+    """Yield the first lines of a run: how many jobs are left and, of a study that is continued, its plan.
 
-    Where the disk can't hold what is left of it, the run ends here.
+    If the disk can't hold the rest of the study, the run ends here.
     """
     needed, jobs = (
         Counter(job.rule.name for job in some if job.rule.name != "all")
@@ -51,7 +51,7 @@ def opening():
 
 
 def closing():
-    """Return what a run ends with: the settings, where the reports and the page lie, and the verdict last."""
+    """Return the last lines of a run: the settings, the paths of the reports and of the page, and the verdict."""
     text = Path(LAYOUT.report("summary.txt")).read_text(encoding="utf-8").rstrip()
     reports, verdict = text.rsplit("\n\n", 1)
     return f"{reports}\n{LAYOUT.report('report.html')}\n\n{verdict}"

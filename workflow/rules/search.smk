@@ -1,8 +1,8 @@
 rule build_index:
     input:
-        state=filled(lambda wildcards: LAYOUT.codec_state(built(wildcards).entry.codec)),
-        store=filled(lambda wildcards: STUDY.store_file(built(wildcards).entry.codec)),
-        manifest=filled(lambda wildcards: STUDY.store_manifest(built(wildcards).entry.codec)),
+        state=filled(lambda wildcards: LAYOUT.codec_state(STUDY.indexes[wildcards.index].entry.codec)),
+        store=filled(lambda wildcards: STUDY.store_file(STUDY.indexes[wildcards.index].entry.codec)),
+        manifest=filled(lambda wildcards: STUDY.store_manifest(STUDY.indexes[wildcards.index].entry.codec)),
     output:
         index=LAYOUT.index(),
         manifest=LAYOUT.index() + ".json",
@@ -15,11 +15,13 @@ rule build_index:
         mem_mb=memory("build_index"),
         runtime=minutes("build_index"),
     params:
-        kind=lambda wildcards: built(wildcards).entry.index,
+        kind=lambda wildcards: STUDY.indexes[wildcards.index].entry.index,
         parts=LAYOUT.parts,
-        build=lambda wildcards: canonical(built(wildcards).entry.build),
+        build=lambda wildcards: canonical(STUDY.indexes[wildcards.index].entry.build),
         code=lambda wildcards: code(
-            "build_index", *built(wildcards).modules, *STUDY.store_modules(built(wildcards).entry.codec)
+            "build_index",
+            *STUDY.indexes[wildcards.index].modules,
+            *STUDY.store_modules(STUDY.indexes[wildcards.index].entry.codec),
         ),
     message:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
@@ -55,7 +57,7 @@ rule define_method:
 rule search_index:
     input:
         index=filled(lambda wildcards: method(wildcards).index_file),
-        loaded=filled(lambda wildcards: [] if method(wildcards).is_flat else method(wildcards).index_file),  # scans map theirs
+        loaded=filled(lambda wildcards: [] if method(wildcards).is_flat else method(wildcards).index_file),  # flat ones are mapped
         manifest=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
@@ -82,7 +84,7 @@ rule search_index:
         "--queries {input.own_documents:q} --depths {params.depths} --threads {threads} --output {output:q} 2> {log:q}"
 
 
-# What a scan finds in each part, merged, is what it finds in the whole.
+# The results of scanning each part, merged, are those of scanning the whole store.
 rule search_part:
     input:
         state=filled(lambda wildcards: LAYOUT.codec_state(method(wildcards).entry.codec)),

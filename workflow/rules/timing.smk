@@ -1,4 +1,4 @@
-# Threads: a job that asks for all cores runs alone, and only then do times mean anything.
+# A job that asks for all cores runs alone. Other jobs would distort its times.
 rule time_search:
     input:
         index=filled(lambda wildcards: method(wildcards).manifest),
@@ -20,7 +20,7 @@ rule time_search:
         mem_mb=memory("time_search"),
         runtime=minutes("time_search"),
     params:
-        stores=named_stores(lambda wildcards: method(wildcards).rescore_stores),
+        stores=filled(lambda wildcards: STUDY.named_stores(method(wildcards).rescore_stores)),
         multipliers=STUDY.config.rescore.multipliers,
         top_k=STUDY.config.top_k,
         rounds=STUDY.config.timing.rounds,
@@ -87,7 +87,7 @@ rule measure_memory:
         mem_mb=memory("measure_memory"),
         runtime=minutes("measure_memory"),
     params:
-        stores=named_stores(lambda wildcards: method(wildcards).rescore_stores),
+        stores=filled(lambda wildcards: STUDY.named_stores(method(wildcards).rescore_stores)),
         depth=lambda wildcards: method(wildcards).depths[-1],
         code=lambda wildcards: code(
             "measure_memory",

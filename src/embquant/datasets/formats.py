@@ -171,7 +171,7 @@ class DelimitedTable:
 
 
 class JsonLinesTable:
-    """A file with one JSON object a line; rows are numbered by their line, an absent value is null."""
+    """A file with one JSON object per line; rows are numbered by their line, an absent value is null."""
 
     varying = True
 

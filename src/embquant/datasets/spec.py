@@ -1,6 +1,6 @@
 """What a study says of its datasets: one class of entries for each source.
 
-An entry has the key ``source`` and the keys of that source. Somebody's own package adds a source with a subclass of
+An entry has the key ``source`` and the keys of that source. Another package adds a source with a subclass of
 :class:`DatasetSpec` and an entry point of the group ``embquant.sources``.
 """
 

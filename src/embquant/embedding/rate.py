@@ -1,4 +1,4 @@
-"""How fast a model embeds a dataset's own texts here: measured on some of them, for a few seconds."""
+"""How fast a model embeds a dataset's texts on this machine: measured on some of them, for a few seconds."""
 
 import time
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def measure_rate(encoder: Encoder, corpus: Path, queries: Path, seconds: float =
     order = np.argsort(-tokens, kind="stable")
     groups = [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
     np.random.default_rng(0).shuffle(groups)
-    encoder.encode_documents([texts[row] for row in groups[0][:2]])  # what is made at the first call is no part of it
+    encoder.encode_documents([texts[row] for row in groups[0][:2]])  # the first call also sets the backend up
     embedded = 0
     started = time.perf_counter()
     for rows in groups:

@@ -1,7 +1,7 @@
-"""Arrays that are mapped from disk: what will be read is asked for beforehand.
+"""Arrays that are mapped from disk: rows are requested before they are read.
 
-A page of a mapped file is read when it is first touched, and whoever touches it waits. Asked for in advance, many pages
-are read at a time, while something else is computed.
+A page of a mapped file is read when it is first touched, and the thread that touches it waits. If pages are requested
+in advance, many are read at a time, while something else is computed.
 """
 
 import ctypes
@@ -34,7 +34,7 @@ def read_rows_ahead(array: np.ndarray, rows: np.ndarray) -> None:
 
 
 def look_up(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return ``array[rows]`` of a C-contiguous ``array`` (rows, width), all asked for before the first is read."""
+    """Return ``array[rows]`` of a C-contiguous ``array`` (rows, width), all requested before the first is read."""
     read_rows_ahead(array, rows)
     if array.flags.aligned:
         return array.take(rows, axis=0)  # takes half the time; of an unaligned array it would copy all
@@ -52,7 +52,7 @@ def in_memory(*addresses: int) -> bool:
 
 
 def _ask(starts: np.ndarray, stops: np.ndarray) -> None:
-    """Ask for the pages of each stretch of memory; the system is free to ignore it, so nothing can fail."""
+    """Request the pages of each stretch of memory; the system may ignore this, so nothing can fail."""
     starts = starts // mmap.PAGESIZE * mmap.PAGESIZE
     for start, length in zip(starts.tolist(), (stops - starts).tolist(), strict=True):
         _libc.madvise(start, length, mmap.MADV_WILLNEED)

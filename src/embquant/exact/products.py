@@ -1,7 +1,8 @@
 """Inner products in float64, each of which depends on nothing but its two vectors.
 
-A BLAS sums in another order at the edge of a block than inside it, so that equal vectors need not score equal, nor a
-vector alone as it does among others. NumKong's packed kernels do, at half the rate of a float32 product.
+A BLAS sums in another order at the edge of a block than inside it. So equal vectors may score differently, and a vector
+may score differently alone than among others. NumKong's packed kernels avoid this, at half the rate of a float32
+product.
 """
 
 import numkong

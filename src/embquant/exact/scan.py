@@ -113,7 +113,7 @@ TOLERANCE = 4e-6
 """The error of float32 sums, relative to the score or to 1, whichever is greater. Nearer scores count as tied."""
 
 GATHERED = 1 << 12
-"""Codes that are looked up at a time. With fewer, asking whether they are in memory would take longer than reading."""
+"""Codes that are looked up at a time. With fewer, checking for them in memory would take longer than reading."""
 
 
 class DecodedScan:

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 def limit_threads(count: int) -> Iterator[None]:
     """Let every library that is loaded (BLAS, OpenMP, so FAISS too) use ``count`` threads inside the block.
 
-    Takes about a millisecond, for it looks up the loaded libraries: use it around a step, not around a query.
+    It takes about a millisecond to look up the loaded libraries: use it around a step, not around a query.
     """
     with threadpool_limits(count):
         yield

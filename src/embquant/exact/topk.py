@@ -1,6 +1,6 @@
 """The k best of scores that arrive block by block, ties by ascending row.
 
-A score and its row are one integer key, so that to sort keys is to sort by score, best first, and then by row:
+A score and its row are one integer key, so that sorting keys sorts by score, best first, and then by row:
 NumPy selects and sorts plain integers many times faster than pairs.
 """
 
@@ -14,7 +14,7 @@ class TopK:
     """Running top k of each query over blocks of documents.
 
     Once k documents are known, only scores above a query's k-th best are looked at, so that a block costs
-    little more than one comparison a score.
+    little more than one comparison per score.
     """
 
     def __init__(self, queries: int, k: int) -> None:

@@ -1,4 +1,4 @@
-"""Jobs that end with the run that started them: those of a killed run would work for nobody, beside the next run's."""
+"""Jobs that end with their run. Those of a killed run would otherwise write beside the next run's jobs."""
 
 import os
 import select

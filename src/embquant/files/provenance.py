@@ -94,7 +94,7 @@ def _beside(path: Path) -> set[Path]:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    """Yield the modules of this package that a module imports anywhere, but for those that only type checkers see."""
+    """Yield the modules of this package that a module imports anywhere, except those that only type checkers see."""
     waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
     while waiting:
         node = waiting.pop()

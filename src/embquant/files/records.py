@@ -2,8 +2,8 @@
 
 The record of ``FOLDER/NAME`` is ``FOLDER/.records/NAME.json``, written before the file gets its name. A command
 compares every file that it reads with the file's record: small files each time, large ones when their stamp (inode,
-size, times of change) differs from that of the last comparison. A file without a record is the user's own, with nothing
-to compare; but a job of a run refuses one that lies among recorded files.
+size, times of change) differs from that of the last comparison. A file without a record is the user's and can't be
+compared; but a job of a run refuses one in a folder that has records.
 
 Only the command line records (:func:`recording`). A library call leaves no records.
 """

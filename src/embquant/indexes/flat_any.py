@@ -31,7 +31,7 @@ class FlatAny(FlatIndex[Quantizer]):
 
     @classmethod
     def scorings(cls, codec: type[Family]) -> tuple[str, ...]:
-        """Return the only one: what compares codes with codes is an index of the codec's own."""
+        """Return the only one: to compare codes with codes, a codec needs an index of its own."""
         return ("asymmetric",)
 
     @classmethod

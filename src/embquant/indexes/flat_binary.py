@@ -17,7 +17,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.binary import Binary
 
 WORTH_PACKING = 32
-"""Queries from which on to pack blocks of codes pays."""
+"""Number of queries from which on packing blocks of codes pays."""
 
 
 class FlatBinary(FlatIndex[Binary]):

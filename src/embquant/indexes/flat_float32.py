@@ -26,7 +26,7 @@ class Engine(Entry):
 class FlatFloat32(FlatIndex[Float32]):
     """Scans all vectors, by one of two engines, of which the faster serves as the baseline.
 
-    ``blas``: blocked matrix products with a running top k. ``faiss``: ``IndexFlatIP`` as it comes.
+    ``blas``: blocked matrix products with a running top k. ``faiss``: ``IndexFlatIP`` with its defaults.
     """
 
     search_parameters = Engine
@@ -65,7 +65,7 @@ class FlatFloat32(FlatIndex[Float32]):
         """Return float32 inner products and rows."""
         if self.engine == "faiss":
             return sort_by_score(*search(self._index, queries, k, self._threads))
-        if len(queries) < self._threads:  # too few to share out: BLAS shares out each product
+        if len(queries) < self._threads:  # too few to share among threads: BLAS splits each product
             return self._alone(self._codec.scan, queries, self.codes, k)
         return self._scan.search(queries, self.codes, k)
 

@@ -17,7 +17,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.scaled_pq import SCALE_BYTES, ScaledProductQuantization, scales
 
 WORTH_DECODING = 32
-"""Queries from which on it is faster to decode all codes once than to look all up for each query."""
+"""Number of queries from which on decoding all codes once is faster than looking all up for each query."""
 
 
 class FlatScaledPq(FlatAny[ScaledProductQuantization]):

@@ -1,4 +1,4 @@
-"""Codes in FAISS inverted lists: a query looks at those of the nearest centroids alone."""
+"""Codes in FAISS inverted lists: a query is compared only with the lists of the nearest centroids."""
 
 from abc import abstractmethod
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The memory that a method takes, measured in a process of its own."""
+"""The memory that a method takes, measured in a separate process."""
 
 import ctypes
 import json
@@ -19,7 +19,7 @@ from embquant.retrieve.retriever import Retriever, manifest_of
 PR_SET_THP_DISABLE = 41
 
 MMAP_THRESHOLD = 1 << 16
-"""Bytes from which an allocation gets a mapping of its own instead of a place in the heap."""
+"""Bytes from which on an allocation gets a separate mapping instead of a place in the heap."""
 
 FILLERS = 1024
 
@@ -71,7 +71,7 @@ def _private_bytes() -> int:
     """Return the bytes of private pages in mappings without a name: all but the heap, the stack and files.
 
     The heap has Python's many small objects, which spread over other pages in every run. psutil reads the same file,
-    but at once: its text would count as well.
+    but whole: its text would count as well.
     """
     total, nameless = 0, False
     with Path("/proc/self/smaps").open() as file:

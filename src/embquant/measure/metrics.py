@@ -68,8 +68,8 @@ class MetricKind(ABC):
     def contributions(cls, gains: np.ndarray) -> np.ndarray:
         """Return what each document of a ranking with ``gains`` (k,) adds to a query's metric, float64 (k,).
 
-        The sum is the metric but for a factor that all rankings of the query share (ideal ranking, relevant documents,
-        cut-off). By default relevant documents count alike.
+        The sum is the metric, up to a factor that all rankings of the query share (ideal ranking, relevant documents,
+        cut-off). By default relevant documents have equal weights.
         """
         return (gains > 0).astype(np.float64)
 

@@ -1,1 +1,1 @@
-"""The commands, one a module, each named as its command."""
+"""The commands: one module per command, named as the command."""

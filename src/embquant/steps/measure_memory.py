@@ -23,7 +23,7 @@ def measure_memory(
 ) -> None:
     """Measure the memory of a method.
 
-    Each setting, without and with each rescore store, has a process of its own.
+    The method without rescoring, and with each rescore store, is measured in a separate process.
     """
     method = Method.read(method_file)
     index = manifest_of(method_file)

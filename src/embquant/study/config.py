@@ -1,4 +1,4 @@
-"""The configuration of a study as typed entries: what a person may write, checked, with its defaults filled in."""
+"""The configuration of a study as typed entries: checked, with defaults filled in."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,11 +65,6 @@ class CodecEntry:
         if not isinstance(values.get("family"), str):
             raise InputError(f"family is {shown(values.get('family'))}, expected one of {', '.join(CODECS.names())}")
         return cls(dict(values), parse_codec(values))
-
-    @property
-    def family(self) -> str:
-        """The name of the codec's family."""
-        return str(self.values["family"])
 
 
 class MethodEntry(Entry):

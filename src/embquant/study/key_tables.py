@@ -98,7 +98,7 @@ def _row(key: str, field: FieldInfo) -> list[str]:
 
 
 def _values(field: FieldInfo) -> str:
-    """Return what values a key takes; that null stands for the default is not said."""
+    """Return what values a key takes, without null, which stands for the default."""
     extra = field.json_schema_extra
     if isinstance(extra, dict) and isinstance(names := extra.get("enum"), list):  # of a registry
         return " or ".join(f"`{name}`" for name in names)

@@ -1,7 +1,7 @@
 """The plan of a study: how many texts and settings it has, how long embedding takes, and what it writes at most.
 
-The disk is checked before anything is embedded. Bytes are an upper estimate, rows × bytes: Parquet compresses most
-files to less. Only embedding is timed beforehand, by a measurement; nothing else is guessed.
+The disk is checked before anything is embedded. Bytes are an upper estimate, rows × bytes per row:
+Parquet compresses most files to less. Only the time of embedding is estimated, from a measurement.
 """
 
 import math
@@ -29,14 +29,14 @@ PLANNED = ("study", "evaluate", "parts", "codecs", "methods", "disk_gb", "top_k"
 
 @dataclass(frozen=True)
 class Rate:
-    """Texts a second of one job, and the tokens of a text and of a query on average."""
+    """Texts per second of one job, and the mean tokens per text and per query."""
 
     texts_per_second: float
     tokens_per_text: float
     tokens_per_query: float
 
     def seconds(self, texts: int, queries: int) -> float:
-        """Return what one job takes for so many texts and queries: as many times longer as they have more tokens."""
+        """Return the seconds that one job takes for so many texts and queries, in proportion to their tokens."""
         return (texts + queries * self.tokens_per_query / self.tokens_per_text) / self.texts_per_second
 
 
@@ -45,7 +45,7 @@ class Corpus:
     """What is known of a dataset with a model once both are prepared.
 
     ``distinct``: different texts; ``embedded``: texts that are embedded, or vectors that are looked up; ``rate``: how
-    fast texts are embedded here, None where vectors were computed elsewhere.
+    fast texts are embedded here, None if the vectors were computed elsewhere.
     """
 
     dataset: str
@@ -65,7 +65,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class PlannedFile:
-    """A file that the study writes; one that is deleted again counts ``until`` the file made from it is there."""
+    """A file that the study writes; a temporary one counts ``until`` the file made from it exists."""
 
     path: str
     bytes: int
@@ -115,11 +115,11 @@ class Plan:
         return cls(corpora=corpora, files=[PlannedFile(**file) for file in values.pop("files")], **values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the plan as values for JSON."""
         return asdict(self)
 
     def bytes_to_write(self) -> int:
-        """Return the bytes of the files that are not there yet."""
+        """Return the bytes of the files that don't exist yet."""
         return sum(file.bytes for file in self.files if file.is_missing)
 
     def check_disk(self) -> None:

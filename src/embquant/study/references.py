@@ -28,7 +28,7 @@ def check_references(config: "Configuration") -> None:
         raise mistake(f"a codec can't be called {NO_STORE!r}, which stands for no rescoring", "codecs")
     for method in config.methods.values():
         _check_defined(method.codec, config.codecs, "methods", method.index_name, "codec")
-        _check_method(method, config.codecs[method.codec].family)
+        _check_method(method, config.codecs[method.codec].spec.family.family)
     for store in config.rescore.stores:
         _check_defined(store, config.codecs, "rescore", "stores")
     _check_defined(config.baseline, config.methods, "baseline")

@@ -1,9 +1,9 @@
 """What follows from a configuration: for each method its scoring, depths, rescore stores, index and settings.
 
-The workflow and the reports ask here. Nothing of it is decided anywhere else.
+The workflow and the reports ask here, so nothing of this is decided anywhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -52,7 +52,7 @@ class StudyMethod:
 
     @cached_property
     def scoring(self) -> str:
-        """How it compares queries with codes: as its entry says, or the index's default."""
+        """How it compares queries with codes: what its entry says, or the index's default."""
         return self.entry.scoring or self.index_class.scorings(self.codec.family)[0]
 
     @property
@@ -95,7 +95,7 @@ class StudyMethod:
 
     @property
     def is_searched_by_part(self) -> bool:
-        """Whether each part of the corpus is searched by a job of its own."""
+        """Whether each part of the corpus is searched by a separate job."""
         return self.is_flat and self.study.config.search.by == "part"
 
     @property
@@ -218,6 +218,10 @@ class Study:
     def store_manifest(self, codec: str) -> str:
         """Return the pattern of the manifest beside a codec's store."""
         return f"{self.store_file(codec)}.json"
+
+    def named_stores(self, codecs: Iterable[str]) -> list[str]:
+        """Return the patterns of rescore stores as the commands take them, NAME=MANIFEST."""
+        return [f"{codec}={self.store_manifest(codec)}" for codec in codecs]
 
     def store_modules(self, codec: str) -> list[str]:
         """Return the library's modules that a codec's store takes."""

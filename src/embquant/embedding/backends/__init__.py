@@ -1,4 +1,4 @@
-"""The programs that run a model, one a file, behind one interface."""
+"""The programs that run a model, one per file, behind one interface."""
 
 from pathlib import Path
 from typing import Any

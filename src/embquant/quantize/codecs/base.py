@@ -52,7 +52,7 @@ class Codec(ABC):
         """
 
     def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Score all ``codes`` (rows, width) by what :meth:`encode_queries` made of float queries, quickly.
+        """Score all ``codes`` (rows, width) quickly, by what :meth:`encode_queries` made of float queries.
 
         Returns float32 (queries, rows): equal to :meth:`score` up to rounding and, with a transform, up to a constant
         per query.

@@ -44,7 +44,7 @@ class Binary(Family):
 
     @classmethod
     def bits(cls, parameters: BinaryParameters) -> float:
-        """1."""
+        """Return 1."""
         return 1
 
     @classmethod

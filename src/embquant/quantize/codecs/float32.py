@@ -18,7 +18,7 @@ class Float32(Family):
 
     @classmethod
     def bits(cls, parameters: NoParameters) -> float:
-        """32."""
+        """Return 32."""
         return 32
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:

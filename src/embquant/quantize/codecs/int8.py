@@ -43,7 +43,7 @@ class Int8(Family):
 
     @classmethod
     def bits(cls, parameters: RangeParameters) -> float:
-        """8."""
+        """Return 8."""
         return 8
 
     @classmethod
@@ -53,7 +53,7 @@ class Int8(Family):
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return int8 codes (rows, dim)."""
-        # In a dead dimension any step will do: the code is constant.
+        # In a constant dimension any step will do: the code is constant, too.
         levels = (vectors - self._start) / np.where(self._step == 0, 1, self._step)
         np.floor(levels, out=levels)
         np.clip(levels, 0, LEVELS - 1, out=levels)

@@ -34,12 +34,12 @@ class ProductQuantization(FaissCodec):
 
     @classmethod
     def bits(cls, parameters: PqParameters) -> float:
-        """Return 1, the least: how many dimensions share a code is only known with the vectors."""
+        """Return 1, the least possible: how many dimensions a piece has is only known with the vectors."""
         return 1
 
     @classmethod
     def code_bytes(cls, parameters: PqParameters, dim: int) -> int:
-        """Return the bytes of one centroid's number per piece."""
+        """Return the bytes of the numbers of the centroids, one per piece."""
         return -(-parameters.pieces * parameters.bits // 8)
 
     @classmethod

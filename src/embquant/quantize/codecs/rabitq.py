@@ -19,12 +19,12 @@ class RaBitQParameters(Entry):
 
 
 class RaBitQ(FaissCodec):
-    """FAISS's RaBitQ, the query not quantized: an estimate is ⟨q, x̃⟩ + o with a vector x̃ and an offset o a document.
+    """FAISS's RaBitQ with float queries: an estimate is ⟨q, x̃⟩ + o, with a vector x̃ and an offset o per document.
 
     Gao and Long 2024, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound for Approximate
     Nearest Neighbor Search"; with several bits, Gao et al. 2025, "Practical and Asymptotically Optimal Quantization
-    of High-Dimensional Vectors in Euclidean Space for Approximate Nearest Neighbor Search". They take the vectors to
-    be rotated at random (``transform: rotation``); FAISS centres them itself.
+    of High-Dimensional Vectors in Euclidean Space for Approximate Nearest Neighbor Search". Both expect
+    vectors that were rotated at random (``transform: rotation``); FAISS centres them itself.
     """
 
     family = "rabitq"
@@ -40,12 +40,12 @@ class RaBitQ(FaissCodec):
 
     @classmethod
     def bits(cls, parameters: RaBitQParameters) -> float:
-        """As asked for."""
+        """Return the ``bits`` of the parameters."""
         return parameters.bits
 
     @classmethod
     def code_bytes(cls, parameters: RaBitQParameters, dim: int) -> int:
-        """Return the bytes of signs, further bits and factors, which FAISS's 1 bit has two of, more bits five."""
+        """Return the bytes of signs, further bits and factors; FAISS has two factors for 1 bit, five for more."""
         signs, further = -(-dim // 8), -(-dim * (parameters.bits - 1) // 8)
         return signs + (8 if parameters.bits == 1 else further + 20)
 

@@ -17,7 +17,7 @@ class _HalfPrecision(FaissCodec):
 
     @classmethod
     def bits(cls, parameters: NoParameters) -> float:
-        """16."""
+        """Return 16."""
         return 16
 
     @classmethod
@@ -54,7 +54,7 @@ class _Steps(FaissCodec):
 
     @classmethod
     def bits(cls, parameters: RangeParameters) -> float:
-        """Return the bits of a step's number."""
+        """Return the bits that number the steps."""
         return cls.width
 
     @classmethod

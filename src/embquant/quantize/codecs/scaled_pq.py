@@ -10,16 +10,16 @@ SCALE_BYTES = 2
 GREATEST = np.finfo(np.float16).max
 
 LEAST_COSINE = 0.5
-"""The cosine between a vector and its centroids that the factor assumes at least, so that it stays bounded."""
+"""The least cosine between a vector and its centroids that the factor assumes, so that the factor stays bounded."""
 
 
 class ScaledProductQuantization(ProductQuantization):
     """Stores, after the centroids x̂ of ``pq``, the factor s = ⟨x, x⟩ / ⟨x, x̂⟩ in float16: a vector decodes to s·x̂.
 
-    Then x − s·x̂ is orthogonal to x: what is wrong with the code does not show along the vector itself, which weighs
-    most for the queries that it is near to. It is RaBitQ's estimator (Gao and Long 2024, arXiv:2405.12497, of which
-    pq has no other part), which makes up for centroids that are shorter than what they stand for, the more so the
-    worse they fit. No vector is stretched beyond 1 / LEAST_COSINE of its length.
+    Then x − s·x̂ is orthogonal to x. So the code has no error along the vector, where an error would matter most to
+    queries near it. This is the estimator of RaBitQ (Gao and Long 2024, arXiv:2405.12497), and the only part of RaBitQ
+    here. It makes up for centroids that are shorter than the vectors that they stand for; the worse they fit, the
+    shorter they are. No vector is stretched beyond 1 / LEAST_COSINE of its length.
     """
 
     family = "scaled-pq"

@@ -1,4 +1,4 @@
-"""A codec behind a transform: what is quantized is not the vector but an affine map of it."""
+"""A codec behind a transform: it quantizes the vectors that an affine map makes of the embeddings."""
 
 import numpy as np
 import pyarrow as pa
@@ -41,7 +41,7 @@ class TransformedCodec(Codec):
 
     @property
     def input_dim(self) -> int:
-        """The transform's."""
+        """Input dimensions of the transform."""
         return self.transform.input_dim
 
     @property

@@ -39,7 +39,7 @@ class Transform:
         return self.before.input_dim if self.before else self.matrix.shape[1]
 
     def documents(self, vectors: np.ndarray) -> np.ndarray:
-        """Map documents, float32 (rows, input_dim) to float32 (rows, dim), each whatever the others are."""
+        """Map documents, float32 (rows, input_dim) to float32 (rows, dim); no row affects another."""
         vectors = self.before.documents(vectors) if self.before else vectors
         mapped = np.empty((len(vectors), self.dim), np.float32)
         for first in range(0, len(vectors), ROWS_AT_ONCE):

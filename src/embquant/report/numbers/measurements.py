@@ -1,4 +1,4 @@
-"""What the runs of a study have measured, and what follows from it for the study as a whole.
+"""What the runs of a study have measured, and what follows from it for the whole study.
 
 A run is one method on one dataset and model: a folder ``…/{dataset}/{model}/{method}`` with ``metrics.parquet``
 (each query), ``speed.json`` and ``memory.json``. docs/columns.md explains all columns.

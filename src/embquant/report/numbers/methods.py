@@ -11,10 +11,10 @@ from embquant.study.study import Study, StudyMethod
 def unrescored_methods(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per method without rescoring: means over datasets of decisive rows, in the order of the study.
 
-    ``exact`` tells whether all codes are scanned, ``index_name`` which index is searched (methods of one
-    sweep share it); ``measure`` is the column
-    that ``kept`` comes from. ``verdicts`` counts the datasets on which a method is better than the baseline, not told
-    apart from it, or worse. ``pareto`` is ✓ where no other method is as small and better, or as good and smaller.
+    ``exact`` says whether all codes are scanned, ``index_name`` which index is searched (methods of one sweep share
+    it), and ``measure`` which column ``kept`` comes from. ``verdicts`` counts the datasets on which a method is better
+    than the baseline, not distinguishable from it, or worse. ``pareto`` is ✓ if no other method is as small and better,
+    or as good and smaller.
     """
     rows = summary[summary["rescore_store"] == NO_STORE]
     means = rows.groupby("method", sort=False).mean(numeric_only=True)

@@ -19,7 +19,7 @@ FIGURES = {
     "queries_per_second": Column("queries/s", ",.0f"),
     "pareto": Column("Pareto", "s"),
 }
-LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not told apart from it, more"
+LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not distinguishable from it, more"
 
 
 def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, Any]]) -> str:

@@ -22,7 +22,9 @@ SETTING = {
     "top_k": Column("top_k", ".0f", "documents returned"),
 }
 PARETO = {"pareto_mark": Column("Pareto", meaning="✓: no other setting costs less (memory and disk) and keeps as much")}
-VERDICT = Column("against float32", meaning="≈ noise: not told apart from float32; < worse; > better (Holm's method)")
+VERDICT = Column(
+    "against float32", meaning="≈ noise: not distinguishable from float32; < worse; > better (Holm's method)"
+)
 USD = Column("USD a month", ",.6g", "memory and disk, at the prices of the configuration")
 VERDICT_MARKS = {"better": ">", "noise": "≈", "worse": "<"}
 

@@ -42,7 +42,7 @@ class Significance(ReportTable):
             "other": Column("other", meaning="the setting that it is compared with"),
             "difference": Column("difference", "+.4f", "of means, the first minus the other", interval=True),
             "p_holm": Column("p (Holm)", ".3g", "adjusted for all comparisons of this family"),
-            "verdict_words": Column("verdict", meaning="≈ noise: not told apart"),
+            "verdict_words": Column("verdict", meaning="≈ noise: not distinguishable"),
             "differing": Column("queries that differ", ",.0f"),
             "least_detectable": Column(
                 "least detectable", ".4f", "true difference that four of five studies would find"
@@ -75,7 +75,7 @@ def _other_settings(rows: pd.DataFrame) -> pd.Series:
 
 
 class Macro(ReportTable):
-    """Averages over datasets, each counting alike, and wins, ties and losses against float32."""
+    """Averages over datasets with equal weights, and wins, ties and losses against float32."""
 
     section = "retention"
 
@@ -97,7 +97,7 @@ class Macro(ReportTable):
             "mean": Column("mean", ".4f", interval=True),
             "retention": Column("of float32", ".4f", interval=True),
             "wins": Column("better", ".0f", "datasets in which it is better than float32"),
-            "ties": Column("noise", ".0f", "datasets in which it is not told apart from float32"),
+            "ties": Column("noise", ".0f", "datasets in which it is not distinguishable from float32"),
             "losses": Column("worse", ".0f", "datasets in which it is worse than float32"),
         }
         means = pd.concat(scope.settings for scope in reports.scopes if scope.dataset == EVERY)
@@ -160,7 +160,7 @@ class WorstQueries(ReportTable):
 
 
 class Losses(ReportTable):
-    """Mean loss of queries that are alike in length, or in how sure float32 is of them."""
+    """Mean loss by length of the query, and by the margin with which float32 decides."""
 
     optional = True
 

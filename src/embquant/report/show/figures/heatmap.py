@@ -50,7 +50,7 @@ def draw_heatmap(reports: Reports, scopes: list[Scope]) -> Drawing | None:
         name=f"heatmap-{first.name}",
         title=f"What is left of float32, by setting and {words[:-1]}: {first.model}",
         caption=(
-            f"Lighter cells keep more of float32's results. {NOISE}: not told apart from float32; {MARK}: no other "
+            f"Lighter cells keep more of float32's results. {NOISE}: not distinguishable from it; {MARK}: no other "
             f"setting costs less and keeps as much. {_meaning(first.measure, several)}"
         ),
         alt=f"{len(values)} settings by {values.shape[1]} {words}, from {cells['kept'].min():.4f} "

@@ -57,7 +57,7 @@ def draw_multipliers(scope: Scope) -> Drawing | None:
         title=f"Quality against rescore multiplier: {scope.title}",
         caption=(
             "What more candidates gain, for each store that they are scored with again; “none” is the search without "
-            "rescoring. Bars are confidence intervals, hollow points are not told apart from float32."
+            "rescoring. Bars are confidence intervals, hollow points are not distinguishable from float32."
             + (" Grey lines are further methods." if len(named) < rescored["method"].nunique() else "")
         ),
         alt=f"{len(stores)} stores, {rescored['method'].nunique()} methods. The most is kept by {best['setting']}, "

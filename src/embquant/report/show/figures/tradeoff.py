@@ -32,7 +32,11 @@ BELOW = 7
 """matplotlib's marker of a setting below the axis: a triangle that points down."""
 
 KEYS = ["dataset", "model", "method", "rescore_store", "rescore_multiplier", "top_k", "setting", "measure"]
-VERDICTS = {"noise": ", not told apart from float32", "worse": ", less than float32", "better": ", more than float32"}
+VERDICTS = {
+    "noise": ", not distinguishable from float32",
+    "worse": ", less than float32",
+    "better": ", more than float32",
+}
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def _caption(rows: pd.DataFrame, cost: CostAxis) -> str:
     below = rows["below"].sum()
     low = f" {below} of {len(rows)} settings keep less than the axis shows: triangles at its foot." if below else ""
     return (
-        "Bars are confidence intervals. Hollow points are not told apart from float32. Rims and names (✓ in "
+        "Bars are confidence intervals. Hollow points are not distinguishable from float32. Rims and names (✓ in "
         f"tables): no other setting costs less, memory and disk, and keeps as much. {cost.note}{low}"
     )
 
@@ -181,7 +185,7 @@ def _legend(axes: Axes, stores: list[str], below: bool) -> None:
         look = at % len(SERIES)
         label = "not rescored" if store == NO_STORE else f"rescored by {store}"
         entries.append((label, MARKERS[look], SERIES[look], SERIES[look]))
-    entries.append(("not told apart from float32", "o", GROUND, FAINT))
+    entries.append(("not distinguishable from float32", "o", GROUND, FAINT))
     entries.append(("none is cheaper and as good (✓)", "o", FAINT, INK))
     if below:
         entries.append(("below the axis", BELOW, FAINT, FAINT))
