@@ -109,7 +109,7 @@ def test_mined_and_curated_rows_by_question(tmp_path):
     described = prepare(tmp_path / "out", mined_spec(str(tmp_path / "hub" / "conala")))
     documents = [(row["id"], row["text"], row["display"]) for row in rows(tmp_path / "out", "corpus")]
     assert documents == [(row["id"], row["intent"] or "", row["snippet"]) for row in MINED]
-    assert rows(tmp_path / "out", "queries") == [{"id": "q0", "text": "sort list `x`"}]
+    assert rows(tmp_path / "out", "queries") == [{"id": "q0", "text": "sort list `x`", "own_row": -1}]
     assert column(tmp_path / "out", "qrels", "doc_row") == [0, 2]
     assert described["left_out"] == {"queries_without_text": 1, "queries_without_relevant_document": 1}
 

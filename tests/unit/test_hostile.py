@@ -152,12 +152,12 @@ def test_a_state_that_unpacks_to_more_than_it_is_is_refused(tmp_path):
 def test_a_gzipped_line_that_no_memory_holds_is_refused(tmp_path, capsys):
     with gzip.open(tmp_path / "corpus.jsonl.gz", "wb") as file:
         file.write(b'{"_id": "a", "text": "')
-        for _ in range(40):
+        for _ in range(130):
             file.write(b"x" * (1 << 20))
         file.write(b'"}\n')
     spec = json.dumps({"source": "files", "path": str(tmp_path)})
     assert main(["prepare-dataset", "--name", "x", "--entry", spec, "--output", str(tmp_path / "out")]) == 2
-    assert "line 1 is longer than 16 MiB" in capsys.readouterr().err
+    assert "line 1 is longer than 128 MiB" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])

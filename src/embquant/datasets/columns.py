@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import CORPUS, QRELS, QUERIES, Collection, HeldOut, Named, batch
-from embquant.datasets.formats import Rows, Table
 from embquant.datasets.spec import ByKey, Columns, FilesSpec, HuggingfaceSpec
+from embquant.datasets.tables import Rows, Table
 from embquant.errors import InputError
 
 ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {

@@ -1,79 +1,78 @@
-"""Reading tables from files: JSON lines, CSV, TSV (all three also gzipped) and Parquet.
+"""Reading tables from files: JSON lines, CSV, TSV (all three also compressed), Parquet, judgements as TREC has them.
 
 A table is read in batches of the wanted columns, with values as the file stores them. Each row knows its line for error
 messages. What the columns must hold is checked in :mod:`embquant.datasets.columns`.
 """
 
 import csv
-import gzip
 import json
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import BATCH_ROWS
-from embquant.datasets.files import SUFFIXES
+from embquant.datasets.lines import LONGEST_LINE, numbered_lines
+from embquant.datasets.names import JUDGEMENTS, compression, file_format, readable_names
+from embquant.datasets.tables import BATCH_CHARACTERS, Rows, Table, in_batches
+from embquant.datasets.trec import JudgementsTable, headless_width
 from embquant.errors import InputError
 from embquant.files.parquet import damaged_parquet, open_parquet
 
-LONGEST_LINE = 1 << 24
-"""Most bytes per line and characters per field: a small gzipped file can hold a line that fits into no memory."""
 
-BATCH_CHARACTERS = LONGEST_LINE
-"""Most characters per batch, however few its rows: many of the longest lines fit into no memory either."""
-
-Item = TypeVar("Item")
+def open_tables(paths: Sequence[Path], judgements: bool = False) -> Table:
+    """Open the files of one table, which follow each other; see :func:`open_table`."""
+    tables = [open_table(path, judgements) for path in paths]
+    return tables[0] if len(tables) == 1 else JoinedTable(tables)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """Some rows of a table: its columns, as Arrow arrays or lists, and the line or row number of each."""
+def open_table(path: Path, judgements: bool = False) -> Table:
+    """Open a table by the suffix of its name; a missing file or an unknown suffix is an InputError.
 
-    columns: Mapping[str, pa.Array | list[Any]]
-    place: str
-    numbers: Sequence[int]
-
-    def where(self, row: int) -> str:
-        """Return the place of row ``row`` of these in the file, for example "corpus.csv: line 7"."""
-        return f"{self.place} {self.numbers[row]}"
-
-
-class Table(Protocol):
-    """A table that can be read in batches.
-
-    ``varying`` says that later rows may have columns that ``columns``, taken from the first row, doesn't name.
+    ``judgements`` may be in TREC's format.
     """
-
-    name: str
-    columns: Sequence[str]
-    varying: bool
-
-    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
-        """Yield ``columns`` in batches of at most ``BATCH_ROWS`` rows."""
-
-
-def open_table(path: Path) -> Table:
-    """Open a table by the suffix of its name; a missing file or an unknown suffix is an InputError."""
     if not path.is_file():
         raise InputError(f"{path}: {'a folder, expected a file' if path.is_dir() else 'no such file'}")
-    kinds: dict[str, Callable[[Path], Table]] = {
-        ".parquet": ParquetTable,
-        ".jsonl": JsonLinesTable,
-        ".ndjson": JsonLinesTable,
-        ".csv": DelimitedTable,
-        ".tsv": DelimitedTable,
-    }
-    suffix = _suffix(path)
-    if suffix not in kinds or (suffix == ".parquet" and path.suffix.lower() == ".gz"):
-        raise InputError(f"{path}: unknown format, expected a name that ends in one of {', '.join(SUFFIXES)}")
-    return kinds[suffix](path)
+    suffix = file_format(path)
+    if suffix == ".parquet":
+        return ParquetTable(path)
+    if suffix in (".jsonl", ".ndjson"):
+        return JsonLinesTable(path)
+    if suffix in (".csv", ".tsv") or (judgements and suffix in JUDGEMENTS):
+        delimiter = "," if suffix == ".csv" else "\t"
+        width = headless_width(path, delimiter) if judgements else None
+        return DelimitedTable(path, delimiter) if width is None else JudgementsTable(path, *width)
+    raise InputError(f"{path}: unknown format, expected a name that ends in one of {readable_names()}")
+
+
+class JoinedTable:
+    """Several files that follow each other as one table; all but JSON lines must have the same columns."""
+
+    def __init__(self, tables: Sequence[Table]) -> None:
+        """Join ``tables``."""
+        self._tables = tables
+        first = next((table for table in tables if table.columns), tables[0])
+        self.name = f"{tables[0].name} and {len(tables) - 1} more"
+        self.columns = first.columns
+        self.varying = any(table.varying for table in tables)
+        for table in tables:
+            if not table.varying and not first.varying and set(table.columns) != set(first.columns):
+                raise InputError(
+                    f"{table.name}: has the columns {', '.join(table.columns)}, but {first.name} has "
+                    f"{', '.join(first.columns)}; files of one table have the same columns"
+                )
+
+    def read(self, columns: Sequence[str]) -> Iterator[Rows]:
+        """Yield ``columns`` of one file after the other."""
+        for table in self._tables:
+            lacking = [column for column in columns if not table.varying and column not in table.columns]
+            if lacking:
+                raise InputError(f"{table.name}: no column {lacking[0]!r}; it has: {', '.join(table.columns)}")
+            yield from table.read(columns)
 
 
 class ParquetTable:
@@ -84,8 +83,11 @@ class ParquetTable:
     def __init__(self, path: Path) -> None:
         """Open ``path`` and read the names of its columns."""
         self.name = str(path)
+        if compression(path) and not _is_parquet(path):
+            raise InputError(f"{path}: a Parquet file that was compressed as a whole; decompress it")
         schema = open_parquet(path).schema_arrow
         self.columns = schema.names
+        _check_distinct(f"{path}: has", self.columns)
         self._texts = [field.name for field in schema if _is_text(field.type)]
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
@@ -112,31 +114,28 @@ class DelimitedTable:
 
     varying = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, delimiter: str) -> None:
         """Open ``path`` and read the names of its columns."""
         self.name = str(path)
-        tab = _suffix(path) == ".tsv"
-        self._dialect: dict[str, Any] = {"delimiter": "\t" if tab else ",", "strict": True}
-        if tab and self._has_quotes() and not self._reads_quoted():
+        self._dialect: dict[str, Any] = {"delimiter": delimiter, "strict": True}
+        if delimiter == "\t" and self._has_quotes() and not self._reads_quoted():
             self._dialect["quoting"] = csv.QUOTE_NONE
         self.columns: Sequence[str] = next(self._rows(), (0, []))[1]
         if not self.columns:
             raise InputError(f"{path}: empty file, expected a header and rows")
-        for column in self.columns:
-            if self.columns.count(column) > 1:
-                raise InputError(f"{path}: the header names the column {column!r} twice")
+        _check_distinct(f"{path}: the header names", self.columns)
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """Yield ``columns`` as lists of text."""
         positions = {column: self.columns.index(column) for column in columns}
         rows = islice(self._rows(), 1, None)
-        for chunk in _batches(rows, lambda fields: sum(map(len, fields))):
+        for chunk in in_batches(rows, lambda fields: sum(map(len, fields))):
             values = {column: [fields[at] for _, fields in chunk] for column, at in positions.items()}
             yield Rows(values, f"{self.name}: line", [line for line, _ in chunk])
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield line number and fields of the header and every row; all have as many fields as the header."""
-        reader = csv.reader((line for _, line in _lines(Path(self.name))), **self._dialect)
+        reader = csv.reader((line for _, line in numbered_lines(Path(self.name))), **self._dialect)
         width = 0
         while True:
             before = csv.field_size_limit(LONGEST_LINE)
@@ -159,7 +158,7 @@ class DelimitedTable:
             yield reader.line_num, fields
 
     def _has_quotes(self) -> bool:
-        return any(line.startswith('"') or '\t"' in line for _, line in _lines(Path(self.name)))
+        return any(line.startswith('"') or '\t"' in line for _, line in numbered_lines(Path(self.name)))
 
     def _reads_quoted(self) -> bool:
         try:
@@ -178,11 +177,11 @@ class JsonLinesTable:
     def __init__(self, path: Path) -> None:
         """Open ``path`` and read the names of its columns."""
         self.name = str(path)
-        self.columns: Sequence[str] = list(next((row for _, row in self._rows(_lines(path))), {}))
+        self.columns: Sequence[str] = list(next((row for _, row in self._rows(numbered_lines(path))), {}))
 
     def read(self, columns: Sequence[str]) -> Iterator[Rows]:
         """Yield ``columns`` as lists of what JSON has."""
-        for lines in _batches(_lines(Path(self.name)), len):
+        for lines in in_batches(numbered_lines(Path(self.name)), len):
             if rows := list(self._rows(lines)):
                 values = {column: [row.get(column) for _, row in rows] for column in columns}
                 yield Rows(values, f"{self.name}: line", [line for line, _ in rows])
@@ -192,12 +191,40 @@ class JsonLinesTable:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = json.loads(line, object_pairs_hook=_object)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{self.name}: line {number} is not JSON ({error})") from None
             if not isinstance(row, dict):
                 raise InputError(f"{self.name}: line {number} is not a JSON object, expected one object on each line")
+            if isinstance(row, _Repeating):
+                raise InputError(f"{self.name}: line {number} has {row.repeated!r} twice; keep one of them")
             yield number, row
+
+
+class _Repeating(dict[str, Any]):
+    """A JSON object that names a key twice; ``repeated`` is that key."""
+
+    repeated = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) < len(pairs):
+        row = _Repeating(row)
+        names = [name for name, _ in pairs]
+        row.repeated = next(name for name in names if names.count(name) > 1)
+    return row
+
+
+def _check_distinct(what: str, columns: Sequence[str]) -> None:
+    for column in columns:
+        if columns.count(column) > 1:
+            raise InputError(f"{what} the column {column!r} twice; keep one of them")
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
@@ -221,36 +248,3 @@ def _is_coded_text(column: pa.Array) -> bool:
 
 def _is_text(kind: pa.DataType) -> bool:
     return kind in (pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view())
-
-
-def _batches(numbered: Iterable[tuple[int, Item]], size: Callable[[Item], int]) -> Iterator[list[tuple[int, Item]]]:
-    """Yield numbered items in lists that end with ``BATCH_ROWS`` of them or ``BATCH_CHARACTERS`` in all."""
-    found, characters = [], 0
-    for number, item in numbered:
-        found.append((number, item))
-        characters += size(item)
-        if len(found) == BATCH_ROWS or characters >= BATCH_CHARACTERS:
-            yield found
-            found, characters = [], 0
-    if found:
-        yield found
-
-
-def _suffix(path: Path) -> str:
-    """Return the suffix that names the format: the last one, or the one before ``.gz``."""
-    return Path(path.stem if path.suffix.lower() == ".gz" else path.name).suffix.lower()
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Yield the lines of a text file, gzipped or not, with their numbers; anything but UTF-8 is an InputError."""
-    number = 0
-    try:
-        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as handle:
-            for number, line in enumerate(iter(lambda: handle.readline(LONGEST_LINE + 1), b""), start=1):
-                if len(line) > LONGEST_LINE:
-                    raise InputError(f"{path}: line {number} is longer than {LONGEST_LINE >> 20} MiB; is it a table?")
-                yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: line {number} is not UTF-8 text ({error.reason}); convert the file") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: damaged gzip file after line {number} ({error})") from None

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from embquant.datasets.collection import BATCH_ROWS, Collection
 from embquant.datasets.columns import NamedTable, assemble
-from embquant.datasets.formats import Rows
 from embquant.datasets.spec import HuggingfaceSpec, RepositorySpec
+from embquant.datasets.tables import Rows
 from embquant.errors import InputError, require
 
 if TYPE_CHECKING:

@@ -60,4 +60,5 @@ def _same_text(queries: pa.ChunkedArray, corpus: StagedCorpus, rows: np.ndarray)
     asked = pc.utf8_trim_whitespace(queries)
     whole = pc.equal(asked, documents["text"])
     body = pc.equal(asked, pc.utf8_trim_whitespace(documents["body"]))
-    return pc.or_(whole, pc.fill_null(body, False)).to_numpy()
+    same: np.ndarray = pc.or_(whole, pc.fill_null(body, False)).to_numpy()
+    return same

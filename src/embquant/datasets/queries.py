@@ -158,7 +158,8 @@ def _find(ids: pa.ChunkedArray, name: str, what: str, where: str, known: pa.Chun
             f"{name}: none of {len(ids)} judgements names a {what} of {where}; the first names {ids[0].as_py()!r}, "
             f"where {where} has {known[0].as_py()!r}"
         )
-    return pc.fill_null(rows, -1).to_numpy().astype(np.int64)
+    found: np.ndarray = pc.fill_null(rows, -1).to_numpy().astype(np.int64)
+    return found
 
 
 def _pairs(query_rows: np.ndarray, doc_ids: pa.ChunkedArray, doc_rows: np.ndarray, relevance: np.ndarray) -> pa.Table:

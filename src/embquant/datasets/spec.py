@@ -31,6 +31,7 @@ Columns = dict[str, str | None]
 HELD_OUT = "if there are no queries: how many documents become queries (default: 1,000, or a tenth of the corpus)"
 MAX_QUERIES = "largest number of queries; the first (judged) ones are used"
 SEED = "seed that draws the held-out queries"
+NAMED_FILES = "a file, a folder of shards, a pattern such as `corpus/*.jsonl`, or a list, instead of the folder's"
 IDENTICAL_IDS = (
     "documents with the id of a query: `exclude` leaves them out of that query's results, as BEIR's evaluators do, "
     "`keep` doesn't, `auto` leaves them out where the text is the same, too"
@@ -115,14 +116,18 @@ class FilesSpec(DatasetSpec):
     path: str | None = Field(
         None,
         description="a folder with `corpus.*`, `queries.*` (or `queries_<split>.*`) and `qrels/<split>.*` (or "
-        "`qrels_<split>.*`, `qrels.*`); formats by suffix: `.jsonl`, `.csv`, `.tsv` (also `.gz`), `.parquet`",
+        "`qrels_<split>.*`, `qrels.*`); formats by suffix: `.jsonl`, `.csv`, `.tsv` (also `.gz`, `.zst`, `.bz2`, "
+        "`.xz`), `.parquet`; folders `corpus` and `queries` have shards",
     )
-    corpus: str | None = Field(None, description="a single file, instead of the folder's")
-    queries: str | None = Field(None, description="a single file, instead of the folder's")
-    qrels: str | ByKey | None = Field(
+    corpus: str | list[str] | None = Field(None, description=NAMED_FILES)
+    queries: str | list[str] | None = Field(
+        None, description=f"{NAMED_FILES}; `null` takes none, so that documents become queries"
+    )
+    qrels: str | list[str] | ByKey | None = Field(
         None,
-        description="a single file, instead of the folder's; or `{key: {corpus: COLUMN, queries: COLUMN}}`: a query is "
-        "relevant to all documents with the same value",
+        description=f"{NAMED_FILES}; or `{{key: {{corpus: COLUMN, queries: COLUMN}}}}`: a query is relevant to all "
+        "documents with the same value; `null` takes none. A file without a header is TREC's, or query, document, "
+        "relevance",
     )
     split: str = Field("test", description="split of the judgements")
     columns: TableColumns = Field(
