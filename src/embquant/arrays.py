@@ -89,7 +89,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
         "evaluate",
     )
     with TemporaryDirectory(prefix="embquant-") as folder:
-        run = _Run(study, Path(folder), threads)
+        run = StudyOfArrays(study, Path(folder), threads)
         run.write_inputs(vectors, asked, qrels or {})
         for codec in study.codecs:
             run.build_store(codec)
@@ -103,7 +103,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
 
 
 @dataclass(frozen=True)
-class _Run:
+class StudyOfArrays:
     """A study whose files lie below ``folder``."""
 
     study: Study

@@ -35,15 +35,49 @@ def test_map_keeps_the_order_of_rows():
     assert np.concatenate(negated).tolist() == (-rows).tolist()
 
 
-@pytest.mark.parametrize("copies", [100, 700, 3000])
-def test_documents_that_are_tied_at_the_cut_are_taken_in_the_order_of_rows_however_many_they_are(copies):
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1, 1e3])
+@pytest.mark.parametrize("copies", [2, 100, 700, 3000])
+def test_documents_that_are_tied_at_the_cut_are_taken_in_the_order_of_rows_however_many_they_are(copies, scale):
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((4000, 384), dtype=np.float32)
     places = rng.permutation(4000)[:copies]
     vectors[places] = vectors[places[0]]
     queries = vectors[places[0]] + 3 * rng.standard_normal((60, 384), dtype=np.float32)
-    vectors, queries = (own / np.linalg.norm(own, axis=1, keepdims=True) for own in (vectors, queries))
-    scores, rows = scan.DecodedScan(Float32(384), threads=2).settled(queries, vectors, 10)
+    vectors, queries = (
+        np.float32(scale) * each / np.linalg.norm(each, axis=1, keepdims=True) for each in (vectors, queries)
+    )
     exact = queries.astype(np.float64) @ vectors.astype(np.float64).T
-    np.testing.assert_array_equal(rows, np.argsort(-exact.round(12), axis=1, kind="stable")[:, :10])
-    np.testing.assert_allclose(scores, np.take_along_axis(exact, rows, axis=1))
+    expected = np.argsort(-(exact / scale**2).round(12), axis=1, kind="stable")[:, :10]
+    decoded = scan.DecodedScan(Float32(384), threads=2)
+    searched = [decoded.settled(queries, vectors, 10)]
+    searched.append(decoded.ranked(lambda asked, k: decoded.search(asked, vectors, k), queries, vectors, 10))
+    searched.append(decoded.ranked(lambda asked, k: backwards(asked, vectors, k), queries, vectors, 10))
+    for scores, rows in searched:
+        np.testing.assert_array_equal(rows, expected)
+        np.testing.assert_allclose(scores, np.take_along_axis(exact, rows, axis=1))
+
+
+def backwards(queries, vectors, k):
+    """Search as an engine does that puts the last of tied documents first."""
+    scores = queries @ vectors.T
+    rows = np.argsort(-scores[:, ::-1], axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(scores[:, ::-1], rows, axis=1), len(vectors) - 1 - rows
+
+
+@pytest.mark.parametrize("documents", [1, 2, 9, 10, 11])
+def test_fewer_documents_than_are_asked_for_are_all_ranked(documents):
+    vectors = np.eye(16, dtype=np.float32)[:documents] + np.float32(0.1)
+    vectors[-1] = vectors[0]
+    decoded = scan.DecodedScan(Float32(16), threads=1)
+    found = decoded.ranked(lambda asked, k: backwards(asked, vectors, k), vectors[:1], vectors, 10)
+    exact = vectors[:1].astype(np.float64) @ vectors.astype(np.float64).T
+    np.testing.assert_array_equal(found[1], np.argsort(-exact.round(12), axis=1, kind="stable")[:, :10])
+
+
+def test_queries_without_near_scores_are_not_searched_again(monkeypatch):
+    vectors, asked = np.eye(64, dtype=np.float32) * np.arange(1, 65)[:, None], np.full((3, 64), 0.1, np.float32)
+    decoded = scan.DecodedScan(Float32(64), threads=1)
+    monkeypatch.setattr(decoded, "settled", None)
+    monkeypatch.setattr(decoded, "_settle", None)
+    _, rows = decoded.ranked(lambda asked, k: backwards(asked, vectors, k), asked, vectors, 5)
+    assert rows.tolist() == [[63, 62, 61, 60, 59]] * 3

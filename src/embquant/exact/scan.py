@@ -22,9 +22,13 @@ class Decodes(Protocol):
     def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Score each query's own codes, in float64: (queries, candidates)."""
 
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return the float32 vectors (rows, dim) that ``codes`` stand for."""
+
 
 Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
+QuickSearch = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
 SCORES_AT_ONCE = 1 << 19
 """Scores that a thread computes at once: 2 MiB, which are compared while still in the processor's cache."""
@@ -110,7 +114,13 @@ CANDIDATES_AT_ONCE = 1 << 22
 """Candidates of all queries together in a deeper search: some hundred MiB."""
 
 TOLERANCE = 4e-6
-"""The error of float32 sums, relative to the score or to 1, whichever is greater. Nearer scores count as tied."""
+"""The error of float32 sums, relative to the lengths of the two vectors. Nearer scores count as tied."""
+
+SAMPLED = 256
+"""Codes whose decoded length is looked at to know about how long the longest is."""
+
+SPARE = 4
+"""Documents beyond k that a quick search finds, so that most ties for the last place are seen as a whole."""
 
 GATHERED = 1 << 12
 """Codes that are looked up at a time. With fewer, checking for them in memory would take longer than reading."""
@@ -123,6 +133,7 @@ class DecodedScan:
         """Search codes of ``codec`` on ``threads`` threads."""
         self._codec = codec
         self._scan = Scan(threads)
+        self._longest: float | None = None
 
     def search(self, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 scores and rows (queries, min(k, documents)), ties by ascending row.
@@ -131,6 +142,30 @@ class DecodedScan:
         """
         with _blas().limit(limits=1):  # a thread of the scan computes its products itself
             return self._scan(self._codec.scan, queries, codes, k)
+
+    def ranked(
+        self, search: QuickSearch, queries: np.ndarray, codes: np.ndarray, k: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return what ``search(queries, k)`` finds, ordered as :meth:`settled` orders it: float64 scores and rows.
+
+        ``search`` returns float32 scores and rows, best first, which may order equal documents in any way, and keep any
+        of those that are tied for the last place. Only queries with scores too near to tell apart are settled.
+        """
+        scores, rows = search(queries, k + SPARE)
+        tolerance = self._tolerance(queries, codes, scores[:, :k][:, -1])
+        pairs = min(k, scores.shape[1] - 1)
+        gaps = scores[:, :pairs] - scores[:, 1 : pairs + 1]
+        unsure = np.flatnonzero(gaps.min(axis=1, initial=np.inf) <= tolerance)
+        found = (scores[:, :k].astype(np.float64), rows[:, :k])
+        if len(unsure):
+            last = scores[unsure, k - 1 :]
+            is_tied = last[:, :-1] - last[:, 1:] <= tolerance[unsure, None]
+            is_open = is_tied.all(axis=1) & (rows.shape[1] < len(codes))
+            for places, settle in ((unsure[~is_open], self._settle_rows), (unsure[is_open], self._settle_all)):
+                if len(places):
+                    for whole, settled in zip(found, settle(queries[places], codes, k, rows[places]), strict=True):
+                        whole[places] = settled
+        return found
 
     def settled(self, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search somewhat deeper than k, then settle the order by float64 scores, ties by ascending row.
@@ -142,7 +177,8 @@ class DecodedScan:
 
     def _settled(self, queries: np.ndarray, codes: np.ndarray, k: int, depth: int) -> tuple[np.ndarray, np.ndarray]:
         scores, rows = self.search(queries, codes, depth)
-        among = _may_be_best(scores, k)
+        cut = scores[:, :k][:, -1]
+        among = scores >= (cut - self._tolerance(queries, codes, cut))[:, None]
         found = self._scan.map(lambda *share: self._settle(codes, k, *share), queries, rows, among.sum(axis=1))
         settled_scores, settled_rows = (np.concatenate(shares) for shares in found)
         settled = (settled_scores, settled_rows)
@@ -166,11 +202,28 @@ class DecodedScan:
             scores[batch, : found.shape[1]] = self._codec.score(queries[batch], look_up(codes, found))
         return best(scores, rows, k)
 
+    def _settle_rows(
+        self, queries: np.ndarray, codes: np.ndarray, k: int, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Order each query's ``rows`` by their scores in float64."""
+        return self._settle(codes, k, queries, rows, np.full(len(rows), rows.shape[1]))
 
-def _may_be_best(scores: np.ndarray, k: int) -> np.ndarray:
-    """Return which of the float32 ``scores`` (queries, n), best first, may be among a query's true k best, bool."""
-    cut = scores[:, :k][:, -1:]
-    return scores >= cut - TOLERANCE * np.maximum(1, np.abs(cut))
+    def _settle_all(
+        self, queries: np.ndarray, codes: np.ndarray, k: int, rows: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Search anew, for there may be further documents as good as the last of ``rows``."""
+        return self.settled(queries, codes, k)
+
+    def _tolerance(self, queries: np.ndarray, codes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+        """Return how far from each query's score, ``scores`` (queries,), another must be to be told apart, (queries,).
+
+        The lengths of a few documents stand for those of all; a score that is greater than they allow counts instead.
+        """
+        if self._longest is None:
+            some = codes[np.linspace(0, len(codes) - 1, min(SAMPLED, len(codes)), dtype=np.int64)]
+            self._longest = float(np.sqrt((self._codec.decode(some) ** 2).sum(axis=1)).max(initial=0))
+        lengths = np.sqrt(np.vecdot(queries, queries))
+        return TOLERANCE * np.maximum(lengths * self._longest, np.abs(scores))
 
 
 @cache

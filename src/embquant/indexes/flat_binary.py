@@ -51,7 +51,7 @@ class FlatBinary(FlatIndex[Binary]):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances to uint8 queries, or products with float32 ones, and rows."""
         if queries.dtype != np.uint8:
-            return self._decoded.search(queries, self.codes, k)
+            return self._decoded.ranked(self._products, queries, self.codes, k)
         if len(queries) >= WORTH_PACKING:
             return self._scan(_negative_distances, queries, self.codes, k)
         return self._scan.share(_nearest, queries, self.codes, k)
@@ -59,6 +59,9 @@ class FlatBinary(FlatIndex[Binary]):
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search; products are settled in float64."""
         return self.search(queries, k) if queries.dtype == np.uint8 else self._decoded.settled(queries, self.codes, k)
+
+    def _products(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._decoded.search(queries, self.codes, k)
 
 
 def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -62,7 +62,11 @@ class FlatFloat32(FlatIndex[Float32]):
         return other
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return float32 inner products and rows."""
+        """Return inner products and rows; those that float32 sums can't tell apart are settled in float64."""
+        return self._scan.ranked(self._quick, queries, self.codes, k)
+
+    def _quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the engine finds, which keeps any of the documents that are tied for the k-th place."""
         if self.engine == "faiss":
             return sort_by_score(*search(self._index, queries, k, self._threads))
         if len(queries) < self._threads:  # too few to share among threads: BLAS splits each product
