@@ -68,6 +68,12 @@ def write_corpus(path: Path, texts: list[str], ids: list[str] | None = None) -> 
     return path
 
 
+def query_options(queries: Path) -> list[object]:
+    """Return the options of embed-queries that name files of the folder of ``queries``, a dataset's queries.parquet."""
+    folder = queries.parent
+    return ["--queries", queries, "--corpus", folder / "corpus.parquet", "--description", folder / "dataset.json"]
+
+
 def write_queries(path: Path, texts: list[str], ids: list[str] | None = None) -> Path:
     """Write a dataset's queries.parquet."""
     pq.write_table(pa.table({"id": ids or [f"q{row}" for row in range(len(texts))], "text": texts}), path)

@@ -17,7 +17,7 @@ from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import resolve_weights
 from embquant.files.atomic import read_json
 from embquant.files.parquet import array_to_matrix, read_matrices, read_metadata, read_table
-from support.embedding_files import TEXTS, command, prepare, small_model, write_corpus, write_queries
+from support.embedding_files import TEXTS, command, prepare, query_options, small_model, write_corpus, write_queries
 
 ALLOWED = 1e-5
 GRAPHS = ["openvino", "onnx"]
@@ -42,10 +42,9 @@ def small(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def prepared(small, tmp_path_factory):
-    """model.json of the small model by backend, documents without a prompt."""
+    """model.json of the small model by backend."""
     folders = {backend: tmp_path_factory.mktemp(backend) for backend in BACKENDS.names()}
-    spec = {"name": str(small), "document_prompt": ""}
-    return {backend: prepare(folder, **spec, backend=backend) for backend, folder in folders.items()}
+    return {backend: prepare(folder, name=str(small), backend=backend) for backend, folder in folders.items()}
 
 
 @pytest.fixture
@@ -98,7 +97,7 @@ def test_no_texts_give_no_vectors(minilm):
 def test_every_backend_is_the_original_whatever_the_shape_of_a_batch(prepared, small, backend):
     described = read_json(prepared[backend])
     assert (described["backend"], described["max_length"]) == (backend, 64)
-    encoder = load_encoder(prepared[backend])
+    encoder = load_encoder(prepared[backend], document_prompt="")
     expected = judge(small, TEXTS, prompt="", normalize_embeddings=True)
     for rows in ([0], [1], [4], [6, 3], [1, 4], range(7), [5, 4, 3, 2, 1, 0] * 9):
         vectors = encoder.encode_documents([TEXTS[row] for row in rows])
@@ -107,8 +106,14 @@ def test_every_backend_is_the_original_whatever_the_shape_of_a_batch(prepared, s
 
 @pytest.mark.parametrize("backend", BACKENDS.names())
 def test_prompts_of_the_model_unless_the_study_has_its_own(prepared, small, backend):
-    encoder = load_encoder(prepared[backend])
-    for vectors, prompt in [(encoder.encode_queries(TEXTS), "query: "), (encoder.encode_documents(TEXTS), "")]:
+    own = load_encoder(prepared[backend])
+    given = load_encoder(prepared[backend], query_prompt="ask ", document_prompt="")
+    for vectors, prompt in [
+        (own.encode_queries(TEXTS), "query: "),
+        (own.encode_documents(TEXTS), "passage: "),
+        (given.encode_queries(TEXTS), "ask "),
+        (given.encode_documents(TEXTS), ""),
+    ]:
         expected = judge(small, TEXTS, prompt=prompt, normalize_embeddings=True)
         np.testing.assert_allclose(vectors, expected, rtol=0, atol=ALLOWED)
 
@@ -228,12 +233,30 @@ def test_a_part_that_was_not_given_is_missed(minilm, tmp_path, capsys):
 
 def test_queries_keep_their_order_and_name_their_model(minilm, original, tmp_path):
     queries = write_queries(tmp_path / "queries.parquet", TEXTS)
-    assert command("embed-queries", "--queries", queries, "--model", minilm, "--output", tmp_path / "out.parquet") == 0
+    assert (
+        command("embed-queries", *query_options(queries), "--model", minilm, "--output", tmp_path / "out.parquet") == 0
+    )
     table = read_table(tmp_path / "out.parquet", ["id", "embedding"])
     assert table["id"].to_pylist() == [f"q{row}" for row in range(len(TEXTS))]
     vectors = array_to_matrix(table["embedding"].combine_chunks())
     np.testing.assert_allclose(vectors, original.encode(TEXTS), rtol=0, atol=ALLOWED)
     assert read_metadata(tmp_path / "out.parquet")["model"]["max_length"] == 32
+
+
+def test_a_prompt_is_given_to_the_step_that_embeds_with_it(prepared, small, tmp_path):
+    model = prepared["openvino"]
+    assert not {"query_prompt", "document_prompt"} & set(read_json(model))
+    queries, corpus = write_queries(tmp_path / "queries.parquet", TEXTS), write_corpus(tmp_path / "c.parquet", ["zip"])
+    vectors, distinct = tmp_path / "vectors.parquet", tmp_path / "distinct.parquet"
+    options = ["--model", model, "--prompt=-- {q} "]
+    assert command("embed-queries", *options, *query_options(queries), "--output", vectors) == 0
+    part = ["--part", 0, "--parts", 1, "--output", distinct]
+    assert command("embed-corpus", *options, "--corpus", corpus, *part) == 0
+    for path, texts in ((vectors, TEXTS), (distinct, ["zip"])):
+        expected = judge(small, texts, prompt="-- {q} ", normalize_embeddings=True)
+        found = np.concatenate(list(read_matrices([path], "embedding")))
+        np.testing.assert_allclose(found, expected, rtol=0, atol=ALLOWED)
+        assert read_metadata(path)["prompt"] == "-- {q} "
 
 
 @pytest.mark.parametrize("backend", GRAPHS)

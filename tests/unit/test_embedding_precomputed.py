@@ -10,7 +10,7 @@ import pytest
 from embquant.embedding.vectors import load_npy
 from embquant.errors import InputError
 from embquant.files.parquet import array_to_matrix, read_table
-from support.embedding_files import command, write_corpus, write_queries
+from support.embedding_files import command, query_options, write_corpus, write_queries
 
 IDS = ["a", "b", "c", "d", "e"]
 VECTORS = np.random.default_rng(1).normal(size=(5, 5)).astype(np.float32)
@@ -23,7 +23,13 @@ def folder(tmp_path):
     # b and c have the same text but vectors of their own; queries are held out of the corpus
     write_corpus(tmp_path / "corpus.parquet", ["x", "y", "y"], ["a", "b", "c"])
     write_queries(tmp_path / "queries.parquet", ["q", "r"], ["d", "e"])
+    describe(tmp_path, held_out=2)
     return tmp_path
+
+
+def describe(folder, held_out):
+    left_out = {"documents_held_out_as_queries": held_out} if held_out else {}
+    (folder / "dataset.json").write_text(json.dumps({"left_out": left_out}))
 
 
 def write_vectors(path, vectors=VECTORS, ids=IDS, kind=None):
@@ -43,7 +49,7 @@ def embed(folder, **spec):
         ["prepare-model", "--name", "m", "--entry", spec, "--datasets", "mine", "--output", folder / "model"],
         ["embed-corpus", "--dataset", "mine", "--model", model, *part, folder / "distinct.parquet"],
         ["place-embeddings", "--distinct", folder / "distinct.parquet", *part, folder / "part.parquet"],
-        ["embed-queries", "--dataset", "mine", "--queries", folder / "queries.parquet", "--model", model, *output],
+        ["embed-queries", "--dataset", "mine", *query_options(folder / "queries.parquet"), "--model", model, *output],
     ]
     if any(command(*step) for step in steps):
         return None
@@ -110,7 +116,7 @@ def with_row(row, value):
         (2, [1, 2, np.inf, 4, 5], "v.parquet: vector of id 'c': NaN or infinity"),
         (2, [1, 2, 1e300, 4, 5], "v.parquet: vector of id 'c': NaN or infinity"),
         (0, [0, 0, 0, 0, 0], "v.parquet: vector of id 'a': length zero"),
-        (1, [1, 2, None, 4, 5], "v.parquet: vector of id 'b': NaN or infinity"),
+        (1, [1, 2, None, 4, 5], "v.parquet: vector of id 'b': null among its values"),
         (1, [1, 2, 3, 4], "v.parquet: vector of id 'b': expected 5 dimensions, got 4 dimensions"),
         (1, None, "v.parquet: vector of id 'b': expected 5 dimensions, got no vector"),
         (4, [1, 2, 3, 4, np.nan], "v.parquet: vector of id 'e': NaN or infinity"),
@@ -145,7 +151,7 @@ def test_an_id_that_occurs_twice_is_named(folder, capsys):
         ({"corpus": "v.parquet", "embedding_column": "id"}, "column 'id' is string; expected lists of float or double"),
         ({"corpus": "v.parquet", "id_column": "name"}, "no column 'name'"),
         ({"corpus": "v.npy"}, "carries no ids; name the file of ids in ids"),
-        ({"corpus": "v.npy", "ids": "short.txt"}, "v.npy: 5 vectors but 2 ids"),
+        ({"corpus": "v.npy", "ids": "short.txt"}, "short.txt: 2 ids, but 5 vectors in v.npy; expected one id each"),
         ({"corpus": "flat.npy", "ids": "short.txt"}, "holds float32 of shape (5,); expected floating-point numbers"),
         ({"corpus": "pickled.npy", "ids": "short.txt"}, "pickled.npy: not a readable .npy file"),
         ({"corpus": "v.parquet", "queries": "wide.npy", "query_ids": "short.txt"}, "expected 5 dimensions"),
@@ -169,3 +175,45 @@ def test_a_header_that_is_no_python_is_refused(tmp_path):
     path.write_bytes(path.read_bytes().replace(b"(3, 4)", b")3, 4)"))
     with pytest.raises(InputError, match=r"vectors\.npy: not a readable \.npy file"):
         load_npy(path)
+
+
+def refused(folder, capsys, **spec):
+    """Return the one line that the spec is refused with."""
+    assert embed(folder, **spec) is None
+    lines = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_queries_of_the_datasets_own_need_a_file_of_their_own(folder, capsys):
+    """Queries and documents are often numbered alike: a query must not get the vector of the document of its number."""
+    describe(folder, held_out=0)
+    path = str(write_vectors(folder / "v.parquet"))
+    line = refused(folder, capsys, corpus=path)
+    assert "model m: names no file of queries' vectors" in line
+    assert "add queries: FILE" in line
+    corpus, queries = embed(folder, corpus=path, queries=path)
+    np.testing.assert_allclose(corpus, UNIT[:3], atol=1e-6)
+    np.testing.assert_allclose(queries, UNIT[3:], atol=1e-6)
+
+
+@pytest.mark.parametrize("queries", ["{folder}/v.parquet", "{folder}/../{name}/v.parquet", "{folder}/link.parquet"])
+def test_a_file_of_both_has_no_id_of_both(folder, capsys, queries):
+    describe(folder, held_out=0)
+    write_queries(folder / "queries.parquet", ["q", "r"], ["d", "b"])
+    path = write_vectors(folder / "v.parquet")
+    (folder / "link.parquet").symlink_to(path)
+    queries = queries.format(folder=folder, name=folder.name)
+    assert "id 'b' is a query's and a document's" in refused(folder, capsys, corpus=str(path), queries=queries)
+    other = write_vectors(folder / "other.parquet", -VECTORS)
+    _, found = embed(folder, corpus=str(path), queries=str(other))
+    np.testing.assert_allclose(found, -UNIT[[3, 1]], atol=1e-6)
+
+
+def test_a_npy_file_of_both_needs_its_ids_once(folder):
+    describe(folder, held_out=0)
+    np.save(folder / "v.npy", VECTORS)
+    (folder / "ids.txt").write_text("\n".join(IDS))
+    path = str(folder / "v.npy")
+    _, queries = embed(folder, corpus=path, queries=path, ids=str(folder / "ids.txt"))
+    np.testing.assert_allclose(queries, UNIT[3:], atol=1e-6)

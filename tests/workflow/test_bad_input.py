@@ -75,7 +75,9 @@ def test_precomputed_embeddings_with_nan_name_the_document(fresh):
     np.save(fresh.folder / "vectors.npy", vectors)
     ids = [f"d{row}" for row in range(25)] + [f"q{row}" for row in range(8)]
     (fresh.folder / "ids.txt").write_text("\n".join(ids) + "\n")
-    fresh.configure(models={"given": {"type": "precomputed", "corpus": "vectors.npy", "ids": "ids.txt"}})
+    fresh.configure(
+        models={"given": {"type": "precomputed", "corpus": "vectors.npy", "queries": "vectors.npy", "ids": "ids.txt"}}
+    )
     status, output = fresh.snakemake("--configfile", "study.yaml")
     assert status != 0
     last = output.rstrip().splitlines()[-1]

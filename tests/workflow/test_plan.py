@@ -13,7 +13,7 @@ pytestmark = pytest.mark.workflow
 
 DOCUMENTS, QUERIES, DIM = 1500, 200, 64
 CONFIG = {
-    "models": {"given": {"type": "precomputed", "corpus": "vectors.npy", "ids": "ids.txt"}},
+    "models": {"given": {"type": "precomputed", "corpus": "vectors.npy", "queries": "vectors.npy", "ids": "ids.txt"}},
     "codecs": {
         "float32": {"family": "float32"},
         "binary": {"family": "binary"},

@@ -58,6 +58,25 @@ def test_editing_a_module_reruns_the_stages_that_use_it_and_no_others(changed, m
         assert set(jobs) == rules
 
 
+MEASURED_AGAIN = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
+REPORTED_AGAIN = {"explain_losses", "join_reports", "write_report"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "embedded"),
+    [
+        ("query_prompt", {"embed_queries"}),
+        (
+            "document_prompt",
+            {"embed_corpus", "place_embeddings", "fit_codec", "encode_corpus", "build_store", "build_index"},
+        ),
+    ],
+)
+def test_another_prompt_embeds_what_it_is_for_and_nothing_else(changed, prompt, embedded):
+    changed.configure(models={"minilm": {**study()["models"]["minilm"], prompt: "passage: "}})
+    assert set(changed.jobs()) - {"define_method"} == embedded | MEASURED_AGAIN | REPORTED_AGAIN
+
+
 def test_changing_one_method_reruns_only_that_method(changed):
     methods = study()["methods"]
     methods["binary"]["scoring"] = "asymmetric"

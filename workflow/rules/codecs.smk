@@ -7,7 +7,7 @@ rule fit_codec:
     log:
         LAYOUT.log("fit_codec-{codec}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("fit_codec"),
@@ -30,7 +30,7 @@ rule encode_corpus:
     log:
         LAYOUT.log("encode_corpus-{codec}-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("encode_corpus"),
@@ -55,7 +55,7 @@ rule build_store:
     log:
         LAYOUT.log("build_store-{codec}.{suffix}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("build_store"),

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import contains_wildcard
 
 from embquant.embedding.backends import BACKENDS
 from embquant.errors import InputError
@@ -39,9 +40,29 @@ def before_each_command():
     the study's file. Braces are doubled, because Snakemake reads single ones as placeholders.
     """
     folder = str(Path(sys.executable).parent)
-    programs, study = (re.sub("([{}])", r"\1\1", shlex.quote(name)) for name in (folder, config_name()))
+    programs, study = (in_double_braces(shlex.quote(name)) for name in (folder, config_name()))
     called = f'embquant() {{{{ command embquant --run $PPID --study-file {study} "$@"; }}}}'
     return f"PATH={programs}:$PATH; {called}; "
+
+
+def in_double_braces(text):
+    """Return a text as a pattern that means it literally: Snakemake reads braces as placeholders, double ones as braces."""
+    return re.sub("([{}])", r"\1\1", text)
+
+
+def verbatim(value):
+    """Return a parameter function for a value with the user's texts: in a plain one, Snakemake would fill in braces."""
+    return lambda wildcards: value
+
+
+def nameable(files):
+    """Return the files that can be inputs of a rule: Snakemake takes braces in a file's name for a wildcard."""
+    return [file for file in files if not contains_wildcard(file)]
+
+
+def unnameable(files):
+    """Return the other files with their times of change, as a parameter: a change of them is seen as of an input."""
+    return canonical({file: os.stat(file).st_mtime_ns for file in files if contains_wildcard(file)})
 
 
 def canonical(value):
@@ -69,6 +90,26 @@ def filled(choose):
 def as_list(files):
     """Return several files as they are, and a single one, which Snakemake gives as text, as a list."""
     return [files] if isinstance(files, str) else files
+
+
+def prompt_option(role, option="--prompt"):
+    """Return a parameter function: the option with a model's prompt for each ``query`` or ``document``, if it has one."""
+
+    def of_job(wildcards):
+        prompt = STUDY.prompt(wildcards.model, role)
+        return [] if prompt is None else [f"{option}={prompt}"]
+
+    return of_job
+
+
+def given_vectors(wildcards):
+    """Return the files of the vectors that were computed elsewhere; none for a model that embeds texts."""
+    return nameable(STUDY.given_vectors(wildcards.dataset, wildcards.model))
+
+
+def braced_vectors(wildcards):
+    """Return those of them that can't be inputs, as a parameter."""
+    return unnameable(STUDY.given_vectors(wildcards.dataset, wildcards.model))
 
 
 def method(wildcards):

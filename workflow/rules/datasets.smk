@@ -1,6 +1,6 @@
 rule prepare_dataset:
     input:
-        files=lambda wildcards: STUDY.dataset_inputs(wildcards.dataset),
+        files=lambda wildcards: nameable(STUDY.dataset_inputs(wildcards.dataset)),
         fetched=lambda wildcards: [
             storage(address) for address in STUDY.config.datasets[wildcards.dataset].addresses().values()
         ],
@@ -13,7 +13,7 @@ rule prepare_dataset:
         LAYOUT.log("prepare_dataset", "{dataset}"),
     priority: 200  # mistakes in an input are found before any long work
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("prepare_dataset"),
@@ -23,6 +23,7 @@ rule prepare_dataset:
         local_entry=local_entry,  # but doesn't compare parameters that depend on inputs
         members=lambda wildcards: [LAYOUT.dataset(member) for member in STUDY.members(wildcards.dataset)],
         folder=subpath(output.described, parent=True),
+        braced=lambda wildcards: unnameable(STUDY.dataset_inputs(wildcards.dataset)),
         code=lambda wildcards: code("prepare_dataset", *STUDY.dataset_modules(wildcards.dataset)),
     message:
         "Dataset {wildcards.dataset}: reading and checking"

@@ -3,23 +3,24 @@ BACKEND_MODULES = [BACKENDS.module(name) for name in BACKENDS.names()]  # one of
 
 rule prepare_model:
     input:
-        lambda wildcards: STUDY.model_inputs(wildcards.model),
+        lambda wildcards: nameable(STUDY.model_inputs(wildcards.model)),
     output:
         described=LAYOUT.model_description(),
     log:
         LAYOUT.log("prepare_model", "models", "{model}"),
     priority: 100
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("prepare_model"),
         runtime=minutes("prepare_model"),
         gpu=gpus,
     params:
-        entry=lambda wildcards: entry("models", wildcards.model),
+        entry=lambda wildcards: canonical(STUDY.model_entry(wildcards.model)),
         datasets=lambda wildcards: [] if wildcards.model in STUDY.text_models else STUDY.datasets,
         folder=subpath(output.described, parent=True),
+        braced=lambda wildcards: unnameable(STUDY.model_inputs(wildcards.model)),
         code=code("prepare_model", *BACKEND_MODULES),
     message:
         "Model {wildcards.model}: finding and checking"
@@ -31,27 +32,31 @@ rule prepare_model:
 rule embed_queries:
     input:
         queries=rules.prepare_dataset.output.queries,
+        corpus=rules.prepare_dataset.output.corpus,
+        dataset=rules.prepare_dataset.output.described,
         model=rules.prepare_model.output.described,
-        given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
+        given=given_vectors,
     output:
         LAYOUT.query_vectors(),
     log:
         LAYOUT.log("embed_queries", "{dataset}", "{model}"),
     priority: 50
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("embed_queries"),
         runtime=minutes("embed_queries"),
         gpu=gpus,
     params:
+        prompt=prompt_option("query"),
+        braced=braced_vectors,
         code=code("embed_queries", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding the queries"
     shell:
-        "embquant embed-queries --dataset {wildcards.dataset} --queries {input.queries:q} --model {input.model:q} "
-        "--threads {threads} --output {output:q} 2> {log:q}"
+        "embquant embed-queries --dataset {wildcards.dataset} --queries {input.queries:q} --corpus {input.corpus:q} "
+        "--description {input.dataset:q} --model {input.model:q} {params.prompt:q} --threads {threads} --output {output:q} 2> {log:q}"
 
 
 # One thread per job, and several jobs at once: so embeddings are the same to the last bit on any number of cores.
@@ -59,26 +64,28 @@ rule embed_corpus:
     input:
         corpus=rules.prepare_dataset.output.corpus,
         model=rules.prepare_model.output.described,
-        given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
+        given=given_vectors,
         calibrated=ancient(LAYOUT.calibration()),  # nothing is embedded before the disk is known to have room
     output:
         temp(LAYOUT.distinct_embeddings()),
     log:
         LAYOUT.log("embed_corpus-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("embed_corpus"),
         runtime=minutes_of_embedding,
         gpu=gpus,
     params:
+        prompt=prompt_option("document"),
+        braced=braced_vectors,
         code=code("embed_corpus", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"
     shell:
         "embquant embed-corpus --dataset {wildcards.dataset} --corpus {input.corpus:q} --model {input.model:q} "
-        "--threads {threads} --part {wildcards.part} --parts {wildcards.parts} --output {output:q} 2> {log:q}"
+        "{params.prompt:q} --threads {threads} --part {wildcards.part} --parts {wildcards.parts} --output {output:q} 2> {log:q}"
 
 
 rule place_embeddings:
@@ -90,7 +97,7 @@ rule place_embeddings:
     log:
         LAYOUT.log("place_embeddings-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("place_embeddings"),

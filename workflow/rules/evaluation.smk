@@ -13,7 +13,7 @@ rule evaluate_run:
     log:
         LAYOUT.study_log("evaluate_run-{method}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 2
     resources:
         mem_mb=memory("evaluate_run"),

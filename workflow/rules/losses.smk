@@ -14,7 +14,7 @@ rule explain_losses:
     log:
         LAYOUT.study_log("explain_losses", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("explain_losses"),

@@ -1,19 +1,20 @@
 # Every part of a corpus waits for this rule. It measures how fast texts are embedded, and refuses a study that the disk can't
 # hold. Studies share embeddings, so another study must not cause a new measurement. Therefore `study` is a function of the
-# input: Snakemake doesn't compare such a parameter with that of the last run.
+# input: Snakemake doesn't compare such a parameter with that of the last run. So is `prompt`, which hardly changes how long a
+# text takes.
 rule calibrate:
     input:
         corpus=rules.prepare_dataset.output.corpus,
         queries=ancient(LAYOUT.queries()),  # spelled as a path: ancient(rules.….output) would make it ancient to every rule
         model=rules.prepare_model.output.described,
-        given=lambda wildcards: STUDY.given_vectors(wildcards.dataset, wildcards.model),
+        given=given_vectors,
     output:
         LAYOUT.calibration(),
     log:
         LAYOUT.log("calibrate", "{dataset}", "{model}"),
     priority: 90
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("calibrate"),
@@ -21,11 +22,13 @@ rule calibrate:
         gpu=gpus,
     params:
         study=lambda wildcards, input: CONFIGURATION,
+        prompt=lambda wildcards, input: prompt_option("document", "--document-prompt")(wildcards),
+        braced=braced_vectors,
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding some texts, to estimate the time of all"
     shell:
         "embquant calibrate --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
-        "--study {params.study:q} --output {output:q} 2> {log:q}"
+        "{params.prompt:q} --study {params.study:q} --output {output:q} 2> {log:q}"
 
 
 rule plan_study:
@@ -38,14 +41,14 @@ rule plan_study:
         LAYOUT.study_log("plan_study"),
     priority: 100_000
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("plan_study"),
         runtime=minutes("plan_study"),
     params:
         study=lambda wildcards, input: CONFIGURATION,
-        planned=canonical(planned_keys(STUDY)),
+        planned=verbatim(canonical(planned_keys(STUDY))),
         code=code("plan_study"),
     message:
         "Planning"

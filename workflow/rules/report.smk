@@ -20,7 +20,7 @@ rule join_reports:
     log:
         LAYOUT.study_log("join_reports"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: CORES
     resources:
         mem_mb=memory("join_reports"),
@@ -28,7 +28,7 @@ rule join_reports:
     params:
         runs=RUNS,
         explained=MEASURED,
-        config=CONFIGURATION,
+        config=verbatim(CONFIGURATION),
         folder=subpath(output.text, parent=True),
         code=code("join_reports", *TABLE_MODULES),
     message:
@@ -54,7 +54,7 @@ rule write_report:
     log:
         LAYOUT.study_log("write_report"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("write_report"),

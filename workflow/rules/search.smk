@@ -9,7 +9,7 @@ rule build_index:
     log:
         LAYOUT.log("build_index-{index}.{suffix}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("build_index"),
@@ -38,7 +38,7 @@ rule define_method:
     log:
         LAYOUT.log("define_method-{method}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("define_method"),
@@ -69,7 +69,7 @@ rule search_index:
     wildcard_constraints:
         method=one_of(name for name, method in STUDY.methods.items() if not method.is_searched_by_part),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: CORES
     resources:
         mem_mb=memory("search_index"),
@@ -98,7 +98,7 @@ rule search_part:
     log:
         LAYOUT.study_log("search_part-{method}-{part}-of-{parts}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("search_part"),
@@ -127,7 +127,7 @@ rule merge_candidates:
     wildcard_constraints:
         method=one_of(name for name, method in STUDY.methods.items() if method.is_searched_by_part),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("merge_candidates"),

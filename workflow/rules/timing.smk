@@ -14,7 +14,7 @@ rule time_search:
     log:
         LAYOUT.study_log("time_search-{method}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: CORES
     resources:
         mem_mb=memory("time_search"),
@@ -52,7 +52,7 @@ rule time_embedding:
     log:
         LAYOUT.study_log("time_embedding", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: CORES
     resources:
         mem_mb=memory("time_embedding"),
@@ -60,12 +60,14 @@ rule time_embedding:
         gpu=gpus,
     params:
         rounds=STUDY.config.timing.rounds,
+        query_prompt=prompt_option("query", "--query-prompt"),
+        document_prompt=prompt_option("document", "--document-prompt"),
         code=code("time_embedding", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"
     shell:
         "embquant time-embedding --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
-        "--threads {threads} --rounds {params.rounds} --output {output:q} 2> {log:q}"
+        "{params.query_prompt:q} {params.document_prompt:q} --threads {threads} --rounds {params.rounds} --output {output:q} 2> {log:q}"
 
 
 rule measure_memory:
@@ -81,7 +83,7 @@ rule measure_memory:
     log:
         LAYOUT.study_log("measure_memory-{method}", "{dataset}", "{model}"),
     conda:
-        "../../envs/environment.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory("measure_memory"),

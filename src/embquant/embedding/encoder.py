@@ -55,8 +55,13 @@ class Encoder:
         return unit_rows(vectors) if self._normalize else vectors
 
 
-def load_encoder(model_json: Path, threads: int = 1) -> Encoder:
-    """Load the model that ``prepare-model`` left at ``model_json``, to run on ``threads`` threads."""
+def load_encoder(
+    model_json: Path, threads: int = 1, query_prompt: str | None = None, document_prompt: str | None = None
+) -> Encoder:
+    """Load the model that ``prepare-model`` left at ``model_json``, to run on ``threads`` threads.
+
+    A prompt is put before each text; None stands for the model's own.
+    """
     model = read_json(model_json)
     if model.get("type") != "sentence-transformers":
         raise InputError(f"{model_json}: holds precomputed embeddings, expected a model that embeds texts")
@@ -66,7 +71,9 @@ def load_encoder(model_json: Path, threads: int = 1) -> Encoder:
     if model["backend"] == "torch" and weights_digest(Path(model["folder"])) != model["sha256"]:
         raise InputError(f"{model['folder']}: weights changed since {model_json} was written; {remedy(model_json)}")
     backend = load_backend(model, folder, threads)
-    return Encoder(backend, model["prompts"], model["batch_tokens"], model["normalize"])
+    given = {"query": query_prompt, "document": document_prompt}
+    prompts = {role: model["prompts"][role] if prompt is None else prompt for role, prompt in given.items()}
+    return Encoder(backend, prompts, model["batch_tokens"], model["normalize"])
 
 
 def unit_rows(vectors: np.ndarray) -> np.ndarray:

@@ -1,32 +1,59 @@
 """Embeddings that were computed elsewhere: matched by id, checked, and brought into the dataset's order."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 
+from embquant.embedding.columns import BadVectorError
 from embquant.embedding.encoder import row_lengths, unit_rows
-from embquant.embedding.spec import PrecomputedSpec
-from embquant.embedding.vectors import (
-    BadVectorError,
-    NpyVectors,
-    ParquetVectors,
-    VectorSource,
-    load_npy,
-    window_rows,
-)
+from embquant.embedding.ids import IDS_AT_ONCE, read_ids
+from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, PrecomputedSpec, for_dataset
+from embquant.embedding.vectors import Vectors, window_rows
 from embquant.errors import InputError
+from embquant.files.named import require_files
 from embquant.files.parquet import read_batches, read_rows
 from embquant.files.records import note_input
 
 logger = logging.getLogger(__name__)
 
-IDS_AT_ONCE = 1 << 20
+
+@dataclass(frozen=True)
+class GivenFiles:
+    """The files of vectors of one role, corpus or queries, and those of their ids, if these have files of their own."""
+
+    vectors: list[Path]
+    ids: list[Path]
+    embedding_column: str
+    id_column: str
+
+    @classmethod
+    def of(cls, model: Mapping[str, Any], role: str, dataset: str) -> "GivenFiles":
+        """Find the files; an InputError names what is missing. Queries may be among the corpus's vectors."""
+        separate = role == "queries" and model["queries"] is not None
+        key, id_key = ("queries", "query_ids") if separate else ("corpus", "ids")
+        if separate and model["query_ids"] is None and model["queries"] == model["corpus"]:
+            id_key = "ids"
+        vectors = require_files(for_dataset(model[key], dataset), VECTOR_SUFFIXES, f"the model's {key}")
+        named = for_dataset(model[id_key] or [], dataset)
+        ids = require_files(named, ID_SUFFIXES, f"the model's {id_key}")
+        without = [path for path in vectors if path.suffix.lower() == ".npy"]
+        if not ids and without:
+            raise InputError(f"{without[0]}: a .npy file carries no ids; name the file of ids in {id_key}")
+        return cls(vectors, ids, model["embedding_column"], model["id_column"])
+
+    def open(self) -> Vectors:
+        """Open the vectors."""
+        return Vectors(self.vectors, self.embedding_column)
+
+    def read_ids(self) -> Iterator[tuple[Path, pa.Array]]:
+        """Yield (file, ids as text) of all vectors, in order."""
+        return read_ids(self.ids or self.vectors, self.id_column, parquet=not self.ids)
 
 
 class PrecomputedVectors:
@@ -34,12 +61,12 @@ class PrecomputedVectors:
 
     def __init__(self, model: Mapping[str, Any], role: str, dataset: str, table: Path, start: int, stop: int) -> None:
         """Find the position of each row's vector in the files; ``role`` is corpus or queries."""
-        self._paths, id_path = locate(model, role, dataset)
+        files = GivenFiles.of(model, role, dataset)
         self._normalize = model["normalize"]
-        self._source = _open(self._paths, model["embedding_column"])
+        self._source = files.open()
         self.dim = self._source.dim
         self._table, self._start, self._stop = table, start, stop
-        self._positions = self._match(_ids([id_path] if id_path else self._paths, model["id_column"]))
+        self._positions = self._match(files)
 
     def windows(self) -> Iterator[tuple[int, pa.Array, np.ndarray]]:
         """Yield (first row, ids, vectors float32), checked and, if the model normalizes, of unit length."""
@@ -53,143 +80,100 @@ class PrecomputedVectors:
         try:
             vectors = self._source.take(positions)
         except BadVectorError as error:
-            raise self._bad(ids, positions == error.position, str(error)) from None
+            raise self._bad(ids, positions, positions == error.position, str(error)) from None
         lengths = row_lengths(vectors)
         if not np.isfinite(lengths).all():
-            raise self._bad(ids, ~np.isfinite(lengths), "NaN or infinity among its values")
+            raise self._bad(ids, positions, ~np.isfinite(lengths), "NaN or infinity among its values")
         if not self._normalize:
             return vectors
         if not lengths.all():
-            raise self._bad(ids, lengths == 0, "length zero, can't be normalized")
+            raise self._bad(ids, positions, lengths == 0, "length zero, can't be normalized")
         return unit_rows(vectors)
 
-    def _bad(self, ids: pa.Array, wrong: np.ndarray, reason: str) -> InputError:
-        first = ids[int(np.argmax(wrong))].as_py()
-        return InputError(f"{self._paths[0]}: vector of id {first!r}: {reason}; correct or remove it")
+    def _bad(self, ids: pa.Array, positions: np.ndarray, wrong: np.ndarray, reason: str) -> InputError:
+        first = int(np.argmax(wrong))
+        path = self._source.path_of(int(positions[first]))
+        return InputError(f"{path}: vector of id {ids[first].as_py()!r}: {reason}; correct or remove it")
 
     def _wanted(self, start: int, stop: int) -> pa.Array:
         batches = [batch.column(0) for _, batch in read_rows(self._table, ["id"], start, stop, IDS_AT_ONCE)]
         return pa.concat_arrays(batches) if batches else pa.array([], pa.string())
 
-    def _match(self, batches: Iterator[pa.Array]) -> np.ndarray:
+    def _match(self, files: GivenFiles) -> np.ndarray:
         """Return the position of the vector of each wanted id (int64); other ids are left out."""
         wanted = self._wanted(self._start, self._stop)
         positions = np.full(len(wanted), -1, dtype=np.int64)
         offset = matched = 0
-        for ids in batches:
+        for path, ids in files.read_ids():
             rows = pc.index_in(ids, value_set=wanted)
             found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
             rows = rows.drop_null().to_numpy()
             repeated = (positions[rows] >= 0) | ~_first_of_each(rows)
             if repeated.any():
                 identifier = wanted[int(rows[np.argmax(repeated)])].as_py()
-                raise InputError(f"{self._paths[0]}: id {identifier!r} occurs more than once; keep one vector per id")
+                raise InputError(f"{path}: id {identifier!r} occurs more than once; keep one vector per id")
             positions[rows] = found + offset
             offset += len(ids)
             matched += len(rows)
+        where = (files.ids or files.vectors)[0]
         if offset != self._source.count:
-            raise InputError(f"{self._paths[0]}: {self._source.count} vectors but {offset} ids; expected one id each")
+            raise InputError(
+                f"{where}: {offset} ids, but {self._source.count} vectors in {files.vectors[0]}; expected one id each"
+            )
         missing = np.flatnonzero(positions < 0)
         if len(missing):
-            raise InputError(
-                f"{self._paths[0]}: no vector for id {wanted[int(missing[0])].as_py()!r} of {self._table} "
-                f"and {len(missing) - 1} more; every id needs one"
-            )
-        logger.info("%d vectors matched by id, %d others in %s left out", matched, offset - matched, self._paths[0])
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            identifier = wanted[int(missing[0])].as_py()
+            raise InputError(f"{where}: no vector for id {identifier!r} of {self._table}{more}; every id needs one")
+        logger.info("%d vectors matched by id, %d others in %s left out", matched, offset - matched, where)
         return positions
-
-
-def locate(model: Mapping[str, Any], role: str, dataset: str) -> tuple[list[Path], Path | None]:
-    """Return the files with the vectors of ``role`` (corpus or queries), and the file with their ids, if any.
-
-    Queries without a file of their own are among the corpus's vectors. A folder stands for its Parquet files.
-    """
-    separate = role == "queries" and model["queries"] is not None
-    template, ids = (model["queries"], model["query_ids"]) if separate else (model["corpus"], model["ids"])
-    path = Path(template.replace("{dataset}", dataset)).expanduser()
-    if not path.exists():
-        raise InputError(f"{path}: no such file; the model's {'queries' if separate else 'corpus'!s} names it")
-    paths = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not paths:
-        raise InputError(f"{path}: no .parquet file in this folder; expected the embeddings")
-    id_path = Path(ids.replace("{dataset}", dataset)).expanduser() if ids else None
-    if id_path is None and path.suffix == ".npy":
-        raise InputError(
-            f"{path}: a .npy file carries no ids; name the file of ids in {'query_ids' if separate else 'ids'}"
-        )
-    if id_path is not None and not id_path.is_file():
-        raise InputError(f"{id_path}: no such file; the model's ids name it")
-    return paths, id_path
 
 
 def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
     """Check that all files exist and hold vectors; for each dataset, if the paths depend on it."""
-    templated = any("{dataset}" in path for path in spec.files("{dataset}"))
-    for dataset in datasets if templated else [""]:
+    for dataset in datasets if spec.depends_on_dataset() else [""]:
         dims = {}
         for role in ("corpus", "queries"):
-            paths, id_path = locate(spec.model_dump(), role, dataset)
-            dims[role] = _open(paths, spec.embedding_column).dim
-            for path in (*paths, *([id_path] if id_path else [])):
+            files = GivenFiles.of(spec.model_dump(), role, dataset)
+            dims[role] = files.open().dim
+            for path in (*files.vectors, *files.ids):
                 note_input(path)
-            next(_ids([id_path] if id_path else paths, spec.id_column), None)
+            next(files.read_ids(), None)
         if dims["corpus"] != dims["queries"]:
             raise InputError(
-                f"{paths[0]}: expected {dims['corpus']} dimensions as the corpus has, got {dims['queries']}"
+                f"{files.vectors[0]}: expected {dims['corpus']} dimensions as the corpus has, got {dims['queries']}"
             )
 
 
-def _open(paths: Sequence[Path], column: str) -> VectorSource:
-    return NpyVectors(paths[0]) if paths[0].suffix == ".npy" else ParquetVectors(paths, column)
+def check_query_vectors(model: Mapping[str, Any], dataset: str, queries: Path, corpus: Path, held_out: bool) -> None:
+    """Raise InputError if a query could get the vector of a document.
 
-
-def _ids(paths: Sequence[Path], column: str) -> Iterator[pa.Array]:
-    """Yield ids as strings, in order, from .parquet, .npy, .csv or .txt (one per line)."""
-    for path in paths:
-        match path.suffix:
-            case ".npy":
-                yield _npy_ids(path)
-            case ".txt":
-                try:
-                    yield pa.array(path.read_text(encoding="utf-8").removesuffix("\n").split("\n"), pa.string())
-                except UnicodeDecodeError as error:
-                    raise InputError(f"{path}: not UTF-8 text ({error.reason}); convert the file") from None
-            case ".csv":
-                yield _csv_column(path, column)
-            case ".parquet":
-                for batch in read_batches(path, [column], IDS_AT_ONCE):
-                    yield _as_text(batch.column(0), path, column)
-            case suffix:
-                raise InputError(f"{path}: ids in a {suffix or 'nameless'} file; expected .parquet, .npy, .csv or .txt")
-
-
-def _npy_ids(path: Path) -> pa.Array:
-    ids = load_npy(path)
-    if ids.ndim != 1 or ids.dtype.kind not in "iuUS":
+    Only queries that were held out of the corpus may have their vectors in its files without a word. A file that is
+    named for both needs different ids for queries and documents. ``queries`` and ``corpus`` are the dataset's tables.
+    """
+    if held_out:
+        return
+    if model["queries"] is None:
         raise InputError(
-            f"{path}: holds {ids.dtype} of shape {ids.shape}; expected one id per row, text or whole numbers"
+            f"model {model['model']}: names no file of queries' vectors, and the queries of {dataset!r} are not "
+            "documents held out of the corpus; add queries: FILE to the model (the corpus's file, if it has both)"
         )
-    try:
-        return pa.array(ids.astype(str).tolist(), pa.string())
-    except UnicodeEncodeError as error:
-        raise InputError(f"{path}: an id isn't valid Unicode ({error.reason}); correct it") from None
+    shared = _same_files(*(GivenFiles.of(model, role, dataset).vectors for role in ("corpus", "queries")))
+    if not shared:
+        return
+    asked = pa.concat_arrays([batch.column(0) for batch in read_batches(queries, ["id"], IDS_AT_ONCE)])
+    for batch in read_batches(corpus, ["id"], IDS_AT_ONCE):
+        both = batch.column(0).filter(pc.is_in(batch.column(0), value_set=asked))
+        if len(both):
+            raise InputError(
+                f"{shared[0]}: id {both[0].as_py()!r} is a query's and a document's, and this file, named as corpus "
+                "and as queries, has one vector for it; write the queries' vectors to a file of their own"
+            )
 
 
-def _as_text(ids: pa.Array, path: Path, column: str) -> pa.Array:
-    try:
-        text = ids.cast(pa.string())
-        text.validate(full=True)
-    except pa.ArrowException as error:
-        raise InputError(f"{path}: no ids in column {column!r} ({error})") from None
-    return text
-
-
-def _csv_column(path: Path, column: str) -> pa.Array:
-    options = csv.ConvertOptions(include_columns=[column], column_types={column: pa.string()})
-    try:
-        return csv.read_csv(path, convert_options=options).column(0).combine_chunks()
-    except (pa.ArrowException, KeyError) as error:
-        raise InputError(f"{path}: no ids in column {column!r} ({error})") from None
+def _same_files(first: Iterable[Path], second: Iterable[Path]) -> list[Path]:
+    known = {path.resolve() for path in first}
+    return [path for path in second if path.resolve() in known]
 
 
 def _first_of_each(rows: np.ndarray) -> np.ndarray:

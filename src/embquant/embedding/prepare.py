@@ -12,7 +12,7 @@ import numpy as np
 
 from embquant.embedding.backends import BACKENDS, TORCH, load_backend
 from embquant.embedding.backends.torch import load_model
-from embquant.embedding.spec import TextModelSpec
+from embquant.embedding.spec import PROMPTS, TextModelSpec
 from embquant.embedding.weights import own_prompts, resolve_weights
 from embquant.errors import InputError
 from embquant.files.atomic import NO_SPACE, atomic_path, disk_is_full
@@ -40,22 +40,23 @@ SAMPLE = [
 
 
 def prepare_text_model(spec: TextModelSpec, output: Path) -> dict[str, Any]:
-    """Check the model that ``spec`` names; return the content of model.json. A converted graph goes into ``output``."""
+    """Check the model that ``spec`` names; return the content of model.json. A converted graph goes into ``output``.
+
+    The prompts of ``spec`` are no part of it: each is given to the step that embeds with it.
+    """
     weights = resolve_weights(spec)
     device = choose_device(spec.device)
     original = load_model(str(weights.folder), device, "float32", spec.max_length)
-    given = {"query": spec.query_prompt, "document": spec.document_prompt}
-    authors = own_prompts(weights.folder)
     tokenizer = original.tokenizer
     model = {
-        **spec.model_dump(),
+        **spec.model_dump(exclude=set(PROMPTS)),
         "folder": str(weights.folder),
         "source": weights.source,
         "sha256": weights.sha256,
         "dim": original.get_embedding_dimension(),
         "max_length": original.max_seq_length,
         "pad_id": getattr(tokenizer, "pad_token_id", None),
-        "prompts": {role: authors[role] if prompt is None else prompt for role, prompt in given.items()},
+        "prompts": own_prompts(weights.folder),
         "device": device,
     }
     model |= _choose_backend(spec, model, original, output)

@@ -11,12 +11,34 @@ from pydantic import AfterValidator, Field
 
 from embquant.embedding.backends import BACKENDS
 from embquant.entries import Entry, nearest, read_kind
+from embquant.files.named import files_named
 from embquant.registry import Registry
 
 AUTO = "auto"
 """The backend, the first that can run the model."""
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+PROMPTS = ("query_prompt", "document_prompt")
+"""The keys of an entry that only the embedding of queries, or of documents, depends on."""
+
+
+Files = str | list[str]
+"""A path, or several."""
+
+VECTOR_SUFFIXES = (
+    ".parquet",
+    ".npy",
+    ".parquet.gzip",
+    ".parquet.gz",
+    ".parquet.zst",
+    ".parquet.zstd",
+    ".parquet.snappy",
+)
+"""How the names of files of vectors end in a folder; a file's first bytes tell its format."""
+
+ID_SUFFIXES = (".parquet", ".npy", ".csv", ".txt")
+"""How the names of files of ids end."""
 
 
 class ModelSpec(Entry):
@@ -68,32 +90,37 @@ class TextModelSpec(ModelSpec):
 class PrecomputedSpec(ModelSpec):
     """Embeddings that somebody else computed, matched to the dataset by id.
 
-    ``{dataset}`` in a path stands for the dataset's name. NaN, infinity and, unless ``normalize`` is false, vectors of
-    length zero are errors.
+    A path is a file, a folder of `.parquet` and `.npy` files, a glob, or a list of these. ``{dataset}`` in a path
+    stands for the dataset's name. NaN, infinity and, unless ``normalize`` is false, vectors of length zero are errors.
     """
 
     type: Literal["precomputed"] = "precomputed"
-    corpus: str = Field(description="`.parquet` or `.npy` file of the documents' vectors")
-    queries: str | None = Field(
-        None, description="the same for the queries; default: the corpus's file, if the queries are held-out documents"
+    corpus: Files = Field(description="files of the documents' vectors, `.parquet` or `.npy`")
+    queries: Files | None = Field(
+        None,
+        description="the same for the queries. Leave it out only if the queries are documents held out of the corpus: "
+        "their vectors are in the corpus's files. It may be the corpus's file, if that holds both under different ids",
     )
-    ids: str | None = Field(
-        None, description="ids of the rows of a `.npy` file: `.npy`, `.txt`, `.csv` or `.parquet`, one for each row"
+    ids: Files | None = Field(
+        None, description="ids of the rows of `.npy` files: `.npy`, `.txt`, `.csv` or `.parquet`, one for each row"
     )
-    query_ids: str | None = Field(None, description="the same for the queries")
+    query_ids: Files | None = Field(None, description="the same for the queries")
     id_column: str = Field("id", description="column of the ids in a `.parquet` file")
     embedding_column: str = Field("embedding", description="column of the vectors in a `.parquet` file")
     normalize: bool = Field(True, description="true: vectors are scaled to unit length; false: left as they are")
 
-    def files(self, dataset: str) -> list[str]:
-        """Return the paths that a dataset's vectors and ids are read from."""
-        paths = (self.corpus, self.queries, self.ids, self.query_ids)
-        return [path.replace("{dataset}", dataset) for path in paths if path]
+    def depends_on_dataset(self) -> bool:
+        """Return whether datasets have files of their own."""
+        return any("{dataset}" in name for names in self._named("{dataset}") for name in names)
 
     def input_files(self, datasets: Sequence[str]) -> list[Path]:
-        """Return the files of the vectors and ids of ``datasets``; a folder stands for its Parquet files."""
-        paths = (Path(path).expanduser() for dataset in datasets for path in self.files(dataset))
-        return [file for path in paths for file in files_at(path, "*.parquet")]
+        """Return the files of the vectors and ids of ``datasets``."""
+        found = (files_named(names, VECTOR_SUFFIXES) for dataset in datasets for names in self._named(dataset))
+        return list(dict.fromkeys(file for files in found for file in files))
+
+    def _named(self, dataset: str) -> list[list[str]]:
+        keys = (self.corpus, self.queries, self.ids, self.query_ids)
+        return [for_dataset(names, dataset) for names in keys if names]
 
 
 MODEL_TYPES: Registry[type[ModelSpec]] = Registry(
@@ -112,6 +139,11 @@ def files_at(path: Path, pattern: str) -> list[Path]:
     if path.is_dir() and path != Path():
         return sorted(file for file in path.glob(pattern) if file.is_file())
     return [path] if path.is_file() else []
+
+
+def for_dataset(names: str | Sequence[str], dataset: str) -> list[str]:
+    """Return the paths ``names`` with ``{dataset}`` replaced."""
+    return [name.replace("{dataset}", dataset) for name in ([names] if isinstance(names, str) else names)]
 
 
 def parse_model(values: Mapping[str, Any] | str, where: str = "model") -> ModelSpec:

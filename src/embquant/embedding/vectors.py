@@ -1,12 +1,13 @@
 """Vectors picked by position from Parquet or .npy files of any size."""
 
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import pyarrow as pa
 
+from embquant.embedding.columns import WHOLE_NUMBERS, BadVectorError, fixed_width, to_matrix, widths
 from embquant.errors import InputError
 from embquant.files.atomic import UNREADABLE_NPY
 from embquant.files.parquet import ROWS_PER_GROUP, open_parquet, read_rows, take_ascending
@@ -15,86 +16,128 @@ WINDOW_BYTES = 256 << 20
 """Memory for the vectors of one window, which are brought into the dataset's order."""
 
 
-class BadVectorError(Exception):
-    """The vector at ``position`` can't be used."""
+class VectorFile(Protocol):
+    """The ``count`` vectors of one file; ``dim`` is None if it has none that says."""
 
-    def __init__(self, position: int, reason: str) -> None:
-        """Give the reason; the caller knows the vector's id."""
-        super().__init__(reason)
-        self.position = position
-
-
-class VectorSource(Protocol):
-    """``count`` vectors of ``dim`` dimensions that can be read by position."""
-
-    dim: int
+    dim: int | None
     count: int
 
-    def take(self, positions: np.ndarray) -> np.ndarray:
-        """Return the vectors at ``positions`` (int64, any order, repeats allowed) as float32 (positions, dim)."""
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return the vectors of ``rows`` (int64, ascending, each once) as float32 (rows, dim)."""
 
 
-class NpyVectors:
-    """The rows of a two-dimensional .npy file, mapped from disk."""
-
-    def __init__(self, path: Path) -> None:
-        """Map the file; raises InputError if it holds something else."""
-        self._rows = load_npy(path)
-        if self._rows.ndim != 2 or self._rows.dtype.kind != "f":
-            found = f"{self._rows.dtype} of shape {self._rows.shape}"
-            raise InputError(f"{path}: holds {found}; expected floating-point numbers of shape (documents, dim)")
-        self.count, self.dim = self._rows.shape
-        if not self.dim:
-            raise InputError(f"{path}: holds vectors of no dimensions")
-
-    def take(self, positions: np.ndarray) -> np.ndarray:
-        """Return the vectors at ``positions``."""
-        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity, which is refused later
-            return self._rows[positions].astype(np.float32, copy=False)
-
-
-class ParquetVectors:
-    """The lists in ``column`` of one or more Parquet files, numbered through."""
+class Vectors:
+    """The vectors of several files, numbered through: ``count`` of ``dim`` dimensions."""
 
     def __init__(self, paths: Sequence[Path], column: str) -> None:
-        """Read the footers; raises InputError if a file or its column is not as expected."""
+        """Open the files; raises InputError if one isn't as expected. ``column`` is that of Parquet files."""
         self._paths = list(paths)
-        self._column = column
-        files = [open_parquet(path, [column]) for path in self._paths]
-        self._starts = np.cumsum([0, *(file.metadata.num_rows for file in files)], dtype=np.int64)
+        self._files = [open_vectors(path, column) for path in self._paths]
+        self._starts = np.cumsum([0, *(file.count for file in self._files)], dtype=np.int64)
         self.count = int(self._starts[-1])
-        self.dim = self._width([file.schema_arrow.field(column).type for file in files])
+        known = [(path, file.dim) for path, file in zip(self._paths, self._files, strict=True) if file.dim is not None]
+        for path, dim in known:
+            if dim != known[0][1]:
+                expected = f"{known[0][1]} as in {known[0][0]}"
+                raise InputError(
+                    f"{path}: holds vectors of {dim} dimensions, expected {expected}; remove or replace it"
+                )
+        self.dim = known[0][1] if known else 0
 
     def take(self, positions: np.ndarray) -> np.ndarray:
-        """Return the vectors at ``positions``; each row group that holds one is read once."""
+        """Return the vectors at ``positions`` (int64, any order, repeats allowed) as float32 (positions, dim).
+
+        Each file's rows are read in ascending order, each once. Raises BadVectorError for a vector that can't be used.
+        """
         wanted, places = np.unique(positions, return_inverse=True)
         vectors = np.empty((len(wanted), self.dim), dtype=np.float32)
         edges = np.searchsorted(wanted, self._starts)
-        for path, start, first, last in zip(self._paths, self._starts, edges, edges[1:], strict=False):
-            if first == last:
-                continue
-            for place, batch in take_ascending(path, [self._column], wanted[first:last] - start):
-                rows = slice(first + place, first + place + len(batch))
-                vectors[rows] = to_matrix(batch.column(0), self.dim, wanted[rows])
+        for file, start, first, last in zip(self._files, self._starts, edges, edges[1:], strict=False):
+            if first < last:
+                try:
+                    vectors[first:last] = file.take(wanted[first:last] - start)
+                except BadVectorError as error:
+                    raise BadVectorError(error.position + int(start), str(error)) from None
         return vectors if np.array_equal(places, np.arange(len(vectors))) else vectors[places]
 
-    def _width(self, kinds: Sequence[pa.DataType]) -> int:
-        for path, kind in zip(self._paths, kinds, strict=True):
-            is_list = pa.types.is_fixed_size_list(kind) or pa.types.is_list(kind) or pa.types.is_large_list(kind)
-            if not is_list or not pa.types.is_floating(kind.value_type):
-                raise InputError(f"{path}: column {self._column!r} is {kind}; expected lists of float or double")
-        if kinds and pa.types.is_fixed_size_list(kinds[0]):
-            return kinds[0].list_size
-        for path in self._paths:
-            for _, batch in read_rows(path, [self._column], 0, 1024):
-                lengths = batch.column(0).value_lengths().fill_null(0).to_numpy(zero_copy_only=False)
-                return int(np.bincount(lengths).argmax())  # the most frequent: vectors of another length are wrong
-        return 0
+    def path_of(self, position: int) -> Path:
+        """Return the file that holds the vector at ``position``."""
+        return self._paths[int(np.searchsorted(self._starts, position, side="right")) - 1]
+
+
+class NpyVectors:
+    """The rows of a .npy file of shape (vectors, dim), mapped from disk."""
+
+    def __init__(self, path: Path) -> None:
+        """Map the file; raises InputError if it holds something else."""
+        rows = load_npy(path)
+        if rows.ndim == 3 and 1 in rows.shape[1:]:  # a list of one vector each
+            rows = rows.squeeze(1 + rows.shape[1:].index(1))
+        if rows.ndim != 2 or rows.dtype.kind != "f":
+            raise InputError(
+                f"{path}: holds {rows.dtype} of shape {rows.shape}; expected floating-point numbers of shape "
+                f"(vectors, dim){_npy_advice(rows.dtype)}"
+            )
+        self._rows = rows
+        self.count, self.dim = rows.shape
+        if not self.dim:
+            raise InputError(f"{path}: holds vectors of no dimensions")
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return the vectors of ``rows``."""
+        with np.errstate(over="ignore"):  # a number too large for float32 becomes infinity, which is refused later
+            return self._rows[rows].astype(np.float32, copy=False)
+
+
+class ParquetVectors:
+    """The lists in ``column`` of a Parquet file."""
+
+    def __init__(self, path: Path, column: str) -> None:
+        """Read the footer; raises InputError if the file or its column is not as expected."""
+        self._path, self._column = path, column
+        file = open_parquet(path, [column])
+        self.count = file.metadata.num_rows
+        self.dim = fixed_width(file.schema_arrow.field(column).type, f"{path}: column {column!r}") or self._frequent()
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        """Return the vectors of ``rows``; each row group that holds one is read once."""
+        if self.dim is None:
+            raise BadVectorError(int(rows[0]), "no vector")
+        vectors = np.empty((len(rows), self.dim), dtype=np.float32)
+        for place, batch in take_ascending(self._path, [self._column], rows):
+            taken = slice(place, place + len(batch))
+            vectors[taken] = to_matrix(batch.column(0), self.dim, rows[taken])
+        return vectors
+
+    def _frequent(self) -> int | None:
+        """Return the most frequent length of the first lists: vectors of another length are wrong."""
+        for _, batch in read_rows(self._path, [self._column], 0, 1024):
+            lengths = widths(batch.column(0))
+            if len(lengths):
+                return int(np.bincount(lengths).argmax())
+        return None
+
+
+def open_vectors(path: Path, column: str) -> VectorFile:
+    """Open a file of vectors as what its first bytes say it is, whatever its name."""
+    with path.open("rb") as file:
+        beginning = file.read(6)
+    suffix = path.suffix.lower()
+    if beginning.startswith((b"\x93NUMPY", b"PK\x03\x04")) or suffix == ".npy":
+        return NpyVectors(path)
+    if beginning.startswith(b"PAR1") or suffix == ".parquet":
+        return ParquetVectors(path, column)
+    raise InputError(
+        f"{path}: neither a Parquet nor a .npy file; expected vectors in one of these; "
+        "write them with np.save(path, vectors.astype(np.float32))"
+    )
 
 
 def load_npy(path: Path) -> np.ndarray:
-    """Map a .npy file from disk, without unpickling anything."""
+    """Map a .npy file from disk, without unpickling anything; raises InputError if it is something else."""
     try:
+        if zipfile.is_zipfile(path):
+            raise InputError(f"{path}: {_archived(path)}")
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
@@ -102,18 +145,20 @@ def load_npy(path: Path) -> np.ndarray:
         raise InputError(f"{path}: not a readable .npy file ({error})") from None
 
 
-def to_matrix(lists: pa.Array, dim: int, positions: np.ndarray) -> np.ndarray:
-    """Turn an Arrow array of lists into float32 (rows, dim); ``positions`` are those of the rows, for the error."""
-    lengths = lists.value_lengths().fill_null(-1).to_numpy(zero_copy_only=False)
-    wrong = np.flatnonzero(lengths != dim)
-    if len(wrong):
-        length = lengths[wrong[0]]
-        found = "no vector" if length < 0 else f"{length} dimensions"
-        raise BadVectorError(int(positions[wrong[0]]), f"expected {dim} dimensions, got {found}")
-    values = lists.flatten()
-    values = values.fill_null(np.nan) if values.null_count else values
-    with np.errstate(over="ignore"):
-        return values.to_numpy(zero_copy_only=False).astype(np.float32, copy=False).reshape(len(lists), dim)
+def _archived(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist()]
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    example = f"np.load({path.name!r})[{names[0] if names else 'name'!r}]"
+    return f"an archive (.npz) of {shown or 'nothing'}; expected a single array, write it with np.save(path, {example})"
+
+
+def _npy_advice(dtype: np.dtype) -> str:
+    if dtype.kind in "iub":
+        return WHOLE_NUMBERS
+    if dtype.kind == "V" and dtype.itemsize == 2 and not dtype.names:
+        return "; NumPy writes bfloat16 like this: write np.save(path, vectors.astype(np.float32))"
+    return ""
 
 
 def window_rows(dim: int) -> int:

@@ -19,6 +19,7 @@ def calibrate(
     corpus: Annotated[Path, "corpus.parquet of a dataset"],
     queries: Annotated[Path, "its queries.parquet"],
     model: Annotated[Path, "model.json that prepare-model wrote"],
+    document_prompt: Annotated[str | None, "text put before each document; default: the model's"] = None,
     study: Annotated[Mapping[str, Any], "configuration of the study whose files must fit on the disk"],
     output: Annotated[Path, "what was measured (JSON)"],
 ) -> None:
@@ -34,7 +35,7 @@ def calibrate(
         dim = PrecomputedVectors(described, "corpus", dataset, corpus, 0, 0).dim
         rate, embedded = None, documents
     else:
-        encoder = load_encoder(model)
+        encoder = load_encoder(model, document_prompt=document_prompt)
         dim, embedded = encoder.dim, distinct
         rate = measure_rate(encoder, corpus, queries)
     measured = Corpus(dataset, name, documents, distinct, embedded, count_rows([queries]), dim, rate)

@@ -27,6 +27,7 @@ def embed_corpus(
     *,
     corpus: Annotated[Path, "corpus.parquet of a dataset"],
     model: Annotated[Path, "model.json that prepare-model wrote"],
+    prompt: Annotated[str | None, "text put before each document; default: the model's"] = None,
     dataset: Annotated[str, "stands for {dataset} in the paths of precomputed embeddings"] = "",
     threads: Annotated[int, "threads of the backend"] = 1,
     part: Annotated[int, "which part, from 0"],
@@ -45,14 +46,14 @@ def embed_corpus(
         pairs = ((ids, matrix) for _, ids, matrix in vectors.windows())
         dim = vectors.dim
     else:
-        encoder = load_encoder(model, threads)
+        encoder = load_encoder(model, threads, document_prompt=prompt)
         total = sum(map(len, _first_occurrences(corpus, start, stop, ["id"])))
         progress = Progress(total)
         windows = distinct_texts(corpus, start, stop)
         pairs = ((ids, encoder.encode_documents(texts, progress.advance)) for ids, texts in windows)
         dim = encoder.dim
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
-    metadata = {"model": described, "every_row": precomputed, "part": part}
+    metadata = {"model": described, "prompt": prompt, "every_row": precomputed, "part": part}
     write_embeddings(output, dim, pairs, metadata, kept=False)
 
 

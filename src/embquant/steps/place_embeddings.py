@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 import pyarrow as pa
 
-from embquant.embedding.vectors import ParquetVectors, window_rows
+from embquant.embedding.vectors import Vectors, window_rows
 from embquant.errors import InputError
 from embquant.files.atomic import link_or_copy
 from embquant.files.parquet import (
@@ -42,9 +42,9 @@ def place_embeddings(
     if described[0]["every_row"] or np.array_equal(first_rows[start:], np.arange(start, stop)):
         link_or_copy(distinct[part], output)
         return
-    vectors = ParquetVectors(distinct, "embedding")
+    vectors = Vectors(distinct, "embedding")
     blocks = place(corpus, vectors, first_rows, start)
-    write_embeddings(output, vectors.dim, blocks, {"model": described[0]["model"]})
+    write_embeddings(output, vectors.dim, blocks, {key: described[0][key] for key in ("model", "prompt")})
 
 
 def read_first_rows(corpus: Path, stop: int) -> np.ndarray:
@@ -53,9 +53,7 @@ def read_first_rows(corpus: Path, stop: int) -> np.ndarray:
     return np.concatenate([np.empty(0, np.int64), *batches])
 
 
-def place(
-    corpus: Path, vectors: ParquetVectors, first_rows: np.ndarray, start: int
-) -> Iterator[tuple[pa.Array, np.ndarray]]:
+def place(corpus: Path, vectors: Vectors, first_rows: np.ndarray, start: int) -> Iterator[tuple[pa.Array, np.ndarray]]:
     """Yield ids and vectors of the rows from ``start`` on; ``vectors`` are those of all first rows, in order."""
     positions = np.cumsum(first_rows == np.arange(len(first_rows))) - 1
     if vectors.count != positions[-1] + 1:

@@ -38,9 +38,10 @@ def search(
     method_file = _existing(folder / "methods", method, "method")
     store = None if rescore == "none" else _existing(folder / "stores", rescore, "rescore store")
     model = folder.resolve().parent.parent / "models" / folder.resolve().name / "model.json"
-    if read_metadata(folder / "queries.parquet").get("model") != read_json(model):
+    queries = read_metadata(folder / "queries.parquet")
+    if queries.get("model") != read_json(model):
         raise InputError(f"{folder}: its embeddings are not from the model that {model} now is; run its study")
-    encoder = load_encoder(model, threads)
+    encoder = load_encoder(model, threads, query_prompt=queries["prompt"])
     retriever = Retriever.open(method_file, store, threads)
     if retriever.store and retriever.store.codec.bytes_per_vector < retriever.codec.bytes_per_vector:
         raise InputError(f"the rescore store {rescore!r} is coarser than the method {method!r}")

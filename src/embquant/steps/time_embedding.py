@@ -20,6 +20,8 @@ def time_embedding(
     corpus: Annotated[Path, "corpus.parquet of a dataset"],
     queries: Annotated[Path, "queries.parquet of a dataset"],
     model: Annotated[Path, "model.json that prepare-model wrote"],
+    query_prompt: Annotated[str | None, "text put before each query; default: the model's"] = None,
+    document_prompt: Annotated[str | None, "text put before each document; default: the model's"] = None,
     threads: Annotated[int, "threads of the backend"],
     rounds: Annotated[int, "rounds"] = 3,
     output: Annotated[Path, "figures (JSON)"],
@@ -28,7 +30,7 @@ def time_embedding(
 
     In each round, the first queries of the dataset are embedded one at a time and its first documents as a batch.
     """
-    encoder = load_encoder(model, threads)
+    encoder = load_encoder(model, threads, query_prompt, document_prompt)
     query_texts = _first_texts(queries, QUERIES)
     documents = _first_texts(corpus, DOCUMENTS)
     encoder.encode_queries(query_texts[:3])

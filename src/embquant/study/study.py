@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from embquant.datasets.spec import SOURCES
+from embquant.embedding.spec import PROMPTS
 from embquant.entries import NoParameters, read_entry
 from embquant.indexes import index_class
 from embquant.indexes.base import Index
@@ -191,6 +192,15 @@ class Study:
     def dataset_modules(self, dataset: str) -> list[str]:
         """Return the library's modules that reading a dataset takes beyond those of the command."""
         return [SOURCES.module(self.config.datasets[dataset].source)]
+
+    def model_entry(self, model: str) -> dict[str, Any]:
+        """Return what preparing a model depends on: its entry without the prompts."""
+        values = self.config.to_dict()["models"][model]
+        return {key: value for key, value in values.items() if key not in PROMPTS}
+
+    def prompt(self, model: str, role: str) -> str | None:
+        """Return the text that a model's entry puts before each ``query`` or ``document``; None: the model's own."""
+        return getattr(self.config.models[model], f"{role}_prompt", None)
 
     def model_inputs(self, model: str) -> list[str]:
         """Return the local files that a model is read from, as far as they are there."""
