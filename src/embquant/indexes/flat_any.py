@@ -60,12 +60,12 @@ class FlatAny(FlatIndex[Quantizer]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float64 scores and rows; scores too near to tell apart in float32 are settled."""
-        return self._decoded.ranked(self._quick, queries, self.codes, k)
+        return self._decoded.ranked(self.quick, queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search and settle the order of near scores in float64."""
         return self._decoded.settled(queries, self.codes, k)
 
-    def _quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 scores and rows, ties in any order."""
         return self._decoded.search(queries, self.codes, k)

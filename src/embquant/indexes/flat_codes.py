@@ -52,12 +52,12 @@ class FlatCodes(FlatIndex[FaissCodec]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inner products and rows; those that FAISS's float32 sums can't tell apart are settled in float64."""
-        return self._decoded.ranked(self._quick, queries, self.codes, k)
+        return self._decoded.ranked(self.quick, queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search by blocks of decoded codes."""
         return self._decoded.settled(queries, self.codes, k)
 
-    def _quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Search with FAISS, which keeps any of the documents that are tied for the k-th place."""
         return sort_by_score(*search(self._index, queries, k, self._threads))

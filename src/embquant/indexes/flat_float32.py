@@ -63,9 +63,9 @@ class FlatFloat32(FlatIndex[Float32]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return inner products and rows; those that float32 sums can't tell apart are settled in float64."""
-        return self._scan.ranked(self._quick, queries, self.codes, k)
+        return self._scan.ranked(self.quick, queries, self.codes, k)
 
-    def _quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return what the engine finds, which keeps any of the documents that are tied for the k-th place."""
         if self.engine == "faiss":
             return sort_by_score(*search(self._index, queries, k, self._threads))

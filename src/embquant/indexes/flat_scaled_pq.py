@@ -56,10 +56,10 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
             fill(share, share.codes, Batches(partial(iter, [centroids]), *centroids.shape), share.code_size)
             self._shares.append((share, scales(codes)))
 
-    def _quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 inner products and rows."""
         if len(queries) >= WORTH_DECODING or not self._shares:
-            return super()._quick(queries, k)
+            return super().quick(queries, k)
         best = TopK(len(queries), min(k, len(self.codes)))
         products = list(self._pool.map(lambda share: _products(queries, *share), self._shares))
         for first, scores in zip(self._bounds, products, strict=False):
