@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
 
 from embquant import __version__
-from embquant.errors import InputError
+from embquant.errors import InputError, harmless
 from embquant.files.parent import end_with
 from embquant.files.records import recording
 
@@ -199,5 +199,5 @@ def _parse(words: list[str]) -> tuple[str, list[Any], dict[str, Any]]:
 
 
 def _fail(message: str, status: int) -> int:
-    print("embquant: error:", " ".join(message.split()), file=sys.stderr)
+    print("embquant: error:", harmless(" ".join(message.split())), file=sys.stderr)
     return status

@@ -1,6 +1,25 @@
-"""The errors that are meant for the reader of a terminal."""
+"""What is meant for the reader of a terminal: errors, and texts of others that do no harm there."""
 
+import re
 from importlib.util import find_spec
+
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""Characters that nobody sees: they steer a terminal, change the order of what is read, or can't be written."""
+
+
+def harmless(text: str) -> str:
+    """Return a text of unknown origin, with an escape such as backslash, x1b for each character of ``UNSEEN``.
+
+    Line feeds and tabs stay; a carriage return before a line feed is left out.
+    """
+    return UNSEEN.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def _escaped(character: re.Match[str]) -> str:
+    code = ord(character[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 class InputError(Exception):

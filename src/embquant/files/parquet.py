@@ -114,6 +114,9 @@ def open_parquet(path: Path, columns: Sequence[str] = (), coded: Sequence[str] =
     if missing:
         names = ", ".join(file.schema_arrow.names)
         raise InputError(f"{path}: no column {missing[0]!r}; the file has: {names}")
+    repeated = [column for column in columns if file.schema_arrow.names.count(column) > 1]
+    if repeated:
+        raise InputError(f"{path}: has the column {repeated[0]!r} twice; keep one of them")
     return file
 
 

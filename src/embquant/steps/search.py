@@ -9,7 +9,7 @@ from typing import Annotated
 from embquant.datasets.corpus import shown_documents
 from embquant.embedding.encoder import load_encoder
 from embquant.entries import nearest
-from embquant.errors import InputError
+from embquant.errors import InputError, harmless
 from embquant.exact.threads import limit_threads
 from embquant.files.atomic import read_json
 from embquant.files.parquet import read_metadata
@@ -31,10 +31,10 @@ def search(
 
     Prints the documents found, their scores and the times taken.
     """
-    if top_k < 1 or multiplier < 1:
-        raise InputError("--top-k and --multiplier must be 1 or more")
-    if not question.strip():
-        raise InputError("the question is empty")
+    for option, value in (("--top-k", top_k), ("--multiplier", multiplier), ("--threads", threads)):
+        if value < 1:
+            raise InputError(f"{option} must be 1 or more, not {value}")
+    _check_question(question)
     method_file = _existing(folder / "methods", method, "method")
     store = None if rescore == "none" else _existing(folder / "stores", rescore, "rescore store")
     model = folder.resolve().parent.parent / "models" / folder.resolve().name / "model.json"
@@ -55,10 +55,20 @@ def search(
     documents = dict(zip(found, shown_documents(folder.parent / "corpus.parquet", found), strict=True))
     for place, (row, score) in enumerate(zip(found, scores[0], strict=False), start=1):
         identifier, text = documents[row]
-        sys.stdout.write(f"{place}. {identifier}  (score {score:.4f})\n{textwrap.indent(text, '   ')}\n\n")
+        shown = textwrap.indent(harmless(text), "   ")
+        sys.stdout.write(f"{place}. {harmless(identifier)}  (score {score:.4f})\n{shown}\n\n")
     sys.stdout.write(
         f"embedded in {1000 * (embedded - started):.1f} ms, searched in {1000 * (searched - embedded):.2f} ms\n"
     )
+
+
+def _check_question(question: str) -> None:
+    if not question.strip():
+        raise InputError("the question is empty")
+    try:
+        question.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"the question is not UTF-8 text, from its character {error.start + 1} on") from None
 
 
 def _existing(folder: Path, name: str, what: str) -> Path:

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-from embquant.errors import InputError
+from embquant.errors import InputError, harmless
 from embquant.files.records import absolute
 from embquant.files.verify import Chain, count_files, present_files, recorded_files, shown_path
 
@@ -24,7 +24,7 @@ def verify(results: Annotated[Path, "results, or results/reports/{study} for one
     chain.compare_versions()
     for finding in sorted(chain.findings, key=lambda finding: (finding.kind, finding.path)):
         detail = f": {finding.detail}" if finding.detail else ""
-        sys.stdout.write(f"{finding.kind}: {shown_path(finding.path)}{detail}\n")
+        sys.stdout.write(harmless(f"{finding.kind}: {shown_path(finding.path)}{detail}") + "\n")
         for reports in chain.reports_from(finding.path):
             sys.stdout.write(f"   the reports in {shown_path(reports)} depend on it\n")
         sys.stdout.write(f"   {finding.remedy}\n")

@@ -8,6 +8,7 @@ from functools import cached_property
 import pandas as pd
 from tabulate import tabulate
 
+from embquant.errors import harmless
 from embquant.study import NO_STORE
 
 SORT_FORMAT = ".6g"
@@ -125,7 +126,7 @@ def _cell(record: Mapping[str, object], name: str, column: Column) -> Cell:
     if pd.isna(value):
         return Cell("", "")
     if not column.number or isinstance(value, str):
-        return Cell(str(value), str(value))
+        return Cell(*[harmless(str(value))] * 2)
     text = f"{value:{column.number}}"
     if column.interval:
         low, high = record.get(f"{name}_low"), record.get(f"{name}_high")

@@ -19,7 +19,10 @@ FIGURES = {
     "queries_per_second": Column("queries/s", ",.0f"),
     "pareto": Column("Pareto", "s"),
 }
-LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not distinguishable from it, more"
+LEGEND = (
+    "±: half of the confidence interval; <, ≈, >: less than float32, not distinguishable from it, more\n"
+    "faster: float32's p50 in the same rounds / this p50; float32's row has the p50 of rounds of its own"
+)
 
 
 def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, Any]]) -> str:

@@ -36,7 +36,7 @@ FIGURES = {
     "resident_bytes": Column("resident", ",.0f", "private memory that opening it took, in bytes", detail=True),
     "latency_p50_ms": Column("p50 ms", ".3f", "median time of a single query"),
     "latency_p95_ms": Column("p95 ms", ".3f", detail=True),
-    "speedup_p50_vs_float32": Column("faster", ".2f", "float32's median latency / this one's"),
+    "speedup_p50_vs_float32": Column("faster", ".2f", "float32's median latency in the same rounds / this one's"),
     "queries_per_second": Column("queries/s", ",.0f", "in batch"),
     "build_seconds": Column("build s", ".1f", detail=True),
 }
