@@ -12,6 +12,7 @@ import pyarrow as pa
 from embquant.datasets.queries import QRELS_FILE
 from embquant.errors import InputError, require
 from embquant.files.atomic import read_json
+from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import write_embeddings, write_parquet
 from embquant.steps.build_index import build_index
 from embquant.steps.build_store import build_store
@@ -133,6 +134,7 @@ class StudyOfArrays:
         if codes != embeddings:
             encode_corpus(state=state, embeddings=embeddings[0], output=codes[0])
         build_store(state=state, codes=codes, output=self.path(self.study.store_file(codec)))
+        self.check(self.study.store_file(codec), codec)
 
     def build_index(self, name: str) -> None:
         """Build an index that is no store."""
@@ -143,6 +145,7 @@ class StudyOfArrays:
             parameters=method.entry.build,
             output=self.path(method.index_file),
         )
+        self.check(method.index_file, name)
 
     def search(self, name: str) -> None:
         """Define a method and find its candidates."""
@@ -157,6 +160,12 @@ class StudyOfArrays:
             threads=self.threads,
             output=self.path(layout.candidates(name)),
         )
+        self.check(layout.candidates(name), name)
+
+    def check(self, pattern: str, name: str) -> None:
+        """Raise an InputError if a file says that the codec or method ``name`` doesn't fit the vectors."""
+        if reason := why_inapplicable(self.path(pattern)):
+            raise InputError(f"{name}: {reason}")
 
     def evaluate(self, name: str) -> None:
         """Measure all settings of a method."""

@@ -30,6 +30,10 @@ class InputError(Exception):
     """
 
 
+class InapplicableError(InputError):
+    """A codec or an index can't be made of these vectors. A study leaves its methods out and goes on."""
+
+
 class MissingPackageError(InputError, ImportError):
     """A package that an extra of this project brings isn't installed."""
 

@@ -55,6 +55,17 @@ def analyse(folder, values, **datasets):
     return Analysis.of(runs, "float32", CHANCE)
 
 
+def test_a_setting_that_a_dataset_lacks_is_averaged_over_the_others(tmp_path, values):
+    fewer = {name: value for name, value in values.items() if name != "worse"}
+    for first, second in (("a", "b"), ("b", "a")):
+        analysis = analyse(tmp_path, values, **{first: values, second: fewer})
+        table = analysis.macro().query("metric == 'nDCG@10'").set_index("method")
+        assert table["datasets"].to_dict() == {"float32": 2, "worse": 1, "same": 2, "better": 2}
+        assert table.loc["worse", "mean"] == pytest.approx(values["worse"].mean(), abs=1e-8)
+        assert table.loc["same", "mean"] == pytest.approx(values["same"].mean(), abs=1e-8)
+        assert table.loc["worse", ["wins", "ties", "losses"]].sum() == 1
+
+
 def test_means_and_retentions_stand_between_their_ends(tmp_path, values):
     table = analyse(tmp_path, values).retrieval().set_index("method")
     assert table["queries"].eq(QUERIES).all()

@@ -1,6 +1,7 @@
 """What follows from a configuration, and where its files lie: expectations by hand."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 
@@ -156,6 +157,24 @@ def test_a_plan_is_at_least_rows_times_bytes_and_counts_no_file_that_is_there(tm
     part.parent.mkdir(parents=True)
     part.write_bytes(b"x")
     assert whole - plan.bytes_to_write() == 2 * 500 * 64  # the part, and what it would be made from
+
+
+def test_a_plan_leaves_out_what_so_few_documents_can_not_have(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    codecs = {**ENTRIES["codecs"], "pq": {"family": "pq", "pieces": 4}}
+    methods = {**ENTRIES["methods"], "pq": {"codec": "pq", "index": "flat"}}
+    rescore = {"stores": ["pq", "float32"], "multipliers": [2]}
+    fewer = replace(CORPUS, dataset="few", documents=255)
+    plan = Plan.of(study(codecs=codecs, methods=methods, rescore=rescore), [CORPUS, fewer])
+    # pq: 2 top_k without a store and 2 with each of two; binary and binary-ivf lose 2 with the store pq.
+    left_out = [(one.dataset, one.method, one.store, one.settings) for one in plan.left_out]
+    assert left_out == [("few", "binary", "pq", 2), ("few", "binary-ivf", "pq", 2), ("few", "pq", None, 6)]
+    assert {file.path for file in plan.files if "/pq" in file.path and "/few/" in file.path} == set()
+    assert any("/both/given/stores/pq" in file.path for file in plan.files)
+    assert f"settings   {2 * plan.axes['settings'] - 10} (" in "\n".join(plan.lines())
+    said = " ".join("\n".join(plan.lines()).split())
+    reason = "needs at least 256 training vectors to fit 256 centroids, got 255"
+    assert f"left out rescoring by pq, pq: codec pq: {reason}" in said
 
 
 def test_a_plan_is_the_same_after_it_has_been_written_and_read(tmp_path):

@@ -29,12 +29,29 @@ TAKEN = {
 }
 
 
+def without(*rows):
+    """Return the table of what is left out."""
+    return pd.DataFrame(rows, columns=["dataset", "model", "method", "rescore_store", "reason"])
+
+
+def test_what_is_left_out_is_said_with_its_reason():
+    row = {**TAKEN, "method": "binary", "compared_in": "RR@5", "verdict": "worse", "RR@5": 0.3, "retention_RR@5": 0.75}
+    rows = [
+        ("facts", "m", "pq", None, "few"),
+        ("facts", "m", "binary", "pq", "few"),
+        ("a", "m", "x", None, "y"),
+    ]
+    text = summary_text(pd.DataFrame([row]), study(), DATASETS, without(*rows))
+    assert "\nleft out: pq, rescoring by pq: few\n" in text
+    assert "?" not in text
+
+
 def lines(compared, **measured):
     """Return the rows of the table of one method, split at two spaces, the heading first."""
     row = {**TAKEN, "method": "binary", "compared_in": compared, "verdict": "worse", **measured}
     for name in measured:
         row |= {f"{name}_low": measured[name] - 0.01, f"{name}_high": measured[name] + 0.01}
-    text = summary_text(pd.DataFrame([row]), study(), DATASETS)
+    text = summary_text(pd.DataFrame([row]), study(), DATASETS, without())
     heading, _, values = text.split("\n\n")[1].splitlines()
     return text, heading.split(), values.split()
 

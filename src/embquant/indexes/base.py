@@ -10,6 +10,7 @@ import numpy as np
 from embquant.entries import Entry, NoParameters
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec, Family
+from embquant.quantize.extent import Extent
 
 Quantizer = TypeVar("Quantizer", bound=Codec)
 """The codecs whose codes an index holds."""
@@ -47,6 +48,15 @@ class Index(ABC, Generic[Quantizer]):
     @abstractmethod
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: Any) -> float:
         """Return the bytes of the file of as many ``documents``, of ``dim`` dimensions, built as ``build`` says."""
+
+    @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: Any) -> str | None:
+        """Say what keeps it from being built of such vectors' codes, as ``build`` says; None if nothing.
+
+        ``extent`` is that of the vectors that ``codec`` quantizes, after its transforms. A study asks before it embeds,
+        when only their number and dimensions are known, and again when the codec is fitted.
+        """
+        return None
 
     @classmethod
     @abstractmethod

@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 
 from embquant.entries import NoParameters
-from embquant.errors import InputError
+from embquant.errors import InapplicableError
 from embquant.exact.topk import found_by_faiss
 from embquant.indexes.base import Index, Quantizer
 from embquant.indexes.faiss_files import fill, read, search
@@ -15,6 +15,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec, Family
 from embquant.quantize.codecs.binary import SIGNS, Binary
 from embquant.quantize.codecs.pq import ProductQuantization
+from embquant.quantize.extent import Extent
 
 BLOCK = 32
 """Codes that FAISS lays out together; the last block is filled up."""
@@ -63,10 +64,15 @@ class FastScan(FastScanIndex[ProductQuantization]):
     """Codes of a product quantizer of 4 bits."""
 
     @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: NoParameters) -> str | None:
+        """Say that the codec doesn't have 4 bits per piece; None if it has."""
+        return _other_bits(codec.parameters.bits)
+
+    @classmethod
     def build(cls, codec: ProductQuantization, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexPQFastScan``."""
-        if codec.index.pq.nbits != 4:
-            raise InputError(f"index fastscan: needs a pq codec of 4 bits, this one has {codec.index.pq.nbits}")
+        if reason := _other_bits(codec.index.pq.nbits):
+            raise InapplicableError(f"index fastscan: {reason}")
         _write(faiss.clone_index(codec.index), codes, path)
 
 
@@ -74,9 +80,22 @@ class FastScanBinary(FastScanIndex[Binary]):
     """Bits, as codes of a product quantizer whose centroids are the corners of a cube: four bits per piece."""
 
     @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: NoParameters) -> str | None:
+        """Say that codes aren't whole bytes of bits; None if they are."""
+        return _bits_to_spare(extent.dim)
+
+    @classmethod
     def build(cls, codec: Binary, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexPQFastScan``."""
         _write(_corners(codec.dim), codes.map(_swapped, codes.dim), path)
+
+
+def _other_bits(bits: int) -> str | None:
+    return None if bits == 4 else f"needs a pq codec of 4 bits, this one has {bits}"
+
+
+def _bits_to_spare(dim: int) -> str | None:
+    return f"needs whole bytes of bits, {dim} dimensions are not divisible by 8" if dim % 8 else None
 
 
 def _write(quantizer: Any, codes: Batches, path: Path) -> None:
@@ -87,8 +106,8 @@ def _write(quantizer: Any, codes: Batches, path: Path) -> None:
 
 def _corners(dim: int) -> faiss.IndexPQ:
     """Return an empty index whose 16 centroids of every four dimensions are all combinations of ±1."""
-    if dim % 8:
-        raise InputError(f"index fastscan: needs whole bytes of bits, {dim} dimensions are not divisible by 8")
+    if reason := _bits_to_spare(dim):
+        raise InapplicableError(f"index fastscan: {reason}")
     index = faiss.IndexPQ(dim, dim // 4, 4, faiss.METRIC_INNER_PRODUCT)
     faiss.copy_array_to_vector(np.tile(SIGNS.astype(np.float32).ravel(), dim // 4), index.pq.centroids)
     index.is_trained = True

@@ -14,9 +14,13 @@ from embquant.exact.topk import best
 from embquant.indexes.base import Index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
+from embquant.quantize.extent import Extent
 
 SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
 """What USearch calls the numbers of a codec's codes."""
+
+SHORTEST = 2.0**-12
+"""Below this length USearch's distance 1 − ⟨x, y⟩ is 1 for all vectors: float32 has none between 1 − 2⁻²⁴ and 1."""
 
 NODE_BYTES = 16
 """Bytes of a node's key, its level and its two counts of neighbours in USearch's file."""
@@ -57,6 +61,18 @@ class Hnsw(Index[Codec]):
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: HnswBuild) -> float:
         """Return the bytes of the codes and of the graph."""
         return documents * (codec.code_bytes(dim) + edge_bytes(build.connectivity, counts=1) + NODE_BYTES)
+
+    @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: HnswBuild) -> str | None:
+        """Say that distances between float32 vectors overflow, or are all the same; None if not."""
+        if codec.family.family != "float32":
+            return None
+        if extent.longest and extent.longest < SHORTEST:
+            return (
+                f"vectors are at most {extent.longest:.3g} long; USearch can't tell those shorter than {SHORTEST:.3g} "
+                "apart; normalize or scale the vectors"
+            )
+        return extent.squares_overflow()
 
     @classmethod
     def build(cls, codec: Codec, codes: Batches, path: Path, parameters: HnswBuild) -> None:

@@ -17,6 +17,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.float32 import Float32
 from embquant.quantize.codecs.pq import ProductQuantization
+from embquant.quantize.extent import Extent
 
 ROW_BYTES = 8
 """Bytes of a document's row number in its list, and of a list's size."""
@@ -71,6 +72,18 @@ class Ivf(Index[Quantizer]):
         """Return the bytes of codes and row numbers, of centroids and of what the codec has learned."""
         lists = build.count(documents) * (cls.centroid_bytes(codec, dim) + ROW_BYTES)
         return documents * (codec.code_bytes(dim) + ROW_BYTES) + lists + codec.learned_bytes(dim)
+
+    @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: IvfBuild) -> str | None:
+        """Say that there are fewer documents than lists, or that centroids can't be found; None if not."""
+        if build.lists and build.lists > extent.documents:
+            return f"{extent.documents} documents can't fill {build.lists} lists; set fewer lists, or none"
+        return cls.centroids_obstacle(extent)
+
+    @classmethod
+    def centroids_obstacle(cls, extent: Extent) -> str | None:
+        """Say why centroids of such vectors can't be found; None if they can."""
+        return extent.squares_overflow() or extent.squares_vanish()
 
     @classmethod
     def centroid_bytes(cls, codec: CodecSpec, dim: int) -> int:

@@ -8,6 +8,7 @@ from embquant.indexes.faiss_files import padded, search
 from embquant.indexes.ivf import Ivf
 from embquant.quantize.codecs import CodecSpec, Family
 from embquant.quantize.codecs.binary import Binary
+from embquant.quantize.extent import Extent
 
 
 class IvfBinary(Ivf[Binary]):
@@ -22,6 +23,10 @@ class IvfBinary(Ivf[Binary]):
     def scorings(cls, codec: type[Family]) -> tuple[str, ...]:
         """Return the only one: FAISS compares bits with bits."""
         return ("symmetric",)
+
+    @classmethod
+    def centroids_obstacle(cls, extent: Extent) -> None:
+        """Return None: centroids are those of ±1, whatever the vectors are."""
 
     @classmethod
     def centroid_bytes(cls, codec: CodecSpec, dim: int) -> int:

@@ -11,7 +11,8 @@ from typing import Any, Self
 from embquant.entries import Entry, read_entry
 from embquant.errors import InputError
 from embquant.exact.threads import limit_threads
-from embquant.files.atomic import atomic_path, read_json, write_json
+from embquant.files.atomic import atomic_path, write_json
+from embquant.files.inapplicable import read_applicable
 from embquant.files.records import checked
 from embquant.files.scratch import nearby
 from embquant.indexes import Index, index_class
@@ -40,12 +41,17 @@ class Manifest(Entry):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a manifest; a foreign JSON file is an InputError."""
-        manifest = read_entry(cls, read_json(path), f"{path}: not the manifest of an index")
+        manifest = read_entry(cls, read_applicable(path), f"{path}: not the manifest of an index")
         if f"{manifest.file}.json" != Path(path).name:
             raise InputError(
                 f"{path}: names the index {manifest.file!r}, which isn't beside it; delete it and run again"
             )
         return manifest
+
+
+def manifest_beside(index: Path) -> Path:
+    """Return the path of the manifest of an index file."""
+    return index.with_name(f"{index.name}.json")
 
 
 def check_files(manifest: Path) -> None:
@@ -90,7 +96,7 @@ def write_index(
         encode_seconds=encode_seconds,
         build_seconds=seconds,
     )
-    write_json(output.with_name(output.name + ".json"), manifest.model_dump())
+    write_json(manifest_beside(output), manifest.model_dump())
     log.info("%s: %d vectors in %.2f s", output.name, codes.rows, seconds)
 
 

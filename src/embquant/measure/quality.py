@@ -18,6 +18,9 @@ from embquant.study import NO_STORE, Setting
 
 INDEX_OVERLAP = "index_overlap"
 
+STORES_LEFT_OUT = "stores_left_out"
+"""In the metadata of a file of metrics: the rescore stores that can't be, and why."""
+
 
 class Pool:
     """The candidates of one search, each scored once by each store."""

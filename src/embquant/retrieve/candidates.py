@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from embquant.errors import InputError
+from embquant.errors import InapplicableError, InputError
 from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet, read_table
 
 SCHEMA = pa.schema(
@@ -22,6 +22,12 @@ SCHEMA = pa.schema(
 def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:
     """Return what was found (queries, candidates) at one depth as a table of :data:`SCHEMA`."""
     return pa.table([np.arange(len(rows)), _lists(rows), _lists(scores.astype(np.float64))], schema=SCHEMA)
+
+
+def check_scores(scores: np.ndarray, rows: np.ndarray) -> None:
+    """Raise an InapplicableError if a document ``rows`` (queries, candidates), −1 for none, has no finite score."""
+    if not np.isfinite(scores[rows >= 0]).all():
+        raise InapplicableError("scores are no finite numbers: products of these queries and codes overflow")
 
 
 def _lists(matrix: np.ndarray) -> pa.ListArray:

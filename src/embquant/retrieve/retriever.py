@@ -9,7 +9,7 @@ import numpy as np
 
 from embquant.entries import Entry, read_entry
 from embquant.exact.topk import best, without_rows
-from embquant.files.atomic import read_json
+from embquant.files.inapplicable import read_applicable
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
 from embquant.quantize.codecs import Codec
@@ -27,7 +27,7 @@ class Method(Entry):
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a method; a foreign JSON file is an InputError."""
-        return read_entry(cls, read_json(path), f"{path}: not the definition of a method")
+        return read_entry(cls, read_applicable(path), f"{path}: not the definition of a method")
 
 
 def manifest_of(method: Path) -> Path:

@@ -1,5 +1,6 @@
 """The command ``build-index``."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -7,9 +8,17 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from embquant.entries import read_entry
+from embquant.files.inapplicable import mark_inapplicable, passed_on
 from embquant.files.parquet import ROWS_PER_GROUP, part_rows
-from embquant.indexes.manifest import Manifest, open_store, write_index
+from embquant.indexes import index_class
+from embquant.indexes.manifest import Manifest, manifest_beside, open_store, write_index
 from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Codec
+from embquant.quantize.extent import Extent
+from embquant.steps.fit_codec import fitted_spec
+
+log = logging.getLogger(__name__)
 
 
 def build_index(
@@ -23,20 +32,37 @@ def build_index(
     """Build an index that is no plain store from the codes in a store.
 
     Codes are added part by part, at most a row group at a time: some graphs depend on which codes are added together.
+    Where the index can't be built of them, its files say why.
     """
+    if passed_on(store, output, manifest_beside(output)):
+        return
     described = Manifest.read(store)
     codec, flat = open_store(store, copied=False)  # it is read once, from first to last
     corpus = Batches(lambda: _batches(flat.codes, parts), len(flat), codec.width)
+    state = Path(os.path.normpath(store.parent / described.codec))
+    if reason := _obstacle(index_kind, state, codec.core, corpus, parameters):
+        mark_inapplicable(reason, output, manifest_beside(output))
+        log.warning("left out: %s", reason)
+        return
     write_index(
         output,
         index_kind,
         codec,
         corpus,
         parameters,
-        state=Path(os.path.normpath(store.parent / described.codec)),
+        state=state,
         fit_seconds=described.fit_seconds,
         encode_seconds=described.encode_seconds,
     )
+
+
+def _obstacle(kind: str, state: Path, codec: Codec, corpus: Batches, parameters: Mapping[str, Any]) -> str | None:
+    """Say what keeps an index of ``kind`` from being built of the codes ``corpus``; None if nothing."""
+    spec = fitted_spec(state)
+    index = index_class(spec.family.family, kind)
+    extent = Extent.of(corpus.map(codec.decode, codec.dim))
+    reason = index.obstacle(spec, extent, read_entry(index.build_parameters, parameters, f"build of {kind}"))
+    return f"index {kind}: {reason}" if reason else None
 
 
 def _batches(codes: np.ndarray, parts: int) -> Iterator[np.ndarray]:

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 
 from embquant.errors import InputError
 from embquant.files.atomic import read_json
+from embquant.files.inapplicable import passed_on
 from embquant.files.parquet import count_rows, read_matrices, read_metadata
-from embquant.indexes.manifest import write_index
+from embquant.indexes.manifest import manifest_beside, write_index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import load_codec
 
@@ -19,6 +20,8 @@ def build_store(
     output: Annotated[Path, "flat index file; its manifest is written beside it (FILE.json)"],
 ) -> None:
     """Put the codes of a corpus into a flat index: the store that is scanned, rescored with and indexed."""
+    if passed_on(state, output, manifest_beside(output)):
+        return
     codec = load_codec(state)
     corpus = Batches(lambda: read_matrices(codes, codec.column, codec.code_type), count_rows(codes), codec.width)
     fit_seconds = _seconds(state.with_suffix(".json"), read_json)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from embquant.entries import nearest
 from embquant.errors import InputError
 from embquant.files.atomic import write_json
+from embquant.files.inapplicable import passed_on
 from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest
 from embquant.quantize.codecs import CODECS
@@ -23,6 +24,8 @@ def define_method(
     output: Annotated[Path, "definition of the method (JSON)"],
 ) -> None:
     """Define a method: an index and how it is searched."""
+    if passed_on(manifest, output):
+        return
     index = Manifest.read(manifest)
     known = index_class(index.family, index.kind).scorings(CODECS[index.family])
     scoring = scoring or known[0]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import pyarrow as pa
 
 from embquant.exact.threads import limit_threads
+from embquant.files.inapplicable import passed_on
 from embquant.files.parquet import array_to_matrix, matrix_to_array, read_batches, write_parquet
 from embquant.quantize.codecs import Codec, load_codec
 
@@ -19,6 +20,8 @@ def encode_corpus(
     output: Annotated[Path, "codes of the part (Parquet)"],
 ) -> None:
     """Encode one part of a corpus."""
+    if passed_on(state, output, kept=False):
+        return
     codec = load_codec(state)
     schema = pa.schema([(codec.column, codec.code_type)])
     metadata = {"family": codec.family, "seconds": 0.0}

@@ -8,9 +8,18 @@ from typing import Annotated
 import numpy as np
 import pyarrow as pa
 
+from embquant.errors import InputError
+from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_embeddings, read_table, write_parquet
 from embquant.measure.metrics import Ranking, Reference, parse_metric
-from embquant.measure.quality import Sweep, index_overlap, metrics_schema, metrics_table, read_judgements
+from embquant.measure.quality import (
+    STORES_LEFT_OUT,
+    Sweep,
+    index_overlap,
+    metrics_schema,
+    metrics_table,
+    read_judgements,
+)
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
 from embquant.retrieve.retriever import Method
@@ -35,7 +44,18 @@ def evaluate_run(
     threads: Annotated[int, "threads of rescoring"] = 1,
     output: Annotated[Path, "metrics of each query (Parquet)"],
 ) -> None:
-    """Measure every setting of a method on its candidates."""
+    """Measure every setting of a method on its candidates.
+
+    Settings of a rescore store that can't be are left out.
+    """
+    if reason := why_inapplicable(reference):
+        raise InputError(f"{reference}: nothing can be compared with the float32 search: {reason}")
+    if passed_on(method_file, output) or passed_on(candidates, output):
+        return
+    if exact_twin and why_inapplicable(exact_twin):
+        exact_twin = None
+    missing = {name: reason for name, path in stores.items() if (reason := why_inapplicable(path))}
+    stores = {name: path for name, path in stores.items() if name not in missing}
     method = Method.read(method_file)
     float32 = Store.open(float32_store)
     parsed = [parse_metric(name) for name in metrics]
@@ -63,5 +83,6 @@ def evaluate_run(
                 values.append(index_overlap(best, twin))
             yield metrics_table(setting, ids, parsed, values)
 
-    write_parquet(output, metrics_schema(parsed), measured(), {"method": method.name})
+    metadata = {"method": method.name, **({STORES_LEFT_OUT: missing} if missing else {})}
+    write_parquet(output, metrics_schema(parsed), measured(), metadata)
     log.info("%s: %d settings of %d queries", method.name, len(settings), queries)

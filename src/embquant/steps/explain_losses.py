@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import numpy as np
 import pyarrow as pa
 
+from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.quality import read_judgements
 from embquant.report.numbers.losses import SCHEMAS, ComparedSettings, SearchedQueries, with_documents
@@ -34,6 +35,8 @@ def explain_losses(
 
     A second table has the loss by kinds of queries. Both tables are empty where no metric can be computed.
     """
+    runs = [run for run in runs if why_inapplicable(run / "metrics.parquet") is None]
+    stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
     compared = ComparedSettings.of(read_measured(runs), baseline, multipliers)
     worst_rows: list[dict[str, Any]] = []
     loss_rows: list[dict[str, Any]] = []

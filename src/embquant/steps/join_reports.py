@@ -37,7 +37,7 @@ def join_reports(
     path = output / "summary.txt"
     parts = [
         advice(measured.recommendations, path),
-        summary_text(measured.summary, study, described),
+        summary_text(measured.summary, study, described, measured.left_out),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),
     ]

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from embquant.files.atomic import write_json
+from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.records import checked
 from embquant.indexes.manifest import Manifest, check_files
 from embquant.measure.memory import measure_in_a_process
@@ -23,8 +24,12 @@ def measure_memory(
 ) -> None:
     """Measure the memory of a method.
 
-    The method without rescoring, and with each rescore store, is measured in a separate process.
+    The method without rescoring, and with each rescore store, is measured in a separate process. Rescore stores that
+    can't be are left out.
     """
+    if passed_on(method_file, output):
+        return
+    stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
     method = Method.read(method_file)
     index = manifest_of(method_file)
     described = Manifest.read(index)

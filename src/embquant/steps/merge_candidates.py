@@ -9,6 +9,7 @@ import numpy as np
 
 from embquant.errors import InputError
 from embquant.exact.topk import best, without_rows
+from embquant.files.inapplicable import passed_on
 from embquant.files.parquet import write_parquet
 from embquant.retrieve.candidates import SCHEMA, Candidates, as_table, read_own_rows
 
@@ -26,6 +27,9 @@ def merge_candidates(
     The result is what a search of the whole corpus finds. One part after the other is merged into the best so far,
     so that memory doesn't grow with the number of parts.
     """
+    for part in parts:
+        if passed_on(part, output):
+            return
     depths = Candidates(parts[0]).depths
     rows, scores, first = _found(parts[0], depths)
     for part in parts[1:]:

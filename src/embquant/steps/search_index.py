@@ -8,12 +8,14 @@ from typing import Annotated, Any
 import numpy as np
 import pyarrow as pa
 
+from embquant.errors import InapplicableError
 from embquant.exact.threads import limit_threads
 from embquant.exact.topk import without_rows
+from embquant.files.inapplicable import mark_inapplicable, passed_on
 from embquant.files.parquet import read_embeddings, write_parquet
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
-from embquant.retrieve.candidates import SCHEMA, as_table, read_own_rows
+from embquant.retrieve.candidates import SCHEMA, as_table, check_scores, read_own_rows
 from embquant.retrieve.retriever import Method, manifest_of
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,11 @@ def search_index(
 
     An index whose results for a smaller depth are a prefix of those for a larger one is searched once, at the largest
     of ``depths``; any other index at each of them. A query's own document is left out: where ``queries`` names one,
-    each search goes one deeper.
+    each search goes one deeper. Where scores aren't numbers, the file of
+    candidates says so.
     """
+    if passed_on(method_file, output):
+        return
     method = Method.read(method_file)
     # Mapped: each code is read once, so that memory doesn't grow with the corpus.
     codec, index = open_index(manifest_of(method_file), threads, method.search, mapped=True)
@@ -42,7 +47,12 @@ def search_index(
     searched = sorted(set(depths))[-1 if index.prefix_stable else 0 :]
     with limit_threads(threads):
         encoded = codec.encode_queries(vectors, method.scoring)
-        write_parquet(output, SCHEMA, _searched(index, encoded, searched, own_rows), {"depths": searched})
+        try:
+            write_parquet(output, SCHEMA, _searched(index, encoded, searched, own_rows), {"depths": searched})
+        except InapplicableError as error:
+            mark_inapplicable(str(error), output)
+            log.warning("left out: %s", error)
+            return
     log.info("%s: %d queries searched to depth %d", method.name, len(vectors), searched[-1])
 
 
@@ -56,4 +66,5 @@ def _searched(
             scores, rows = without_rows(*index.search_reproducibly(queries, depth + 1), own_rows, depth)
         if rows.shape[1] < depth:
             log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
+        check_scores(scores, rows)
         yield as_table(scores, rows)

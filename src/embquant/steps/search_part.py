@@ -7,11 +7,12 @@ from typing import Annotated
 import numpy as np
 
 from embquant.entries import nearest
-from embquant.errors import InputError
+from embquant.errors import InapplicableError, InputError
 from embquant.exact.threads import limit_threads
+from embquant.files.inapplicable import mark_inapplicable, passed_on
 from embquant.files.parquet import part_rows, read_embeddings, write_parquet
 from embquant.indexes.manifest import open_store
-from embquant.retrieve.candidates import SCHEMA, as_table, read_own_rows
+from embquant.retrieve.candidates import SCHEMA, as_table, check_scores, read_own_rows
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ def search_part(
     Scores are those of ``search-index``, which searches the whole corpus. The codes stay on disk: each is read once.
     Where ``queries`` names a query's own document, which ``merge-candidates`` leaves out, the search goes one deeper.
     """
+    if passed_on(store, output, kept=False):
+        return
     codec, index = open_store(store, threads, copied=False)
     scoring = scoring or codec.scorings[0]
     if scoring not in codec.scorings:
@@ -44,6 +47,12 @@ def search_part(
     if start < stop:  # a part is empty if there are more parts than documents
         with limit_threads(threads):
             scores, rows = index.part(start, stop).search_reproducibly(encoded, depth)
+    try:
+        check_scores(scores, rows)
+    except InapplicableError as error:
+        mark_inapplicable(str(error), output, kept=False)
+        log.warning("left out: %s", error)
+        return
     metadata = {"depths": [depth], "documents": stop - start}
     write_parquet(output, SCHEMA, [as_table(scores, rows)], metadata, kept=False)
     log.info("%d queries searched among %d documents to depth %d", len(encoded), stop - start, depth)

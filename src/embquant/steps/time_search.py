@@ -8,6 +8,7 @@ import numpy as np
 
 from embquant.exact.threads import limit_threads
 from embquant.files.atomic import write_json
+from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_matrices
 from embquant.files.provenance import environment
 from embquant.measure.speed import Queries, build_seconds, measured_speed, open_baselines, open_contestants
@@ -29,7 +30,13 @@ def time_search(
     single_queries: Annotated[int, "queries timed one at a time in a round"] = 100,
     output: Annotated[Path, "latency and throughput (JSON)"],
 ) -> None:
-    """Time a method beside the baseline; needs the machine to itself."""
+    """Time a method beside the baseline; needs the machine to itself.
+
+    Rescore stores that can't be are left out.
+    """
+    if passed_on(method_file, output):
+        return
+    stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
     vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
     asked = Queries(vectors, read_own_rows(queries, len(vectors)))
     baselines = open_baselines(baseline_file, top_k, threads)

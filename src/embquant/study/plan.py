@@ -6,6 +6,7 @@ Parquet compresses most files to less. Only the time of embedding is estimated, 
 
 import math
 import shutil
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Self
 
 from embquant.errors import InputError
 from embquant.files.atomic import read_json
+from embquant.quantize.extent import Extent
 from embquant.study.study import Study
 
 CANDIDATE_BYTES = 16
@@ -64,6 +66,23 @@ class Corpus:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A method, or a rescore ``store`` of it, that doesn't fit a dataset and model, and the number of its settings."""
+
+    dataset: str
+    model: str
+    method: str
+    store: str | None
+    settings: int
+    reason: str
+
+    @property
+    def name(self) -> str:
+        """What is left out, to a reader."""
+        return f"rescoring by {self.store}" if self.store else self.method
+
+
+@dataclass(frozen=True)
 class PlannedFile:
     """A file that the study writes; a temporary one counts ``until`` the file made from it exists."""
 
@@ -79,13 +98,17 @@ class PlannedFile:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study's corpora, its axes (how many methods, stores, multipliers, top_k, settings) and its files."""
+    """A study's corpora, its axes (how many methods, stores, multipliers, top_k, settings), and its files.
+
+    ``left_out`` has what can't be measured, for the numbers of documents and dimensions that there are.
+    """
 
     study: str
     disk_gb: float | None
     results: str
     axes: dict[str, int]
     corpora: list[Corpus]
+    left_out: list[LeftOut]
     files: list[PlannedFile]
 
     @classmethod
@@ -104,6 +127,7 @@ class Plan:
                 "settings": sum(len(method.settings) for method in study.methods.values()),
             },
             corpora=list(corpora),
+            left_out=[one for corpus in corpora for one in left_out(study, corpus)],
             files=[file for corpus in corpora for file in files(study, corpus)],
         )
 
@@ -112,7 +136,9 @@ class Plan:
         """Read a plan that ``plan-study`` wrote."""
         values = read_json(path, noted=False)
         corpora = [Corpus.from_dict(corpus) for corpus in values.pop("corpora")]
-        return cls(corpora=corpora, files=[PlannedFile(**file) for file in values.pop("files")], **values)
+        files = [PlannedFile(**file) for file in values.pop("files")]
+        without = [LeftOut(**one) for one in values.pop("left_out")]
+        return cls(corpora=corpora, left_out=without, files=files, **values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as values for JSON."""
@@ -145,13 +171,25 @@ class Plan:
                     f"    embedding  {corpus.dim} dimensions, {corpus.rate.tokens_per_text:.0f} tokens per text; "
                     f"{duration(seconds)} on one core"
                 )
+            yield from self._left_out(corpus)
         free, source = self._available()
         yield f"  settings   {self._settings()}"
         yield f"  disk       up to {size(self.bytes_to_write())} to write, {size(free)} {source}"
 
+    def _left_out(self, corpus: Corpus) -> Iterator[str]:
+        """Say what is left out for a corpus: what has the same reason together."""
+        names: dict[str, dict[str, None]] = {}
+        for one in self.left_out:
+            if (one.dataset, one.model) == (corpus.dataset, corpus.model):
+                names.setdefault(one.reason, {})[one.name] = None
+        for reason, what in names.items():
+            yield from textwrap.wrap(
+                f"{', '.join(what)}: {reason}", 80, initial_indent="    left out   ", subsequent_indent=15 * " "
+            )
+
     def _settings(self) -> str:
         counted = [_counted(self.axes[f"{word}s"], word) for word in ("method", "store", "multiplier")]
-        settings = self.axes["settings"] * len(self.corpora)
+        settings = self.axes["settings"] * len(self.corpora) - sum(one.settings for one in self.left_out)
         return f"{settings:,} ({counted[0]}, {counted[1]} × {counted[2]} × {self.axes['top_k']} top_k)"
 
     def _available(self) -> tuple[float, str]:
@@ -163,8 +201,23 @@ class Plan:
         return shutil.disk_usage(existing).free, "free"
 
 
+def left_out(study: Study, corpus: Corpus) -> Iterator[LeftOut]:
+    """Yield the methods and the rescore stores that can't be used for a dataset with a model."""
+    extent = Extent(corpus.documents, corpus.dim)
+    for method in study.methods.values():
+        stores = [setting.store for setting in method.settings]
+        if reason := method.obstacle(corpus.documents, corpus.dim):
+            yield LeftOut(corpus.dataset, corpus.model, method.name, None, len(stores), reason)
+            continue
+        for store in method.rescore_stores:
+            if reason := study.codecs[store].obstacle(extent):
+                yield LeftOut(corpus.dataset, corpus.model, method.name, store, stores.count(store), reason)
+
+
 def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
     """Yield the files of a dataset with a model that are larger than a few kB."""
+    extent = Extent(corpus.documents, corpus.dim)
+    methods = [method for method in study.methods.values() if not method.obstacle(corpus.documents, corpus.dim)]
     layout, place = study.layout, (corpus.dataset, corpus.model)
     vector_bytes = 4 * corpus.dim
     rows = math.ceil(corpus.documents / study.config.parts)
@@ -178,6 +231,8 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
     yield PlannedFile(layout.query_vectors(*place), corpus.queries * vector_bytes)
     for name in study.stores:
         codec = study.codecs[name]
+        if codec.obstacle(extent):
+            continue
         yield PlannedFile(layout.codec_state(name, *place), codec.state_bytes(corpus.dim))
         store = study.store_file(name).format(dataset=corpus.dataset, model=corpus.model)
         yield PlannedFile(store, study.store_bytes(name, corpus.documents, corpus.dim))
@@ -185,9 +240,11 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
             for part in layout.each_part(layout.codes(name, *place)):
                 yield PlannedFile(part, rows * codec.code_bytes(corpus.dim), until=store)
     for method in study.indexes.values():
+        if method not in methods:
+            continue
         path = method.index_file.format(dataset=corpus.dataset, model=corpus.model)
         yield PlannedFile(path, method.index_bytes(corpus.documents, corpus.dim))
-    for method in study.methods.values():
+    for method in methods:
         depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
         found = corpus.queries * sum(min(depth, corpus.documents) for depth in depths)
         yield PlannedFile(layout.candidates(method.name, *place), found * CANDIDATE_BYTES)

@@ -15,6 +15,7 @@ from embquant.indexes import index_class
 from embquant.indexes.base import Index
 from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CodecSpec
+from embquant.quantize.extent import Extent
 from embquant.study import Setting, settings_of
 from embquant.study.config import Configuration, MethodEntry
 from embquant.study.layout import Layout
@@ -108,10 +109,21 @@ class StudyMethod:
         others = self.study.methods.values()
         return [other.name for other in others if other.is_flat and (other.entry.codec, other.scoring) == wanted][:1]
 
+    @cached_property
+    def build(self) -> Any:
+        """How its index is built, an instance of the ``build_parameters`` of its class."""
+        return read_entry(self.index_class.build_parameters, self.entry.build)
+
+    def obstacle(self, documents: int, dim: int) -> str | None:
+        """Say what keeps it from being used for so many ``documents`` of ``dim`` dimensions; None if nothing."""
+        if reason := self.codec.obstacle(Extent(documents, dim)):
+            return reason
+        reason = self.index_class.obstacle(self.codec, Extent(documents, self.codec.quantized_dim(dim)), self.build)
+        return f"index {self.entry.index}: {reason}" if reason else None
+
     def index_bytes(self, documents: int, dim: int) -> int:
         """Return the bytes of its index of ``documents`` of ``dim`` dimensions."""
-        build = read_entry(self.index_class.build_parameters, self.entry.build)
-        return round(self.index_class.file_bytes(documents, self.codec, dim, build))
+        return round(self.index_class.file_bytes(documents, self.codec, dim, self.build))
 
     @property
     def modules(self) -> list[str]:

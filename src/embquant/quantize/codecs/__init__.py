@@ -1,17 +1,18 @@
 """Codecs: how a vector is stored. One family per file; a family is found here by its name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from embquant.entries import read_entry
-from embquant.errors import InputError
+from embquant.errors import InapplicableError, InputError
 from embquant.exact.threads import limit_threads
 from embquant.files.records import checked
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.base import UNREADABLE_STATE, Codec, Family, read_state
 from embquant.quantize.codecs.transformed import TransformedCodec
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms import Transform, TransformSpec, fit_transforms, parse_transforms
 from embquant.registry import Registry
 
@@ -63,6 +64,18 @@ class CodecSpec:
             dim = transform.output_dim(dim)
         return dim
 
+    def obstacle(self, extent: Extent) -> str | None:
+        """Say what keeps transforms and codec from being fitted on such vectors, as far as is known; None if nothing.
+
+        How large values are after a transform is only known once it is fitted.
+        """
+        for transform in self.transforms:
+            if reason := transform.obstacle(extent):
+                return reason
+            extent = Extent(extent.documents, transform.output_dim(extent.dim))
+        reason = extent.beyond_float32() or self.family.obstacle(self.parameters, extent)
+        return f"codec {self.family.family}: {reason}" if reason else None
+
     def code_bytes(self, dim: int) -> int:
         """Return the bytes of the code of a vector of ``dim`` dimensions."""
         return self.family.code_bytes(self.parameters, self.quantized_dim(dim))
@@ -78,13 +91,19 @@ class CodecSpec:
     def fit(self, sample: Batches) -> Codec:
         """Fit transforms and codec on the vectors ``sample``.
 
+        Vectors that they can't be fitted on, or whose values they can't hold, are an InapplicableError.
         It takes one thread: how the sums of matrix products are rounded depends on the number of threads.
         """
         with limit_threads(1):
             if not self.transforms:
-                return self.family.fit(sample, self.parameters)
+                return self._fit_family(sample)
             transform = fit_transforms(self.transforms, sample)
-            return TransformedCodec(transform, self.family.fit(transform.mapped(sample), self.parameters))
+            return TransformedCodec(transform, self._fit_family(transform.mapped(sample)))
+
+    def _fit_family(self, sample: Batches) -> Family:
+        if reason := replace(self, transforms=[]).obstacle(Extent.of(sample)):
+            raise InapplicableError(reason)
+        return self.family.fit(sample, self.parameters)
 
 
 def parse_codec(entry: Mapping[str, Any]) -> CodecSpec:

@@ -17,6 +17,7 @@ from embquant.entries import NoParameters
 from embquant.exact.products import inner_products
 from embquant.files.atomic import UNREADABLE_NPY, atomic_path
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 
 
 class Codec(ABC):
@@ -122,6 +123,15 @@ class Family(Codec):
     def state_bytes(cls, parameters: Any, dim: int) -> int:
         """Return the bytes of what is learned of vectors of ``dim`` dimensions; 0 if these are a few kB at most."""
         return 0
+
+    @classmethod
+    def obstacle(cls, parameters: Any, extent: Extent) -> str | None:
+        """Say what keeps the codec from being fitted on such vectors, or from holding their values; None if nothing.
+
+        A study asks before it embeds, when ``extent`` has the number of vectors and their dimensions alone, and again
+        when the vectors are there.
+        """
+        return None
 
     @classmethod
     def fit(cls, sample: Batches, parameters: Any) -> Self:

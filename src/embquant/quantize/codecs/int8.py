@@ -7,7 +7,8 @@ import numpy as np
 
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.base import Family, array_of
-from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
+from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges, range_obstacle
+from embquant.quantize.extent import Extent
 
 LEVELS = 256
 
@@ -47,6 +48,11 @@ class Int8(Family):
         return 8
 
     @classmethod
+    def obstacle(cls, parameters: RangeParameters, extent: Extent) -> str | None:
+        """Say that a range or its steps are no float32 numbers; None if they are."""
+        return range_obstacle(extent, LEVELS)
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: RangeParameters) -> Self:
         """Take each dimension's range."""
         return cls(fit_ranges(sample, parameters))
@@ -68,7 +74,7 @@ class Int8(Family):
         """Return int8 (rows, dim): the folded, requantized query, or its code (``symmetric``)."""
         if scoring == "symmetric":
             return self.encode(queries)
-        folded = queries * self._step
+        folded = _near_one(queries) * _near_one(self._step)
         largest = np.abs(folded).max(axis=1, keepdims=True)
         return np.rint(folded * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
 
@@ -101,6 +107,12 @@ class Int8(Family):
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the ranges."""
         return cls(array_of(state, "ranges", np.float32, 2, None))
+
+
+def _near_one(values: np.ndarray) -> np.ndarray:
+    """Multiply ``values``, float32 (…, dim), by powers of two, which are exact: products don't leave float32 then."""
+    _, exponents = np.frexp(np.abs(values).max(axis=-1, keepdims=True))
+    return np.asarray(np.ldexp(values, -exponents))
 
 
 def _digits(numbers: np.ndarray) -> np.ndarray:

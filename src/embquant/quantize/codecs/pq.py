@@ -6,9 +6,9 @@ import faiss
 from pydantic import Field
 
 from embquant.entries import Entry
-from embquant.errors import InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
+from embquant.quantize.extent import Extent
 
 
 class PqParameters(Entry):
@@ -48,6 +48,20 @@ class ProductQuantization(FaissCodec):
         return 4 * dim << parameters.bits
 
     @classmethod
+    def obstacle(cls, parameters: PqParameters, extent: Extent) -> str | None:
+        """Say that pieces are unequal, vectors too few, or their distances no float32 numbers; None if not."""
+        if extent.dim % parameters.pieces:
+            return f"{extent.dim} dimensions can't be cut into {parameters.pieces} equal pieces"
+        needed, given = 1 << parameters.bits, min(extent.documents, parameters.training)
+        if given < needed:
+            fewer = " or use bits: 4" if parameters.bits > 4 else ""
+            return (
+                f"needs at least {needed} training vectors to fit {needed} centroids, got {given}; "
+                f"embed more documents, raise training{fewer}"
+            )
+        return extent.squares_overflow() or extent.squares_vanish()
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: PqParameters) -> Self:
         """Find the centroids of each subspace by k-means."""
         return cls(trained_pq(sample, parameters))
@@ -55,14 +69,6 @@ class ProductQuantization(FaissCodec):
 
 def trained_pq(sample: Batches, parameters: PqParameters) -> faiss.IndexPQ:
     """Return an empty FAISS ``IndexPQ`` trained on ``sample``."""
-    if sample.dim % parameters.pieces:
-        raise InputError(f"codec pq: {sample.dim} dimensions can't be cut into {parameters.pieces} equal pieces")
-    needed, given = 1 << parameters.bits, min(sample.rows, parameters.training)
-    if given < needed:
-        raise InputError(
-            f"codec pq: needs at least {needed} training vectors to fit {needed} centroids, got {given}; "
-            f"embed more documents, raise training or use bits: 4"
-        )
     # Made directly, not by the factory: its PQ sorts centroids for polysemous search, which takes minutes.
     index = faiss.IndexPQ(sample.dim, parameters.pieces, parameters.bits, faiss.METRIC_INNER_PRODUCT)
     index.pq.cp.niter = parameters.iterations

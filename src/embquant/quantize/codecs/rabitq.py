@@ -10,6 +10,7 @@ from embquant.entries import Entry
 from embquant.exact.products import inner_products
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
+from embquant.quantize.extent import Extent
 
 
 class RaBitQParameters(Entry):
@@ -48,6 +49,11 @@ class RaBitQ(FaissCodec):
         """Return the bytes of signs, further bits and factors; FAISS has two factors for 1 bit, five for more."""
         signs, further = -(-dim // 8), -(-dim * (parameters.bits - 1) // 8)
         return signs + (8 if parameters.bits == 1 else further + 20)
+
+    @classmethod
+    def obstacle(cls, parameters: RaBitQParameters, extent: Extent) -> str | None:
+        """Say that distances of vectors from their mean are no float32 numbers; None if they are."""
+        return extent.squares_overflow() or extent.squares_vanish()
 
     @classmethod
     def fit(cls, sample: Batches, parameters: RaBitQParameters) -> Self:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from embquant.entries import Entry, Number
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import GREATEST, LEAST, Extent
 
 ENOUGH_FOR_PERCENTILES = 100_000
 """The most vectors that percentiles are taken from: they have to be held in memory."""
@@ -29,6 +30,11 @@ class RangeParameters(Entry):
     percentile: Number = Field(
         99.9, gt=50, le=100, description="with `ranges: percentile`: percentage of values below the upper end"
     )
+
+
+def range_obstacle(extent: Extent, levels: int) -> str | None:
+    """Say that the range of values, or one of its ``levels``, is no float32 number with all its digits."""
+    return extent.outside(LEAST * levels / 2, GREATEST / 2, f"a range of {levels} steps of float32")
 
 
 def fit_ranges(sample: Batches, parameters: RangeParameters) -> np.ndarray:

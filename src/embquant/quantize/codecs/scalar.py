@@ -8,17 +8,26 @@ import numpy as np
 from embquant.entries import NoParameters
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
-from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
+from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges, range_obstacle
+from embquant.quantize.extent import Extent
 
 
 class _HalfPrecision(FaissCodec):
     index_type = faiss.IndexScalarQuantizer
     quantizer: ClassVar[int]
+    least: ClassVar[float]
+    """The least number above 0."""
+    greatest: ClassVar[float]
 
     @classmethod
     def bits(cls, parameters: NoParameters) -> float:
         """Return 16."""
         return 16
+
+    @classmethod
+    def obstacle(cls, parameters: NoParameters, extent: Extent) -> str | None:
+        """Say that a value becomes infinite, or that all become 0; None if not."""
+        return extent.outside(cls.least, cls.greatest, cls.family)
 
     @classmethod
     def fit(cls, sample: Batches, parameters: NoParameters) -> Self:
@@ -31,6 +40,7 @@ class Float16(_HalfPrecision):
 
     family = "float16"
     quantizer = faiss.ScalarQuantizer.QT_fp16
+    least, greatest = float(np.finfo(np.float16).smallest_subnormal), float(np.finfo(np.float16).max)
 
 
 class BFloat16(_HalfPrecision):
@@ -38,6 +48,7 @@ class BFloat16(_HalfPrecision):
 
     family = "bfloat16"
     quantizer = faiss.ScalarQuantizer.QT_bf16
+    least, greatest = 2.0**-126, (2 - 2.0**-7) * 2.0**127
 
     def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
         """Return the queries, float32, rounded."""
@@ -56,6 +67,11 @@ class _Steps(FaissCodec):
     def bits(cls, parameters: RangeParameters) -> float:
         """Return the bits that number the steps."""
         return cls.width
+
+    @classmethod
+    def obstacle(cls, parameters: RangeParameters, extent: Extent) -> str | None:
+        """Say that a range or its steps are no float32 numbers; None if they are."""
+        return range_obstacle(extent, 1 << cls.width)
 
     @classmethod
     def fit(cls, sample: Batches, parameters: RangeParameters) -> Self:

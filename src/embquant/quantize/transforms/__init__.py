@@ -6,8 +6,9 @@ from functools import reduce
 from typing import Any
 
 from embquant.entries import nearest, read_entry
-from embquant.errors import InputError
+from embquant.errors import InapplicableError, InputError
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.registry import Registry
 
@@ -30,8 +31,14 @@ TRANSFORMS: Registry[type[TransformKind]] = Registry(
 class TransformSpec:
     """One entry of a codec's ``transform``: the kind and its parameters."""
 
+    name: str
     kind: type[TransformKind]
     parameters: Any
+
+    def obstacle(self, extent: Extent) -> str | None:
+        """Say what keeps it from being fitted on such vectors; None if nothing."""
+        reason = self.kind.obstacle(self.parameters, extent)
+        return f"transform {self.name}: {reason}" if reason else None
 
     def output_dim(self, dim: int) -> int:
         """Return the dimensions that ``dim`` dimensions are mapped to, as far as that is known before it is fitted."""
@@ -44,9 +51,14 @@ def parse_transforms(entries: Any) -> list[TransformSpec]:
 
 
 def fit_transforms(specs: Sequence[TransformSpec], sample: Batches) -> Transform:
-    """Fit ``specs``, at least one, each on what those before it make of ``sample``; return them as one map."""
+    """Fit ``specs``, at least one, each on what those before it make of ``sample``; return them as one map.
+
+    Vectors that one of them can't be fitted on are an InapplicableError.
+    """
     fitted: list[Transform] = []
     for spec in specs:
+        if reason := spec.obstacle(Extent.of(sample)):
+            raise InapplicableError(reason)
         fitted.append(spec.kind.fit(sample, spec.parameters))
         sample = fitted[-1].mapped(sample)
     return reduce(lambda first, second: second.after(first), fitted)
@@ -57,9 +69,10 @@ def _parse(entry: Any) -> TransformSpec:
     if not isinstance(described, Mapping) or not isinstance(described.get("kind"), str):
         hint = nearest(str(entry), TRANSFORMS.names())
         raise InputError(f"transform is {entry!r}, expected the name of a kind or a mapping with the key 'kind'{hint}")
-    kind = TRANSFORMS[described["kind"]]
+    name = described["kind"]
+    kind = TRANSFORMS[name]
     values = {key: value for key, value in described.items() if key != "kind"}
-    return TransformSpec(kind, read_entry(kind.parameters, values, f"transform {described['kind']}"))
+    return TransformSpec(name, kind, read_entry(kind.parameters, values, f"transform {name}"))
 
 
 __all__ = ["TRANSFORMS", "Transform", "TransformKind", "TransformSpec", "fit_transforms", "parse_transforms"]

@@ -4,8 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
-from embquant.errors import InputError
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.pca import principal_axes
 
@@ -26,6 +26,20 @@ class Allocation(TransformKind):
     parameters = AllocationParameters
 
     @classmethod
+    def obstacle(cls, parameters: AllocationParameters, extent: Extent) -> str | None:
+        """Say that there are fewer dimensions or vectors than pieces; None if there aren't."""
+        if parameters.pieces > extent.dim:
+            return f"{extent.dim} dimensions can't fill {parameters.pieces} pieces"
+        if parameters.pieces > extent.documents:
+            return f"{extent.documents} vectors have too few axes to fill {parameters.pieces} pieces"
+        return None
+
+    @classmethod
+    def output_dim(cls, parameters: AllocationParameters, dim: int) -> int:
+        """Return as many dimensions, filled up to whole pieces: how wide groups are is known once they are dealt."""
+        return -(-dim // parameters.pieces) * parameters.pieces
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: AllocationParameters) -> Transform:
         """Return x ↦ the principal coordinates of x, grouped, each group filled up with zeros to the widest one's size.
 
@@ -34,8 +48,6 @@ class Allocation(TransformKind):
         search in high dimensions"). Axes that deserve none are left out. Those that vary most and have half of the
         bits fill half of the groups, the others the other half (:func:`dealt`).
         """
-        if parameters.pieces > sample.dim:
-            raise InputError(f"transform allocation: {sample.dim} dimensions can't fill {parameters.pieces} pieces")
         mean, directions, variances = principal_axes(sample)
         groups = dealt(bits_of_axes(variances**EXPONENT, parameters.pieces * parameters.bits), parameters.pieces)
         width = max(map(len, groups))

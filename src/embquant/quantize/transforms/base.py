@@ -9,6 +9,7 @@ import numpy as np
 from embquant.entries import NoParameters
 from embquant.exact.products import products
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 
 ROWS_AT_ONCE = 4096
 """Vectors that are mapped at once, in float64."""
@@ -97,6 +98,15 @@ class TransformKind(ABC):
     @abstractmethod
     def fit(cls, sample: Batches, parameters: Any) -> Transform:
         """Fit the map on the vectors ``sample``; ``parameters`` is an instance of :attr:`parameters`."""
+
+    @classmethod
+    def obstacle(cls, parameters: Any, extent: Extent) -> str | None:
+        """Say what keeps the map from being fitted on such vectors; None if nothing.
+
+        A study asks before it embeds, when ``extent`` has the number of vectors and their dimensions alone, and again
+        when the vectors are there.
+        """
+        return None
 
     @classmethod
     def output_dim(cls, parameters: Any, dim: int) -> int:

@@ -5,6 +5,7 @@ from pydantic import Field
 
 from embquant.entries import Entry
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.rotation import random_rotation
 
@@ -21,6 +22,11 @@ class Itq(TransformKind):
     """The rotation under which the corpus lies nearest to the corners of a cube, as binary codes want it."""
 
     parameters = ItqParameters
+
+    @classmethod
+    def obstacle(cls, parameters: ItqParameters, extent: Extent) -> str | None:
+        """Say that sums of the training vectors may overflow float32; None if not."""
+        return extent.squares_overflow()
 
     @classmethod
     def fit(cls, sample: Batches, parameters: ItqParameters) -> Transform:

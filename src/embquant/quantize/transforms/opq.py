@@ -5,8 +5,8 @@ import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
-from embquant.errors import InputError
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.rotation import from_faiss
 
@@ -29,14 +29,17 @@ class Opq(TransformKind):
     parameters = OpqParameters
 
     @classmethod
+    def obstacle(cls, parameters: OpqParameters, extent: Extent) -> str | None:
+        """Say that pieces are unequal, vectors too few, or their distances no float32 numbers; None if not."""
+        if extent.dim % parameters.pieces:
+            return f"{extent.dim} dimensions can't be cut into {parameters.pieces} equal pieces"
+        if extent.documents < CENTROIDS:
+            return f"needs at least {CENTROIDS} vectors, the corpus has {extent.documents}"
+        return extent.squares_overflow() or extent.squares_vanish()
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: OpqParameters) -> Transform:
         """Return x ↦ R(x − mean), R by FAISS's ``OPQMatrix`` (Ge et al. 2013, "Optimized Product Quantization")."""
-        if sample.dim % parameters.pieces:
-            raise InputError(
-                f"transform opq: {sample.dim} dimensions can't be cut into {parameters.pieces} equal pieces"
-            )
-        if sample.rows < CENTROIDS:
-            raise InputError(f"transform opq: needs at least {CENTROIDS} vectors, the corpus has {sample.rows}")
         mean = sample.mean()
         rotation = faiss.OPQMatrix(sample.dim, parameters.pieces)
         rotation.niter = parameters.iterations

@@ -5,8 +5,9 @@ from pydantic import Field
 
 from embquant.entries import Entry, NoParameters
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
-from embquant.quantize.transforms.truncate import checked_dim
+from embquant.quantize.transforms.truncate import too_many_dimensions
 
 
 class Center(TransformKind):
@@ -30,11 +31,19 @@ class Pca(TransformKind):
     parameters = PcaParameters
 
     @classmethod
+    def obstacle(cls, parameters: PcaParameters, extent: Extent) -> str | None:
+        """Say that there are fewer dimensions or vectors than directions are asked for; None if there aren't."""
+        if reason := too_many_dimensions(parameters.dim, extent.dim):
+            return reason
+        if parameters.dim > extent.documents:
+            return f"dim is {parameters.dim}, but {extent.documents} vectors have no more directions than vectors"
+        return None
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: PcaParameters) -> Transform:
         """Return x ↦ Vᵀ(x − mean), V the first ``dim`` eigenvectors of the covariance, by descending variance."""
-        kept = checked_dim(parameters.dim, sample.dim, "pca")
         mean, directions, _ = principal_axes(sample)
-        matrix = directions[:kept]
+        matrix = directions[: parameters.dim]
         return Transform(matrix.astype(np.float32), (-matrix @ mean).astype(np.float32))
 
     @classmethod

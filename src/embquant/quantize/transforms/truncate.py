@@ -4,8 +4,8 @@ import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
-from embquant.errors import InputError
 from embquant.quantize.batches import Batches
+from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
 
 
@@ -22,9 +22,14 @@ class Truncate(TransformKind):
     parameters = TruncateParameters
 
     @classmethod
+    def obstacle(cls, parameters: TruncateParameters, extent: Extent) -> str | None:
+        """Say that more dimensions are to be kept than there are; None if not."""
+        return too_many_dimensions(parameters.dim, extent.dim)
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: TruncateParameters) -> Transform:
         """Return x ↦ the first ``dim`` of x (Kusupati et al. 2022, "Matryoshka Representation Learning")."""
-        kept = checked_dim(parameters.dim, sample.dim, "truncate")
+        kept = parameters.dim
         return Transform(np.eye(kept, sample.dim, dtype=np.float32), np.zeros(kept, np.float32), parameters.normalize)
 
     @classmethod
@@ -33,8 +38,8 @@ class Truncate(TransformKind):
         return parameters.dim
 
 
-def checked_dim(asked: int, available: int, kind: str) -> int:
-    """Return ``asked``; more dimensions than there are, or none, is an InputError."""
-    if not 1 <= asked <= available:
-        raise InputError(f"transform {kind}: dim is {asked}, expected 1 to {available}, the embedding's dimensions")
-    return asked
+def too_many_dimensions(asked: int, available: int) -> str | None:
+    """Say that more dimensions are asked for than there are, or none; None if that isn't so."""
+    if 1 <= asked <= available:
+        return None
+    return f"dim is {asked}, expected 1 to {available}, the embedding's dimensions"

@@ -12,11 +12,15 @@ from pathlib import Path
 import pandas as pd
 
 from embquant.files.atomic import read_json
+from embquant.files.inapplicable import why_inapplicable
+from embquant.files.parquet import read_metadata
+from embquant.measure.quality import STORES_LEFT_OUT
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.recommendation import Recommendation, recommendations
 from embquant.report.numbers.significance import RUN, SETTING, Analysis, Chance
 from embquant.study.study import Study
 
+METRICS = "metrics.parquet"
 MEMORY = [
     *("vectors", "dim", "bytes_per_vector", "vector_bytes", "index_file_bytes", "store_file_bytes"),
     *("compression_vs_float32", "resident_bytes", "mapped_bytes"),
@@ -45,9 +49,25 @@ class Measurements:
     own_documents: Collection[str] = ()
 
     @cached_property
+    def applicable(self) -> list[Path]:
+        """The runs that have been measured: not those whose method doesn't fit the dataset."""
+        return [run for run in self.runs if why_inapplicable(run / METRICS) is None]
+
+    @cached_property
+    def left_out(self) -> pd.DataFrame:
+        """Return one row per method that doesn't fit a dataset, and per rescore store that doesn't, with the reason."""
+        rows = []
+        for run in self.runs:
+            reason = why_inapplicable(run / METRICS)
+            stores = {None: reason} if reason else read_metadata(run / METRICS).get(STORES_LEFT_OUT, {})
+            rows += [[*run.parts[-3:], store, why] for store, why in stores.items()]
+        return pd.DataFrame(rows, columns=[*RUN, "rescore_store", "reason"])
+
+    @cached_property
     def analysis(self) -> Analysis:
         """The statistics of all retrieval metrics."""
-        return Analysis.of(self.runs, self.study.config.baseline, Chance(**self.study.config.statistics.model_dump()))
+        config = self.study.config
+        return Analysis.of(self.applicable, config.baseline, Chance(**config.statistics.model_dump()))
 
     @cached_property
     def memory(self) -> pd.DataFrame:
@@ -88,7 +108,7 @@ class Measurements:
 
     def _settings(self, file: str) -> pd.DataFrame:
         tables = []
-        for run in self.runs:
+        for run in self.applicable:
             measured = read_json(run / file)
             shared = {name: value for name, value in measured.items() if name in SPEED}
             keys = dict(zip(RUN, run.parts[-3:], strict=True))

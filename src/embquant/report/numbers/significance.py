@@ -97,20 +97,28 @@ class Comparison:
 
 @dataclass
 class Total:
-    """Sums over datasets: of means and retentions in each sample, and of verdicts, (settings, 3)."""
+    """Sums over datasets: of means and retentions in each sample, and of verdicts, (settings, 3).
+
+    A setting is summed over the datasets that have it, ``datasets`` (settings,).
+    """
 
     settings: pd.DataFrame
-    datasets: int
+    datasets: np.ndarray
     means: np.ndarray
     retentions: np.ndarray
     verdicts: np.ndarray
 
     def add(self, other: "Total") -> None:
-        """Add the sums of other datasets, with the same settings."""
-        self.datasets += other.datasets
-        self.means += other.means
-        self.retentions += other.retentions
-        self.verdicts += other.verdicts
+        """Add the sums of other datasets; settings that they alone have come last."""
+        known, others = (pd.MultiIndex.from_frame(total.settings[VARIED]) for total in (self, other))
+        more = ~others.isin(known)
+        places = known.append(others[more]).get_indexer(others)
+        self.settings = pd.concat([self.settings, other.settings[more]], ignore_index=True)
+        for name in ("datasets", "means", "retentions", "verdicts"):
+            added = getattr(other, name)
+            sums = np.concatenate([getattr(self, name), np.zeros_like(added[more])])
+            sums[places] += added
+            setattr(self, name, sums)
 
 
 def read_measured(runs: Sequence[Path]) -> Measured:
@@ -173,8 +181,8 @@ class Analysis:
         parts = [
             total.settings.assign(
                 datasets=total.datasets,
-                **self._interval("mean", total.means / total.datasets, total.settings.index),
-                **self._interval("retention", total.retentions / total.datasets, total.settings.index),
+                **self._interval("mean", total.means / total.datasets[:, None], total.settings.index),
+                **self._interval("retention", total.retentions / total.datasets[:, None], total.settings.index),
                 **dict(zip(VERDICTS.values(), total.verdicts.T, strict=True)),
             )
             for total in self._totals.values()
@@ -215,7 +223,8 @@ class Analysis:
         verdicts[others] = against["verdict"]
         keys = tuple(comparison.settings[["model", "kind", "metric", "top_k"]].iloc[0])
         counts = (verdicts[:, None] == list(VERDICTS)).astype(np.int64)
-        total = Total(comparison.settings, 1, comparison.means, comparison.retentions, counts)
+        once = np.ones(len(counts), np.int64)
+        total = Total(comparison.settings, once, comparison.means, comparison.retentions, counts)
         if keys in self._totals:
             self._totals[keys].add(total)
         else:

@@ -1,5 +1,6 @@
 """The tables that a person reads at the end of a run."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -25,11 +26,12 @@ LEGEND = (
 )
 
 
-def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, Any]]) -> str:
+def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, Any]], without: pd.DataFrame) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
     All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
-    ``datasets`` are what the dataset.json files say; the tables repeat what was left out.
+    ``datasets`` are what the dataset.json files say; the tables repeat what was left out, and what ``without``, the
+    table left_out.csv, says of methods.
     """
     described = {dataset["name"]: dataset for dataset in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
@@ -48,6 +50,7 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
         for verb, counts in (("left out", "left_out"), ("kept", "kept")):
             named = described[dataset][counts].items()
             lines += [f"{verb}: {count:,} {what.replace('_', ' ')}" for what, count in named]
+        lines += _without(without[(without["dataset"] == dataset) & (without["model"] == model)])
         if deepest > first["vectors"]:
             lines.append(
                 f"top_k × multiplier of up to {deepest:,} is clipped to the corpus's {first['vectors']:,} documents"
@@ -56,6 +59,13 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
             lines.append(f"compared in agreement with float32 ({compared}), not in quality")
         texts.append("\n".join([*lines, "", _table(table, measure)]))
     return "\n\n".join([*texts, LEGEND])
+
+
+def _without(rows: pd.DataFrame) -> Iterator[str]:
+    """Yield what is left out of the methods of a dataset and model: what has the same reason together."""
+    names = rows["method"].mask(rows["rescore_store"].notna(), "rescoring by " + rows["rescore_store"].fillna(""))
+    for reason, alike in names.groupby(rows["reason"], sort=False):
+        yield f"left out: {', '.join(alike.unique())}: {reason}"
 
 
 def _table(table: pd.DataFrame, measure: Measure | None) -> str:

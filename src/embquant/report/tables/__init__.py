@@ -26,6 +26,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "recommendation": "embquant.report.tables.settings:Recommended",
         "worst_queries": "embquant.report.tables.comparisons:WorstQueries",
         "losses": "embquant.report.tables.comparisons:Losses",
+        "left_out": "embquant.report.tables.settings:LeftOut",
     },
 )
 """The tables by the name of their file, in the order in which a run lists them."""

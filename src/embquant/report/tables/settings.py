@@ -187,6 +187,31 @@ class Cost(ReportTable):
         )
 
 
+class LeftOut(ReportTable):
+    """The methods and the rescore stores that don't fit a dataset, and why."""
+
+    optional = True
+    section = "settings"
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per dataset, model and method, or a rescore store of it alone."""
+        return measured.left_out
+
+    def view(self, reports: Reports) -> TableView | None:
+        """Return all rows; None where all methods fit."""
+        rows = reports.table("left_out")
+        if rows.empty:
+            return None
+        columns = {
+            **PLACE,
+            "method": SETTING["method"],
+            "store": SETTING["store"],
+            "reason": Column("why"),
+        }
+        note = "What can't be made of these vectors. No other table has it, and averages leave it out."
+        return TableView("left-out", "Left out", note, rows.assign(store=rows["rescore_store"].fillna("")), columns)
+
+
 class Recommended(ReportTable):
     """The cheapest setting that meets the requirements, with configuration and Python to deploy it."""
 
