@@ -189,7 +189,8 @@ class StudyOfArrays:
 
     def table(self) -> "pd.DataFrame":
         """Return the settings of all methods with their quality and their sizes."""
-        from embquant.report.numbers.significance import Analysis, Chance
+        from embquant.report.numbers.intervals import Chance
+        from embquant.report.numbers.significance import Analysis
 
         runs = [self.path(self.study.layout.run(name)) for name in self.study.methods]
         chance = Chance(**self.study.config.statistics.model_dump())

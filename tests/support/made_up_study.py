@@ -21,10 +21,12 @@ LOSS = {"float32": 0.0, "float16": 0.0, "int8": 0.01, "int4": 0.04, "binary": 0.
 METRICS = ["nDCG@10", "RR@10", "R@100", "overlap@10", "rbo"]
 
 
-def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queries=60, multipliers=(1, 4), seed=0):
+def write_study(
+    folder, *, datasets=("facts",), methods=None, judged=True, queries=60, multipliers=(1, 4), seed=0, p=0.005
+):
     """Write the runs of a study into ``folder`` and join them; return the folder of its reports.
 
-    ``judged``: whether queries are, on all datasets, or on which of them.
+    ``judged``: whether queries are, on all datasets, or on which of them; ``p``: of the baseline at chance.
     """
     judged = {dataset: judged is True or (judged is not False and dataset in judged) for dataset in datasets}
     methods = methods or ["float32", "binary", "int8", "int8-codes", "int8-hnsw"]
@@ -36,7 +38,7 @@ def write_study(folder, *, datasets=("facts",), methods=None, judged=True, queri
         for place, method in enumerate(methods):
             rng = np.random.default_rng([seed, number, place + 1])
             runs.append(reports / "runs" / dataset / "minilm" / method)
-            MadeUpRun(method, config, base, judged[dataset], rng).write(runs[-1])
+            MadeUpRun(method, config, base, judged[dataset], rng).write(runs[-1], p)
     embedding = [reports / "runs" / dataset / "minilm" / "embedding.json" for dataset in datasets]
     for path in embedding:
         write_json(path, EMBEDDING)
@@ -132,10 +134,10 @@ class MadeUpRun:
         multipliers = config["rescore"]["multipliers"]
         self.grid += [(store, times, top_k) for store in stores for times in multipliers for top_k in TOP_K]
 
-    def write(self, folder):
+    def write(self, folder, p):
         """Write metrics.parquet, speed.json and memory.json."""
         tables = [self.values(*setting) for setting in self.grid]
-        write_parquet(folder / "metrics.parquet", tables[0].schema, tables)
+        write_parquet(folder / "metrics.parquet", tables[0].schema, tables, {"baseline_p": p if self.judged else None})
         write_json(folder / "speed.json", {"threads": 2, "build_seconds": 1.5, "settings": self.speeds()})
         write_json(folder / "memory.json", {"settings": self.sizes()})
 

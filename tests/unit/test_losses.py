@@ -8,7 +8,7 @@ from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
 from embquant.report.numbers.losses import SCHEMAS, WORST_QUERIES, ComparedSettings, joined, quarters
 from embquant.report.numbers.lost import cutoff_margins
-from embquant.report.numbers.significance import read_measured
+from embquant.report.numbers.measured import read_measured
 from embquant.retrieve.candidates import SCHEMA
 from embquant.steps.build_store import build_store
 from embquant.steps.encode_corpus import encode_corpus

@@ -6,7 +6,8 @@ import pytest
 
 from embquant.files.parquet import write_parquet
 from embquant.measure.statistics import holm, least_detectable_difference
-from embquant.report.numbers.significance import Analysis, Chance
+from embquant.report.numbers.intervals import Chance
+from embquant.report.numbers.significance import Analysis
 
 CHANCE = Chance(seed=0, resamples=2000, confidence=0.95)
 QUERIES = 40
@@ -75,7 +76,9 @@ def test_means_and_retentions_stand_between_their_ends(tmp_path, values):
         assert table.loc[name, "retention_nDCG@10"] == pytest.approx(retention, abs=1e-8)
     assert (table["nDCG@10_low"] < table["nDCG@10"]).all()
     assert (table["nDCG@10"] < table["nDCG@10_high"]).all()
-    assert table.loc["worse", "retention_nDCG@10_high"] < 1 < table.loc["better", "retention_nDCG@10_low"]
+    for name in ("worse", "same", "better"):
+        low, value, high = table.loc[name, [f"retention_nDCG@10{end}" for end in ("_low", "", "_high")]]
+        assert low < value < high
     assert table.loc["float32", ["retention_nDCG@10_low", "retention_nDCG@10_high"]].tolist() == [1, 1]
     assert table["index_overlap_low"].isna().all()
 

@@ -2,16 +2,22 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from scipy.stats import binomtest, kstest
 
 from embquant.measure.statistics import (
+    guarded_interval,
+    has_few_differences,
     holm,
     least_detectable_difference,
     percentile_interval,
+    queries_needed,
     randomization_test,
     resample_counts,
     sample_means,
+    sample_weights,
 )
+from embquant.report.numbers.intervals import Chance, Resamples
+from support.known_populations import held
 
 
 def test_the_first_sample_is_the_one_there_is_and_all_are_as_large():
@@ -46,19 +52,69 @@ def test_a_method_that_changes_nothing_keeps_all_without_doubt():
     assert percentile_interval(samples[1:] / samples[:1], 0.95).ravel().tolist() == [1, 1, 1]
 
 
-@pytest.mark.parametrize(("queries", "changed", "held"), [(300, 0.5, 0.95), (300, 0.03, 0.92), (50, 0.2, 0.92)])
-def test_intervals_of_retention_hold_the_truth_about_as_often_as_they_say(queries, changed, held):
-    """600 studies of a population in which a method changes a share of the queries' values, mostly for the worse."""
-    rng = np.random.default_rng(0)
-    grades = [0, 0.39, 0.5, 0.63, 1]
-    reference = rng.choice(grades, 50_000, p=[0.3, 0.1, 0.1, 0.1, 0.4])
-    anew = rng.choice(grades, 50_000, p=[0.5, 0.1, 0.1, 0.1, 0.2])
-    population = np.stack([reference, np.where(rng.random(50_000) < changed, anew, reference)])
-    studies = population[:, rng.integers(50_000, size=(600, queries))]
-    reference, method = (sample_means(values, resample_counts(queries, 1000, 0)) for values in studies)
-    _, low, high = percentile_interval(method / reference, 0.95)
-    truth = population[1].mean() / population[0].mean()
-    assert ((low <= truth) & (truth <= high)).mean() == pytest.approx(held, abs=0.02)
+@pytest.mark.parametrize(
+    ("how", "queries", "expected"),
+    [
+        *(("anew", 300, 60), ("anew", 300, 9), ("anew", 100, 3), ("anew", 50, 10)),
+        *(("best", 35, expected) for expected in (0, 1, 3, 10)),
+        *(("lost", 300, 3), ("mixed", 300, 10)),
+    ],
+)
+def test_intervals_of_retention_hold_the_truth_as_often_as_they_say(how, queries, expected):
+    """600 studies of a known population, in which a setting changes so many of the queries."""
+    (_, now), _ = held(how, expected / queries, queries, 600)
+    assert now >= 0.94
+
+
+def test_intervals_are_percentiles_where_many_queries_differ():
+    (before, now), (width_before, width_now) = held("anew", 0.5, 300, 50)
+    assert (before, width_before) == (now, width_now)
+
+
+def test_differing_queries_are_counted_by_how_much_they_differ():
+    differences = np.zeros((4, 300))
+    differences[1, :29] = 1
+    differences[2, :30] = -0.01
+    differences[3, :103] = [0.01] * 100 + [1] * 3
+    assert has_few_differences(differences).tolist() == [True, True, False, True]
+
+
+def test_of_queries_that_keep_or_lose_all_the_ends_are_those_of_clopper_and_pearson():
+    values = (np.arange(40) >= np.array([[0], [1], [5]])).astype(float)
+    low, high = guarded_interval(values, np.ones((1, 40)), sample_weights(40, 20_000, 0), 0.95, unseen_high=1.0)
+    judge = [binomtest(int(row.sum()), 40).proportion_ci(0.95) for row in values]
+    assert low == pytest.approx([ends.low for ends in judge], abs=0.003)
+    assert high == pytest.approx([ends.high for ends in judge], abs=0.003)
+
+
+def test_where_nothing_differs_the_bound_is_the_rule_of_three_of_lost_queries():
+    """Of 35 queries one in ten may lose all, 1 − 0.025 ** (1 / 35): twice as much of a baseline of 0.5."""
+    reference = np.full((1, 35), 0.5)
+    low, high = guarded_interval(reference, reference, sample_weights(35, 20_000, 0), 0.95, unseen_high=0.0)
+    share = 1 - 0.025 ** (1 / 35)
+    assert low == pytest.approx((1 - share) / (1 - share + 2 * share), abs=0.003)
+    assert high == pytest.approx(1 + 2 * share / (1 - share), abs=0.01)
+
+
+@pytest.mark.parametrize("differing", [0, 4, 120])
+def test_so_many_queries_are_needed_as_bring_the_bound_to_where_it_is_wanted(differing):
+    """The same queries as often as it says, resampled: the bound is then where it was asked to be."""
+    rng = np.random.default_rng(8)
+    reference = rng.choice([0, 0.5, 1.0], 200)
+    setting = reference.copy()
+    setting[:differing] = rng.permutation(reference[:differing])
+
+    def distance(copies):
+        values = np.tile([reference, setting], copies)
+        samples = Resamples("d", values.shape[1], Chance(0, 4000, 0.95))
+        means = samples.means(values)
+        kept, _ = samples.kept(values, means / means[:1], 0, is_retention=True)
+        return kept[0, 1] - kept[1, 1]
+
+    wanted = distance(1) / 3
+    whole, start = reference.mean(), np.array([200.0])
+    needed = queries_needed(start, np.array([distance(1)]), np.array([wanted]), np.array([whole]), 0.95)[0]
+    assert distance(round(needed / 200)) == pytest.approx(wanted, rel=0.2)
 
 
 def test_few_differing_queries_are_tested_exactly():
@@ -122,4 +178,5 @@ def test_no_difference_at_all_says_nothing_of_power():
 def test_the_same_seed_gives_the_same_bits():
     differences = np.random.default_rng(7).normal(size=(5, 80))
     assert (resample_counts(80, 100, [1, 2]) == resample_counts(80, 100, [1, 2])).all()
+    assert (sample_weights(80, 100, [1, 2]) == sample_weights(80, 100, [1, 2])).all()
     assert (randomization_test(differences, 3000, [1, 2]) == randomization_test(differences, 3000, [1, 2])).all()

@@ -12,6 +12,12 @@ from scipy.special import ndtr, ndtri
 BLOCK = 1024
 """Resamples that are computed at once; part of what a seed means."""
 
+FEW = 30
+"""Number of differing queries, as :func:`has_few_differences` counts them, below which percentiles are too narrow."""
+
+WEIGHT = 16
+"""What a weight of 1 is in :func:`sample_weights`; the greatest that fits is 255 / 16, which 1 in 8 million exceeds."""
+
 RADEMACHER = 1 / (4 * ndtr(-np.sqrt(2)))
 """Bound of the tail of a sum of randomly signed terms, over the tail of a normal variable of the same variance."""
 
@@ -57,6 +63,92 @@ def percentile_interval(samples: np.ndarray, confidence: float) -> np.ndarray:
     tail = (1 - confidence) / 2
     low, high = np.quantile(samples[:, 1:], [tail, 1 - tail], axis=1)
     return np.stack([samples[:, 0], low, high])
+
+
+def sample_weights(queries: int, resamples: int, seed: int | list[int]) -> np.ndarray:
+    """Return random weights of queries and, last, of one that was not seen, uint8 (resamples, queries + 1).
+
+    They are exponential variables in units of 1 / 16, so that a row over its sum is uniform over all shares.
+    """
+    rng = np.random.default_rng(seed)
+    weights = np.empty((resamples, queries + 1), np.uint8)
+    for row in weights:
+        row[:] = np.minimum(np.rint(WEIGHT * rng.standard_exponential(queries + 1)), 255)
+    return weights
+
+
+def has_few_differences(differences: np.ndarray) -> np.ndarray:
+    """Tell whether percentile intervals of ``differences`` (pairs, queries) are too narrow, bool (pairs,).
+
+    Queries that differ are counted by how much they do, (Σ|d|)² / Σd²: a hundred that hardly differ and three that lose
+    everything are about three (Kish 1965, "Survey Sampling", on unequal weights).
+    """
+    sizes, squares = np.abs(differences).sum(axis=1), (differences**2).sum(axis=1)
+    return (squares == 0) | (sizes**2 < FEW * squares)
+
+
+def kept_interval(
+    values: np.ndarray,
+    reference: np.ndarray,
+    samples: np.ndarray,
+    weights: np.ndarray,
+    confidence: float,
+    unseen_high: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what settings keep, with its interval, (3, settings), and whether that is widened, (settings,).
+
+    ``samples`` are the means of ``values`` over those of ``reference`` in the sample itself and in each resample; the
+    other arguments are those of :func:`guarded_interval`. Intervals are percentiles where many queries differ, and
+    guarded where few do. No low end is above that of a setting that changes nothing: the same queries can't tell more.
+    """
+    ends = percentile_interval(samples, confidence)
+    known = ~np.isnan(ends[0])
+    few = has_few_differences(values - reference) & known
+    its_reference = np.broadcast_to(reference, values.shape)[few] if len(reference) > 1 else reference
+    ends[1:, few] = guarded_interval(values[few], its_reference, weights, confidence, unseen_high)
+    most = np.broadcast_to(guarded_interval(reference, reference, weights, confidence, unseen_high)[0], known.shape)
+    above = known & (ends[1] > most)
+    ends[1, above] = most[above]
+    return ends, few | above
+
+
+def guarded_interval(
+    values: np.ndarray, reference: np.ndarray, weights: np.ndarray, confidence: float, unseen_high: float
+) -> np.ndarray:
+    """Return the ends of the interval of each mean over the reference's, low and high, float64 (2, settings).
+
+    ``values`` (settings, queries) and ``reference``, as many or one (1, queries), are between 0 and 1. ``weights`` are
+    those of :func:`sample_weights`. The ends hold whatever the distribution, so also where a sample has none of the
+    queries that lose: they are quantiles of weighted means over the queries and one more, the worst that there could
+    be. For the low end it has 1 in the reference and 0 in the setting; for the high end ``unseen_high`` and 1. Where
+    queries keep all or lose all, these are the ends of Clopper and Pearson 1934. NaN where the reference may have a
+    mean of 0.
+
+    Gaffke 2005, "Three test statistics for a nonparametric one-sided hypothesis on the mean of a nonnegative variable";
+    Learned-Miller and Thomas 2020, "A new confidence interval for the mean of a bounded random variable".
+    """
+    tail = (1 - confidence) / 2
+    sums, whole = (sample_means(np.pad(known, ((0, 0), (0, 1))), weights) for known in (values, reference))
+    unseen = weights[:, -1] / weights.shape[1]
+    lows, highs = np.full_like(sums, np.nan), np.full_like(sums, np.nan)
+    np.divide(sums, whole + unseen, out=lows, where=whole > 0)
+    np.divide(sums + unseen, whole + unseen_high * unseen, out=highs, where=whole > 0)
+    return np.stack([np.quantile(lows, tail, axis=1), np.quantile(highs, 1 - tail, axis=1)])
+
+
+def queries_needed(
+    queries: np.ndarray, distance: np.ndarray, wanted: np.ndarray, reference: np.ndarray, confidence: float
+) -> np.ndarray:
+    """Return of how many queries a lower bound is ``wanted`` below the value, float64 of the shape of ``queries``.
+
+    With ``queries`` it is ``distance`` below. The part of it that stands for what was not seen, which is that of a
+    setting that changes nothing where the baseline's mean is ``reference``, shrinks as 1 / queries; the rest of its
+    square, which is sampling, as 1 / √queries.
+    """
+    lost = 1 - ((1 - confidence) / 2) ** (1 / queries)
+    unseen = np.minimum(lost / (lost + (1 - lost) * reference), distance)
+    sampled = distance**2 - unseen**2
+    return queries * (sampled + np.sqrt(sampled**2 + 4 * unseen**2 * wanted**2)) / (2 * wanted**2)
 
 
 def randomization_test(differences: np.ndarray, resamples: int, seed: int | list[int]) -> np.ndarray:

@@ -18,9 +18,9 @@ from embquant.measure.statistics import rounded
 from embquant.report.csv_files import read_csv
 from embquant.report.measure import Measure
 from embquant.report.numbers.cost import priced
+from embquant.report.numbers.measured import SETTING
 from embquant.report.numbers.quality import KEPT, all_datasets, decisive, in_summary, pareto, with_quality
 from embquant.report.numbers.recommendation import CHOICE, EVERY
-from embquant.report.numbers.significance import SETTING
 from embquant.report.tables import TABLES
 from embquant.study import NO_STORE
 from embquant.study.study import Study

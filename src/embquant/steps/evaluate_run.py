@@ -11,6 +11,7 @@ import pyarrow as pa
 from embquant.errors import InputError
 from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_embeddings, read_table, write_parquet
+from embquant.measure.chance import baseline_p
 from embquant.measure.metrics import Ranking, Reference, parse_metric
 from embquant.measure.quality import (
     STORES_LEFT_OUT,
@@ -72,17 +73,21 @@ def evaluate_run(
     }
     sweep = Sweep(Candidates(candidates, queries, documents), vectors, scorers, threads)
     settings = settings_of(list(stores), multipliers, top_k)
+    metadata: dict[str, object] = {"method": method.name, **({STORES_LEFT_OUT: missing} if missing else {})}
+    baseline: dict[int, Ranking] = {}
 
     def measured() -> Iterator[pa.Table]:
         for setting, best in sweep.rankings(settings):
             ranking = Ranking(best.rows, best.scores(scorer))
+            if candidates == reference and setting.store == NO_STORE:
+                baseline[setting.top_k] = ranking
             values = [metric.compute(ranking, judgements, exact.first(setting.top_k)) for metric in parsed]
             if twin is None or setting.store != NO_STORE:
                 values.append(np.full(queries, np.nan))
             else:
                 values.append(index_overlap(best, twin))
             yield metrics_table(setting, ids, parsed, values)
+        metadata["baseline_p"] = baseline_p(parsed, [baseline[k] for k in sorted(baseline)], judgements)
 
-    metadata = {"method": method.name, **({STORES_LEFT_OUT: missing} if missing else {})}
     write_parquet(output, metrics_schema(parsed), measured(), metadata)
     log.info("%s: %d settings of %d queries", method.name, len(settings), queries)

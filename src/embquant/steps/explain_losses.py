@@ -10,8 +10,9 @@ import pyarrow as pa
 from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.quality import read_judgements
+from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.losses import SCHEMAS, ComparedSettings, SearchedQueries, with_documents
-from embquant.report.numbers.significance import Chance, read_measured
+from embquant.report.numbers.measured import read_measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 

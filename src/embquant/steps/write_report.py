@@ -23,6 +23,7 @@ def write_report(
     """Write a study's reports as one page, with figures and tables."""
     study = Reports.read(reports)
     parts = sections(study)
+    figures.mkdir(parents=True, exist_ok=True)  # there may be none, where the baseline is at chance
     for section in parts:
         for drawing in section.figures:
             save(drawing, figures)

@@ -16,7 +16,9 @@ from embquant.files.parquet import open_parquet
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.csv_files import read_csv
 from embquant.report.measure import deciding
-from embquant.report.numbers.significance import INTERVAL, RUN, SETTING, Chance, read_measured, tested
+from embquant.report.numbers.intervals import INTERVAL, Chance
+from embquant.report.numbers.measured import RUN, SETTING, read_measured
+from embquant.report.numbers.significance import tested
 
 KEYS = [*RUN, *SETTING]
 SIDES = ("a", "b")

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.quality import decisive, in_summary, pareto, with_quality
-from embquant.report.numbers.significance import RUN, SETTING
 from embquant.study.study import Study
 
 GB = 10**9

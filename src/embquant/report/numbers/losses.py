@@ -21,9 +21,10 @@ from embquant.measure.metrics import Metric, parse_metric, reached
 from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.measure import deciding
+from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
+from embquant.report.numbers.measured import Measured
 from embquant.report.numbers.quality import in_summary
-from embquant.report.numbers.significance import Chance, Measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.study import Setting

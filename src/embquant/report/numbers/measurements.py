@@ -16,8 +16,10 @@ from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_metadata
 from embquant.measure.quality import STORES_LEFT_OUT
 from embquant.report.numbers.cost import pareto_settings, with_pareto
+from embquant.report.numbers.intervals import Chance
+from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.recommendation import Recommendation, recommendations
-from embquant.report.numbers.significance import RUN, SETTING, Analysis, Chance
+from embquant.report.numbers.significance import Analysis
 from embquant.study.study import Study
 
 METRICS = "metrics.parquet"

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
+from embquant.measure.chance import LEAST_LIKELY
 from embquant.report.measure import measures
 from embquant.study import NO_STORE
 
@@ -11,22 +13,33 @@ KEPT = ["kept", "kept_low", "kept_high"]
 """The value of a setting's measure, and the ends of its confidence interval."""
 
 
+def at_chance(rows: pd.DataFrame) -> pd.Series:
+    """Tell for each row of a summary whether the baseline, at its dataset and model, isn't told apart from chance."""
+    return rows.get("baseline_p", pd.Series(np.nan, rows.index)) > LEAST_LIKELY
+
+
 def with_quality(summary: pd.DataFrame) -> pd.DataFrame:
     """Append ``measure``, the column of the first measure that a row has, and ``kept``, ``kept_low``, ``kept_high``.
 
-    The last three are its value and the ends of its confidence interval, or the value again where it has no interval.
-    All four are missing in a row without any measure.
+    The last three are its value and the ends of its confidence interval, missing where it has no interval. All four are
+    missing in a row without any measure, and where the baseline is at chance.
     """
     names = [measure.column for measure in measures(summary.columns)]
-    values = summary[names]
-    ends = {
-        f"kept{end}": pd.DataFrame({name: summary.get(f"{name}{end}", summary[name]) for name in names}).fillna(values)
-        for end in ("", "_low", "_high")
-    }
+    known = summary[names].notna() & ~at_chance(summary).to_numpy()[:, None]
+    measured = known.idxmax(axis=1).where(known.any(axis=1))
     return summary.assign(
-        measure=values.notna().idxmax(axis=1).where(values.notna().any(axis=1)),
-        **{name: bounds.bfill(axis=1).iloc[:, 0] for name, bounds in ends.items()},
+        measure=measured,
+        **{f"kept{end}": _of_measure(summary, measured, end) for end in ("", "_low", "_high")},
     )
+
+
+def _of_measure(summary: pd.DataFrame, measured: pd.Series, end: str) -> pd.Series:
+    """Return for each row the value of the column that ``measured`` names with this ending, NaN if there is none."""
+    values = pd.Series(np.nan, summary.index)
+    for name in measured.dropna().unique():
+        if f"{name}{end}" in summary:
+            values = values.where(measured != name, summary[f"{name}{end}"])
+    return values
 
 
 def decisive(rows: pd.DataFrame) -> pd.DataFrame:

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.cost import priced
+from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
 from embquant.study import NO_STORE
 from embquant.study.study import Study
@@ -30,6 +32,7 @@ WORST = {
     "latency_p95_ms": "max",
     "memory_bytes_per_vector": "max",
     "usd_per_month": "max",
+    "queries_needed": "max",
 }
 """What a setting is judged by → which of its values on several datasets is the worst."""
 
@@ -54,8 +57,10 @@ class Relaxation:
 class Recommendation:
     """What to deploy for ``model`` on ``dataset``; ``where`` names the dataset to a reader, or all of them.
 
-    ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``configuration`` (YAML) builds the
-    cheapest, ``deployment_code`` (Python) searches it.
+    ``chance`` tells of each dataset whose baseline isn't told apart from chance. ``fitting`` are those ``settings``
+    that meet ``limits``, the cheapest first. ``undecided`` is a cheaper one that keeps enough, as far as was measured,
+    but whose lower bound is too low for want of queries. ``configuration`` (YAML) builds the cheapest,
+    ``deployment_code`` (Python) searches it.
     """
 
     dataset: str
@@ -65,6 +70,8 @@ class Recommendation:
     settings: pd.DataFrame
     limits: dict[str, float]
     fitting: pd.DataFrame
+    chance: Sequence[str] = ()
+    undecided: pd.Series | None = None
     runner_up: pd.Series | None = None
     relaxations: Sequence[Relaxation] = ()
     configuration: str = ""
@@ -74,6 +81,19 @@ class Recommendation:
     def best(self) -> pd.Series | None:
         """The setting to deploy, if any meets the requirements."""
         return None if self.fitting.empty else self.fitting.iloc[0]
+
+    @property
+    def more_queries(self) -> str:
+        """What more queries would settle, in words; empty if nothing."""
+        if self.undecided is None:
+            return ""
+        setting = self.undecided
+        needed = Context(prec=2, rounding=ROUND_CEILING).create_decimal(str(float(setting["queries_needed"])))
+        each = " on each dataset" if self.dataset == EVERY else ""
+        return (
+            f"about {int(needed):,}{each} would show that {named(setting)} is enough, if it keeps "
+            f"{setting['kept']:.2%}; its lower bound is {setting['kept_low']:.2%} now"
+        )
 
 
 def recommendations(
@@ -85,15 +105,18 @@ def recommendations(
     own document out.
     """
     found = []
-    for model, rows in summary.groupby("model", sort=False):
+    summary = with_queries_needed(with_quality(summary), study)
+    for _, rows in summary.groupby("model", sort=False):
         datasets = list(rows["dataset"].unique())
         if len(datasets) > 1:
-            judged = decisive(with_quality(rows))
+            judged = decisive(rows)
             where = f"{all_datasets(judged['dataset'].nunique(), len(datasets))}, by the worst of each figure"
-            found.append(recommend(EVERY, where, model, judged, study, results, own_documents=own_documents))
+            chance = chance_words(rows, study)
+            found.append(recommend(EVERY, where, judged, study, results, chance, own_documents=own_documents))
         for dataset in datasets:
-            judged = decisive(with_quality(rows[rows["dataset"] == dataset]))
-            found.append(recommend(dataset, dataset, model, judged, study, results, own_documents=own_documents))
+            of_dataset = rows[rows["dataset"] == dataset]
+            judged, chance = decisive(of_dataset), chance_words(of_dataset, study)
+            found.append(recommend(dataset, dataset, judged, study, results, chance, own_documents=own_documents))
     return found
 
 
@@ -106,18 +129,20 @@ def limits_of(study: Study) -> dict[str, float]:
 def recommend(
     dataset: str,
     where: str,
-    model: str,
     rows: pd.DataFrame,
     study: Study,
     results: str,
+    chance: Sequence[str],
     *,
     own_documents: Collection[str] = (),
 ) -> Recommendation:
     """Choose among the settings in ``rows``: the decisive ones of a model on one dataset or several."""
     limits = limits_of(study)
+    model = rows["model"].iloc[0]
     settings = worst_over_datasets(rows, study)
-    fitting = ranked(settings[~missed(settings, limits).any(axis=1)])
-    known = (dataset, where, model, study.config.baseline, settings, limits, fitting)
+    fitting = ranked(settings[~missed(settings, limits).any(axis=1) & settings["kept"].notna()])
+    undecided = soonest_decided(settings, limits, fitting)
+    known = (dataset, where, model, study.config.baseline, settings, limits, fitting, chance, undecided)
     if fitting.empty:
         return Recommendation(*known, relaxations=relaxations(settings, limits))
     best = fitting.iloc[0]
@@ -135,7 +160,8 @@ def recommend(
 def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per setting that was measured on all datasets of ``rows``: the worst of each of its figures.
 
-    What it takes and costs is that of ``requirements.vectors``, or of the corpus.
+    A figure that a dataset lacks is missing. What a setting takes and costs is that of ``requirements.vectors``, or of
+    the corpus.
     """
     rows = rows.rename(columns={"vectors": "timed_vectors"}).join(
         priced(rows, study, study.config.requirements.vectors)
@@ -143,7 +169,18 @@ def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     groups = rows.groupby(CHOICE, sort=False)
     shared = {"measure": "first", "top_k": "first", "vectors": "max", "timed_vectors": "max"}
     settings = groups.agg({**shared, "threads": "first", "engine": "first", **WORST})
+    settings[list(WORST)] = settings[list(WORST)].where(groups[list(WORST)].count().eq(groups.size(), axis=0))
     return settings[groups["dataset"].nunique() == rows["dataset"].nunique()].reset_index()
+
+
+def soonest_decided(settings: pd.DataFrame, limits: Mapping[str, float], fitting: pd.DataFrame) -> pd.Series | None:
+    """Return the setting that the fewest more queries would show to meet all ``limits`` at a lower price, if any."""
+    others = {name: limit for name, limit in limits.items() if name != "min_retention"}
+    is_open = np.isfinite(settings["queries_needed"]) & (settings["queries_needed"] > 0)
+    known = settings[is_open & ~missed(settings, others).any(axis=1)]
+    if not fitting.empty:
+        known = known[known["usd_per_month"] < fitting.iloc[0]["usd_per_month"]]
+    return None if known.empty else ranked(known).sort_values("queries_needed", kind="stable").iloc[0]
 
 
 def missed(settings: pd.DataFrame, limits: Mapping[str, float]) -> pd.DataFrame:
@@ -217,9 +254,11 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         **recommendation.settings[["measure", "top_k", "vectors"]].iloc[0],
         "settings": len(recommendation.settings),
         "fitting": len(recommendation.fitting),
-        **{name: best.get(name) for name in [*CHOICE, *WORST]},
+        **{name: best.get(name) for name in [*CHOICE, *WORST] if name != "queries_needed"},
         **{f"runner_up_{name}": second.get(name) for name in [*CHOICE, "kept_low", "usd_per_month"]},
         "relax": "; or ".join(map(str, recommendation.relaxations)),
+        "more_queries": recommendation.more_queries,
+        "chance": "; ".join(recommendation.chance),
         "configuration": recommendation.configuration,
         "code": recommendation.deployment_code,
     }

@@ -4,34 +4,23 @@ All of it is computed from the values per query. docs/statistics.md gives the de
 docs/columns.md the columns.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
 
-from embquant.files.parquet import open_parquet
-from embquant.measure.statistics import (
-    holm,
-    least_detectable_difference,
-    percentile_interval,
-    randomization_test,
-    resample_counts,
-    rounded,
-    sample_means,
-)
+from embquant.measure.statistics import holm, least_detectable_difference, percentile_interval, randomization_test
 from embquant.report.measure import Measure
+from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
+from embquant.report.numbers.measured import Measured, read_measured
 
-RUN = ["dataset", "model", "method"]
-SETTING = ["rescore_store", "rescore_multiplier", "top_k"]
 VARIED = ["method", "rescore_store", "rescore_multiplier"]
 """What differs between settings that are compared; they return equally many documents."""
 
-INTERVAL = ["", "_low", "_high"]
 VERDICTS = {"better": "wins", "noise": "ties", "worse": "losses"}
 """A verdict on a difference → what it counts as over datasets."""
 
@@ -52,54 +41,29 @@ MACRO = [
 
 
 @dataclass(frozen=True)
-class Chance:
-    """How chance is estimated: number and seed of resamples, and the confidence of intervals (1 − level of tests)."""
-
-    seed: int
-    resamples: int
-    confidence: float
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Settings of one dataset and model; ``metrics`` are float64 (settings, queries), NaN where there is none."""
-
-    settings: pd.DataFrame
-    metrics: dict[str, np.ndarray]
-
-    def by_top_k(self) -> Iterator["Measured"]:
-        """Yield the settings that return equally many documents."""
-        for rows in self.settings.groupby("top_k", sort=False).indices.values():
-            yield Measured(self.settings.iloc[rows], {name: values[rows] for name, values in self.metrics.items()})
-
-    def compared_metrics(self) -> tuple[str, list[str]]:
-        """Return what settings are compared in: quality, by the first judged metric; without one, agreement."""
-        known = [Measure.of_metric(name) for name, values in self.metrics.items() if not np.isnan(values).any()]
-        measures = [measure for measure in known if measure is not None]
-        judged = [measure.metric for measure in measures if measure.is_retention]
-        overlaps = [measure.metric for measure in measures if measure.is_overlap]
-        rbo = [measure.metric for measure in measures if measure.metric == "rbo"]
-        return ("quality", judged[:1]) if judged else ("agreement", overlaps[:1] + rbo)
-
-
-@dataclass(frozen=True)
 class Comparison:
     """Settings and the metric in which they are compared.
 
     ``scores`` are its values, float64 (settings, queries); ``means`` and ``retentions`` are (settings, samples).
+    ``kept`` is what settings keep, with the ends of its interval, (3, settings), and ``widened`` (settings,) whether
+    that is widened.
     """
 
     settings: pd.DataFrame
     scores: np.ndarray
     means: np.ndarray
     retentions: np.ndarray
+    kept: np.ndarray
+    widened: np.ndarray
 
 
 @dataclass
 class Total:
     """Sums over datasets: of means and retentions in each sample, and of verdicts, (settings, 3).
 
-    A setting is summed over the datasets that have it, ``datasets`` (settings,).
+    A setting is summed over the datasets that have it, ``datasets`` (settings,). ``squares`` (settings, 2) are sums of
+    the squared distances of what settings keep from the ends of its interval, ``widened`` (settings,) is the number of
+    such intervals that are widened.
     """
 
     settings: pd.DataFrame
@@ -107,6 +71,16 @@ class Total:
     means: np.ndarray
     retentions: np.ndarray
     verdicts: np.ndarray
+    squares: np.ndarray
+    widened: np.ndarray
+
+    @classmethod
+    def of(cls, comparison: Comparison, verdicts: np.ndarray) -> "Total":
+        """Return the sums of one dataset."""
+        squares = ((comparison.kept[1:] - comparison.kept[0]) ** 2).T
+        samples = (comparison.means, comparison.retentions)
+        widened = comparison.widened.astype(np.int64)
+        return cls(comparison.settings, np.ones_like(widened), *samples, verdicts, squares, widened)
 
     def add(self, other: "Total") -> None:
         """Add the sums of other datasets; settings that they alone have come last."""
@@ -114,31 +88,33 @@ class Total:
         more = ~others.isin(known)
         places = known.append(others[more]).get_indexer(others)
         self.settings = pd.concat([self.settings, other.settings[more]], ignore_index=True)
-        for name in ("datasets", "means", "retentions", "verdicts"):
+        for name in ("datasets", "means", "retentions", "verdicts", "squares", "widened"):
             added = getattr(other, name)
             sums = np.concatenate([getattr(self, name), np.zeros_like(added[more])])
             sums[places] += added
             setattr(self, name, sums)
 
+    def mean(self, confidence: float) -> np.ndarray:
+        """Return the average of the metric and the ends of its interval, (3, settings)."""
+        ends = percentile_interval(self.means / self.datasets[:, None], confidence)
+        return ends if self._is_quality else self._with_widened(ends)
 
-def read_measured(runs: Sequence[Path]) -> Measured:
-    """Read what was measured of all methods on one dataset and model.
+    def retention(self, confidence: float) -> np.ndarray:
+        """Return the average of the retention and the ends of its interval, (3, settings); NaN for agreement."""
+        ends = percentile_interval(self.retentions / self.datasets[:, None], confidence)
+        return self._with_widened(ends) if self._is_quality else ends
 
-    A row group of metrics.parquet is a setting; the queries are in the same order in all. Values are rounded, so that
-    those that differ by the order of a sum don't count as different.
-    """
-    settings: list[list[Any]] = []
-    metrics: dict[str, list[np.ndarray]] = {}
-    for run in runs:
-        file = open_parquet(run / "metrics.parquet", ["query_id", *SETTING])
-        for number in range(file.num_row_groups):
-            table = file.read_row_group(number)
-            keys = (table.column(name)[0].as_py() for name in SETTING)
-            settings.append([*run.parts[-3:], *keys, table.num_rows])
-            for name in table.drop_columns(["query_id", *SETTING]).column_names:
-                metrics.setdefault(name, []).append(table.column(name).to_numpy())
-    stacked = {name: rounded(np.stack(rows)) for name, rows in metrics.items()}
-    return Measured(pd.DataFrame(settings, columns=[*RUN, *SETTING, "queries"]), stacked)
+    @property
+    def _is_quality(self) -> bool:
+        return bool(self.settings["kind"].iloc[0] == "quality")
+
+    def _with_widened(self, ends: np.ndarray) -> np.ndarray:
+        """Replace the ends of widened intervals: their distances add up as those of independent estimates do.
+
+        Zou and Donner 2008, "Construction of confidence limits about effect measures: a general approach".
+        """
+        distances = np.sqrt(self.squares.T) / self.datasets * [[-1], [1]]
+        return np.vstack([ends[:1], np.where(self.widened > 0, ends[0] + distances, ends[1:])])
 
 
 class Analysis:
@@ -161,12 +137,12 @@ class Analysis:
         return analysis
 
     def add(self, measured: Measured) -> None:
-        """Analyse all settings of one dataset and model; resamples depend on the dataset's name alone."""
+        """Analyse all settings of one dataset and model."""
         first = measured.settings.iloc[0]
-        seed = [self._chance.seed, crc32(first["dataset"].encode())]
-        counts = resample_counts(int(first["queries"]), self._chance.resamples, seed)
-        tables = [self._add_group(group, counts, seed) for group in measured.by_top_k()]
-        self._retrieval.append(pd.concat(tables).sort_index())
+        resamples = Resamples(first["dataset"], int(first["queries"]), self._chance)
+        p = np.nan if measured.baseline_p is None else measured.baseline_p
+        tables = [self._add_group(group, resamples) for group in measured.by_top_k()]
+        self._retrieval.append(pd.concat(tables).sort_index().assign(baseline_p=p))
 
     def retrieval(self) -> pd.DataFrame:
         """Return the means and retentions of every setting, with intervals, and how it compares with the baseline."""
@@ -181,15 +157,15 @@ class Analysis:
         parts = [
             total.settings.assign(
                 datasets=total.datasets,
-                **self._interval("mean", total.means / total.datasets[:, None], total.settings.index),
-                **self._interval("retention", total.retentions / total.datasets[:, None], total.settings.index),
+                **_columns("mean", total.mean(self._chance.confidence), total.settings.index),
+                **_columns("retention", total.retention(self._chance.confidence), total.settings.index),
                 **dict(zip(VERDICTS.values(), total.verdicts.T, strict=True)),
             )
             for total in self._totals.values()
         ]
         return pd.concat([pd.DataFrame(), *parts], ignore_index=True).reindex(columns=MACRO)
 
-    def _add_group(self, group: Measured, counts: np.ndarray, seed: list[int]) -> pd.DataFrame:
+    def _add_group(self, group: Measured, resamples: Resamples) -> pd.DataFrame:
         """Return the group's rows of ``retrieval``; add to the comparisons and to the totals over datasets."""
         settings = group.settings
         baseline = int(np.flatnonzero(settings["method"] == self._baseline)[0])
@@ -197,19 +173,27 @@ class Analysis:
         columns: dict[str, pd.Series] = {}
         retentions: dict[str, pd.Series] = {}
         verdicts: dict[str | None, np.ndarray] = {}
-        for metric, values in group.metrics.items():
-            has_values = ~np.isnan(values).any(axis=1)
-            means = sample_means(values[has_values], counts)
-            ratios = np.full_like(means, np.nan)
-            columns |= self._interval(metric, means, settings.index[has_values])
+        for metric, all_values in group.metrics.items():
+            has_values = ~np.isnan(all_values).any(axis=1)
+            values, index = all_values[has_values], settings.index[has_values]
+            means = resamples.means(values)
+            columns |= _columns(metric, percentile_interval(means, self._chance.confidence), index)
             measure = Measure.of_metric(metric)
-            if measure is not None and measure.is_retention:
+            if measure is None:
+                continue
+            ratios = np.full_like(means, np.nan)
+            if measure.is_retention and not group.at_chance:
                 reference = means[baseline : baseline + 1]
                 np.divide(means, reference, out=ratios, where=reference > 0)
-                retentions |= self._interval(measure.column, ratios, settings.index[has_values])
+            samples = ratios if measure.is_retention else means
+            kept, widened = resamples.kept(values, samples, baseline, measure.is_retention)
+            (retentions if measure.is_retention else columns).update(_columns(measure.column, kept, index))
             if metric in compared:
                 labelled = settings.assign(kind=kind, metric=metric)
-                verdicts[metric] = self._add_compared(Comparison(labelled, values, means, ratios), baseline, seed)
+                comparison = Comparison(labelled, values, means, ratios, kept, widened)
+                verdicts[metric] = self._add_compared(comparison, baseline, resamples.seed)
+                if not group.at_chance:
+                    self._add_total(comparison, verdicts[metric])
         first = compared[0] if compared else None
         return settings.assign(**columns, **retentions, compared_in=first, verdict=verdicts.get(first))
 
@@ -221,29 +205,31 @@ class Analysis:
         self._comparisons += [against.assign(comparison="baseline"), neighbours.assign(comparison="neighbour")]
         verdicts = np.full(len(comparison.means), None)
         verdicts[others] = against["verdict"]
+        return verdicts
+
+    def _add_total(self, comparison: Comparison, verdicts: np.ndarray) -> None:
+        """Add to the sums over datasets; a dataset whose baseline is at chance has no part in them."""
         keys = tuple(comparison.settings[["model", "kind", "metric", "top_k"]].iloc[0])
-        counts = (verdicts[:, None] == list(VERDICTS)).astype(np.int64)
-        once = np.ones(len(counts), np.int64)
-        total = Total(comparison.settings, once, comparison.means, comparison.retentions, counts)
+        total = Total.of(comparison, (verdicts[:, None] == list(VERDICTS)).astype(np.int64))
         if keys in self._totals:
             self._totals[keys].add(total)
         else:
             self._totals[keys] = total
-        return verdicts
 
     def _tests(self, comparison: Comparison, one: np.ndarray, other: np.ndarray, seed: list[int]) -> pd.DataFrame:
         """Test a family of pairs of settings, given as row numbers."""
         settings = comparison.settings.iloc[one].reset_index(drop=True)
+        differences = comparison.means[one] - comparison.means[other]
         return settings.assign(
             **comparison.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
-            **self._interval("difference", comparison.means[one] - comparison.means[other]),
+            **_columns("difference", percentile_interval(differences, self._chance.confidence)),
             **tested(comparison.scores[one] - comparison.scores[other], self._chance, seed),
         )
 
-    def _interval(self, name: str, samples: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:
-        """Return three columns: what a statistic is, and the ends of its interval."""
-        ends = percentile_interval(samples, self._chance.confidence)
-        return {f"{name}{end}": pd.Series(values, index) for end, values in zip(INTERVAL, ends, strict=True)}
+
+def _columns(name: str, ends: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:
+    """Return the columns of an interval: what a statistic is, and its low and high end, which are (3, settings)."""
+    return {f"{name}{end}": pd.Series(values, index) for end, values in zip(INTERVAL, ends, strict=True)}
 
 
 def tested(differences: np.ndarray, chance: Chance, seed: list[int]) -> dict[str, np.ndarray]:

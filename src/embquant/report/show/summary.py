@@ -7,6 +7,7 @@ import pandas as pd
 
 from embquant.report.measure import Measure, measures
 from embquant.report.numbers.cost import pareto_settings, with_pareto
+from embquant.report.numbers.doubts import chance_words
 from embquant.report.numbers.quality import in_summary
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
 from embquant.report.tables.base import VERDICT_MARKS
@@ -44,8 +45,9 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
         compared = first["compared_in"] if isinstance(first["compared_in"], str) else None
         measure = Measure.of_metric(compared) if compared else None
         lines = [
+            *chance_words(table, study),
             f"{dataset} · {model}: {first['vectors']:,} documents of {first['dim']} dimensions, "
-            f"{first['queries']:,} queries, top_k {top_k}"
+            f"{first['queries']:,} queries, top_k {top_k}",
         ]
         for verb, counts in (("left out", "left_out"), ("kept", "kept")):
             named = described[dataset][counts].items()
@@ -76,7 +78,7 @@ def _table(table: pd.DataFrame, measure: Measure | None) -> str:
         pareto=table["pareto"].map({True: "✓", False: ""}),
         **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
     )
-    if measure is not None and f"{measure.column}_high" in table:
+    if measure is not None and f"{measure.column}_high" in table and table[measure.column].notna().any():
         half = (table[f"{measure.column}_high"] - table[f"{measure.column}_low"]) / 2
         rows[measure.column] = formatted(table[measure.column], "{:.4f}") + formatted(half, " ±{:.4f}")
     columns = {"method": Column("method"), "rescored_by": Column("rescored by"), **_quality(table, measure), **FIGURES}

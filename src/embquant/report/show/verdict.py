@@ -19,6 +19,13 @@ REQUIREMENTS = {
 """A requirement, in words."""
 
 
+CHECK = [
+    "what is left of quality that is chance says nothing, so none of it is reported",
+    "check that each vector has its own text's id, and that queries and documents are from the same model",
+]
+"""What to do where the baseline is at chance."""
+
+
 def advice(found: Sequence[Recommendation], path: Path) -> str:
     """Return the start of the report: for each model its verdict, and the configuration and Python to deploy it."""
     parts = []
@@ -40,17 +47,26 @@ def _first_of_each_model(found: Sequence[Recommendation]) -> list[Recommendation
 
 
 def verdict_lines(found: Recommendation, path: Path) -> list[str]:
-    """Return the five lines that a run ends with; ``path`` is the report that has more."""
+    """Return the lines that a run ends with, five as a rule; ``path`` is the report that has more.
+
+    First comes what is at chance; before the last line, what more queries would settle.
+    """
     place = f"{found.where} · {found.model}"
+    last = f"   all settings: {path.with_suffix('.csv')}"
+    if found.settings["kept"].isna().all() and found.chance:
+        return [*found.chance, f"Verdict for {place}: nothing is recommended", *(f"   {line}" for line in CHECK), last]
+    more = [f"   more queries: {found.more_queries}"] if found.more_queries else []
     limits = " and ".join(f"{name} {limit:g}" for name, limit in found.limits.items())
     if found.best is not None:
         second = "nothing else" if found.runner_up is None else f"{named(found.runner_up)}: {figures(found.runner_up)}"
         return [
+            *found.chance,
             f"Verdict for {place}: {named(found.best)}",
             f"   required: {limits}, which {len(found.fitting)} of {len(found.settings)} settings meet; "
             "none of them is cheaper",
             f"   it {figures(found.best)}{_saving(found, found.best)}",
             f"   runner-up: {second}",
+            *more,
             f"   to deploy it: configuration and code at the start of {path}",
         ]
     lines = ["no metric of the study has a value here; add overlap@k, k ≤ top_k", "so nothing can be said of quality"]
@@ -58,10 +74,12 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
         nearest = found.relaxations[0].setting
         lines = [f"to be relaxed: {'; or '.join(map(str, found.relaxations))}", f"{named(nearest)} {figures(nearest)}"]
     return [
+        *found.chance,
         f"Verdict for {place}: none of {len(found.settings)} settings meets the requirements",
         f"   required: {limits}",
         *(f"   {line}" for line in lines),
-        f"   all settings: {path.with_suffix('.csv')}",
+        *more,
+        last,
     ]
 
 
@@ -73,7 +91,7 @@ def figures(setting: pd.Series) -> str:
         share = f"keeps {kept:.2%} of float32's {of.metric}"
     else:
         share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
-    bound = f", {low:.2%} at the interval's lower bound" if low < kept else ""
+    bound = f", {low:.2%} at the interval's lower bound" if low < kept else ", without an interval" * pd.isna(low)
     vectors, timed = setting[["vectors", "timed_vectors"]]
     place = "" if vectors == timed else f" as timed on {timed:,} vectors"
     return (
@@ -113,6 +131,7 @@ def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
         **row,
         "place": f"{row['where']} · {row['model']}",
         "setting": row["setting"] if row["method"] else "",
+        "at_chance": bool(row["chance"] and not row["measure"]),
         "figures": _figures(reports, row) if row["method"] else [],
         "requirements": " and ".join(REQUIREMENTS[name].format(limit) for name, limit in limits.items()),
         "runner_up": _runner_up(row) if row["runner_up_method"] else "",

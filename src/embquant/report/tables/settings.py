@@ -5,10 +5,10 @@ import pandas as pd
 from embquant.files.atomic import read_json
 from embquant.report.measure import Measure
 from embquant.report.numbers.cost import cost_table
+from embquant.report.numbers.measured import RUN
+from embquant.report.numbers.measured import SETTING as SETTING_KEYS
 from embquant.report.numbers.measurements import MEMORY, SPEED, Measurements
 from embquant.report.numbers.recommendation import recommendation_table
-from embquant.report.numbers.significance import RUN
-from embquant.report.numbers.significance import SETTING as SETTING_KEYS
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
 from embquant.report.tables.base import (
@@ -242,6 +242,8 @@ class Recommended(ReportTable):
             "usd_per_month": USD,
             "runner_up_method": Column("runner-up"),
             "relax": Column("to be relaxed", meaning="what would have to be relaxed where no setting fits"),
+            "more_queries": Column("more queries", meaning="what they would show of a cheaper setting", detail=True),
+            "chance": Column("chance", meaning="datasets whose baseline is not told apart from chance"),
         }
         note = "The cheapest setting that meets the requirements. No other setting surpasses it."
         return TableView("recommendation", "Recommendations", note, for_readers(rows), columns)

@@ -17,7 +17,7 @@ from embquant.report.deployment import as_yaml
 from embquant.report.reports import Reports
 from embquant.report.show.figures.style import THEMES, Drawing, themed_svg
 from embquant.report.show.sections import Section
-from embquant.report.show.verdict import page_verdicts
+from embquant.report.show.verdict import CHECK, page_verdicts
 
 FOLDER = Path(__file__).parent
 
@@ -37,6 +37,7 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
         provenance=reports.provenance,
         config=reports.study.config,
         verdicts=page_verdicts(reports),
+        check=CHECK,
         sections=sections,
         style=_theme_variables() + (FOLDER / "page.css").read_text("utf-8"),
         script=script,
