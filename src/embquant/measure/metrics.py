@@ -14,10 +14,8 @@ import numpy as np
 from embquant.entries import nearest
 from embquant.errors import InputError
 from embquant.measure.judgements import Judgements
+from embquant.measure.ties import TiedGains, reached
 from embquant.registry import Registry
-
-EPSILON = 1e-6
-"""How far apart two scores may be and count as tied, relative to their magnitude."""
 
 PERSISTENCE = 0.9
 """The p of rank-biased overlap."""
@@ -41,11 +39,6 @@ class Ranking:
 
     rows: np.ndarray
     exact_scores: np.ndarray
-
-
-def reached(least: np.ndarray) -> np.ndarray:
-    """Return the scores from which on a document counts as tied with ``least``, float64: EPSILON of each below it."""
-    return least - EPSILON * np.abs(least)
 
 
 class MetricKind(ABC):
@@ -93,6 +86,23 @@ class JudgedKind(MetricKind):
     def of_gains(cls, gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:
         """Return the metric of each query from the relevance of its first documents, float64 (queries, cutoff)."""
 
+    @classmethod
+    def expected(cls, ties: TiedGains, judgements: Judgements, cutoff: int) -> np.ndarray:
+        """Return the mean of each query's metric over all orders of tied documents, float64 (queries,).
+
+        NaN throughout if the kind has no formula for it.
+        """
+        return np.full(len(ties.gains), np.nan)
+
+    @classmethod
+    def span(cls, ties: TiedGains, judgements: Judgements, cutoff: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the least and the greatest value that an order of tied documents gives, float64 (queries,) each.
+
+        A metric must not become less where a more relevant document takes the place of a less relevant one above it.
+        """
+        worst, best = (ties.sorted_gains(descending)[:, :cutoff] for descending in (False, True))
+        return cls.of_gains(worst, judgements, cutoff), cls.of_gains(best, judgements, cutoff)
+
 
 @dataclass(frozen=True)
 class Metric:
@@ -126,6 +136,18 @@ class Metric:
             return np.full(len(ranking.rows), np.nan)
         return self.kind.compute(ranking, judgements, reference, self.cutoff)
 
+    def over_ties(
+        self, ties: TiedGains, judgements: Judgements, top_k: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the metric's expected, least and greatest value over all orders of ties, float64 (queries,) each.
+
+        NaN throughout if it isn't judged, or its cut-off is beyond ``top_k``, the documents that are returned.
+        """
+        if not issubclass(self.kind, JudgedKind) or self.cutoff is None or self.cutoff > top_k:
+            return (np.full(len(ties.gains), np.nan),) * 3
+        known = (ties, judgements, self.cutoff)
+        return (self.kind.expected(*known), *self.kind.span(*known))
+
     def contributions(self, gains: np.ndarray) -> np.ndarray:
         """Return what each document of a ranking with ``gains`` (k,) adds to a query's metric, float64 (k,)."""
         ranks = np.arange(1, len(gains) + 1)
@@ -142,75 +164,6 @@ def parse_metric(name: str) -> Metric:
             return Metric(measure, None)
     valid = [f"{measure}@10" if METRICS[measure].has_cutoff else measure for measure in METRICS.names()]
     raise InputError(f"metric {name!r} is not known{nearest(name, valid)}")
-
-
-class NDCG(JudgedKind):
-    """Normalised discounted cumulative gain, gain = relevance, discount log2(rank + 1).
-
-    Järvelin and Kekäläinen 2002, "Cumulated gain-based evaluation of IR techniques", as trec_eval computes it.
-    """
-
-    @classmethod
-    def of_gains(cls, gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:
-        """Return Σ gain / log2(rank + 1) over the same of the ideal ranking."""
-        ideal = judgements.ideal_gains[:, :cutoff]
-        return _ratio(gains @ _discount(gains.shape[1]), ideal @ _discount(ideal.shape[1]))
-
-    @classmethod
-    def contributions(cls, gains: np.ndarray) -> np.ndarray:
-        """Discounted gains."""
-        return gains / np.log2(np.arange(1, len(gains) + 1) + 1)
-
-
-class ReciprocalRank(JudgedKind):
-    """1 / rank of the first relevant document, 0 if there is none within the cut-off."""
-
-    @classmethod
-    def of_gains(cls, gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:
-        """Return 1 / rank."""
-        relevant = gains > 0
-        return np.where(relevant.any(axis=1), 1 / (relevant.argmax(axis=1) + 1), 0.0)
-
-    @classmethod
-    def contributions(cls, gains: np.ndarray) -> np.ndarray:
-        """1 / rank for the first relevant document alone."""
-        relevant = super().contributions(gains)
-        return relevant * (relevant.cumsum() == 1) / np.arange(1, len(gains) + 1)
-
-
-class AveragePrecision(JudgedKind):
-    """Precision at each relevant document found, summed, over the number of all relevant documents."""
-
-    @classmethod
-    def of_gains(cls, gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:
-        """Return the mean precision."""
-        relevant = gains > 0
-        precision = relevant.cumsum(axis=1) / np.arange(1, gains.shape[1] + 1)
-        return _ratio((precision * relevant).sum(axis=1), judgements.relevant)
-
-    @classmethod
-    def contributions(cls, gains: np.ndarray) -> np.ndarray:
-        """Precision at each relevant document."""
-        relevant = super().contributions(gains)
-        return relevant * relevant.cumsum() / np.arange(1, len(gains) + 1)
-
-
-class Recall(JudgedKind):
-    """Share of the relevant documents that are found within the cut-off."""
-
-    @classmethod
-    def of_gains(cls, gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:
-        """Return the share."""
-        return _ratio((gains > 0).sum(axis=1), judgements.relevant)
-
-
-class Precision(JudgedKind):
-    """Relevant documents found within the cut-off, over the cut-off."""
-
-    @classmethod
-    def of_gains(cls, gains: np.ndarray, judgements: Judgements, cutoff: int) -> np.ndarray:
-        """Return the share."""
-        return (gains > 0).sum(axis=1) / cutoff
 
 
 class Overlap(MetricKind):
@@ -260,24 +213,16 @@ METRICS: Registry[type[MetricKind]] = Registry(
     "metric",
     "embquant.metrics",
     {
-        "nDCG": f"{__name__}:NDCG",
-        "RR": f"{__name__}:ReciprocalRank",
-        "AP": f"{__name__}:AveragePrecision",
-        "R": f"{__name__}:Recall",
-        "P": f"{__name__}:Precision",
+        "nDCG": "embquant.measure.judged:NDCG",
+        "RR": "embquant.measure.judged:ReciprocalRank",
+        "AP": "embquant.measure.judged:AveragePrecision",
+        "R": "embquant.measure.judged:Recall",
+        "P": "embquant.measure.judged:Precision",
         "overlap": f"{__name__}:Overlap",
         "rbo": f"{__name__}:RankBiasedOverlap",
     },
 )
 """Sorts of metrics; a name is of letters alone."""
-
-
-def _discount(ranks: int) -> np.ndarray:
-    return 1 / np.log2(np.arange(2, ranks + 2))
-
-
-def _ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.zeros(len(part)), where=whole > 0)
 
 
 def _common(ranked: np.ndarray, expected: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ from embquant.errors import InputError
 from embquant.exact.topk import rank
 from embquant.files.parquet import count_rows, read_table
 from embquant.measure.judgements import Judgements
-from embquant.measure.metrics import EPSILON, Metric, Reference
+from embquant.measure.metrics import Metric, Reference
+from embquant.measure.ties import EPSILON, TiedGains, last_tied
 from embquant.retrieve.candidates import Candidates, within
 from embquant.retrieve.rescoring import Scorer
 from embquant.study import NO_STORE, Setting
 
 INDEX_OVERLAP = "index_overlap"
+OVER_TIES = ("_expected", "_least", "_greatest")
+"""Ends of the names of columns on ties: a judged metric's mean over all orders of tied documents, and its span."""
 
 STORES_LEFT_OUT = "stores_left_out"
 """In the metadata of a file of metrics: the rescore stores that can't be, and why."""
@@ -50,10 +54,22 @@ class Pool:
 
 @dataclass(frozen=True)
 class Best:
-    """The documents that a setting returns: ``places`` int64 (queries, top_k) in the pool, −1 for none."""
+    """What a setting returns, and what it might have returned had ties been broken in another way.
+
+    ``order`` int64 (queries, depth) are the places in the pool by descending score of ``scorer``; None for both stands
+    for no rescoring, where the pool's own order holds.
+    """
 
     pool: Pool
-    places: np.ndarray
+    setting: Setting
+    scorer: Scorer | None = None
+    order: np.ndarray | None = None
+
+    @cached_property
+    def places(self) -> np.ndarray:
+        """The places in the pool of the documents that are returned, int64 (queries, top_k), −1 for none."""
+        best = self._candidates[:, : self.setting.top_k]
+        return np.pad(best, ((0, 0), (0, self.setting.top_k - best.shape[1])), constant_values=-1)
 
     @property
     def rows(self) -> np.ndarray:
@@ -68,6 +84,25 @@ class Best:
     def scores(self, scorer: Scorer) -> np.ndarray:
         """Return their scores by a store, float64 (queries, top_k), −inf where there is no document."""
         return self._take(self.pool.scores(scorer), -np.inf)
+
+    def ties(self, judgements: Judgements) -> TiedGains:
+        """Return the gains of the documents that are returned, and of others that are tied with the last of them.
+
+        Only candidates are known: of a method that is rescored those of its depth, else all that one search found. So
+        the candidates themselves are taken as they are, though a tie at their depth might have left some of them out.
+        """
+        scores = self.pool.found_scores if self.scorer is None else self.pool.scores(self.scorer)
+        scores = np.take_along_axis(scores, self._candidates, axis=1)
+        count = last_tied(scores, self.setting.top_k)
+        rows = np.take_along_axis(self.pool.rows, self._candidates[:, :count], axis=1)
+        return TiedGains.of_scores(judgements.gains(rows), scores[:, :count])
+
+    @cached_property
+    def _candidates(self) -> np.ndarray:
+        """The places in the pool of the documents that the setting ranks, best first, int64 (queries, candidates)."""
+        if self.order is None:
+            return np.broadcast_to(np.arange(self.pool.rows.shape[1]), self.pool.rows.shape)
+        return self.order[self.order < self.setting.depth].reshape(len(self.order), -1)
 
     def _take(self, values: np.ndarray, otherwise: float) -> np.ndarray:
         return np.where(self.places < 0, otherwise, np.take_along_axis(values, self.places, axis=1))
@@ -93,27 +128,14 @@ class Sweep:
         groups = {setting: self._candidates.group(setting.depth) for setting in settings}
         for group in sorted(set(groups.values())):
             searched = [setting for setting in settings if groups[setting] == group]
-            depth = max(setting.depth for setting in searched)
-            rows, scores = (values[:, :depth] for values in self._candidates.read(group))
+            rows, scores = self._candidates.read(group)
             pool = Pool(rows, scores, self._queries, self._threads)
             for store in dict.fromkeys(setting.store for setting in searched):
-                order = None if store == NO_STORE else pool.order(self._stores[store])
+                scorer = None if store == NO_STORE else self._stores[store]
+                order = None if scorer is None else pool.order(scorer)
                 for setting in searched:
                     if setting.store == store:
-                        yield setting, Best(pool, _places(pool, order, setting))
-
-
-def _places(pool: Pool, order: np.ndarray | None, setting: Setting) -> np.ndarray:
-    """Take the best ``top_k`` of the first ``depth`` candidates, in ``order`` or as they were found."""
-    queries, depth = pool.rows.shape
-    top_k = min(depth, setting.top_k)
-    if order is None:
-        best = np.broadcast_to(np.arange(top_k), (queries, top_k))
-    else:
-        among = order < setting.depth
-        among &= among.cumsum(axis=1, dtype=np.int32) <= setting.top_k
-        best = order[among].reshape(queries, -1)
-    return np.pad(best, ((0, 0), (0, setting.top_k - best.shape[1])), constant_values=-1)
+                        yield setting, Best(pool, setting, scorer, order)
 
 
 def index_overlap(best: Best, twin: Reference) -> np.ndarray:
@@ -128,6 +150,17 @@ def index_overlap(best: Best, twin: Reference) -> np.ndarray:
     among = np.array([np.isin(found, exact) for found, exact in zip(rows, wanted.rows, strict=True)])
     tied = np.abs(scores - least) <= EPSILON * np.abs(least)
     return ((among | tied) & (rows >= 0)).sum(axis=1) / np.maximum(1, (wanted.rows >= 0).sum(axis=1))
+
+
+def values_over_ties(best: Best, judgements: Judgements, metrics: Sequence[Metric]) -> dict[str, np.ndarray]:
+    """Return each judged metric's mean over all orders of ties, and its span, float64 (queries,) by column."""
+    ties = best.ties(judgements)
+    return {
+        f"{metric}{name}": values
+        for metric in metrics
+        if metric.judged
+        for name, values in zip(OVER_TIES, metric.over_ties(ties, judgements, best.setting.top_k), strict=True)
+    }
 
 
 def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | None:
@@ -146,11 +179,20 @@ def metrics_schema(metrics: Sequence[Metric]) -> pa.Schema:
     """Return the columns of metrics.parquet: one row per query and setting."""
     keys = [("query_id", pa.string()), ("rescore_store", pa.string())]
     keys += [("rescore_multiplier", pa.int64()), ("top_k", pa.int64())]
-    return pa.schema(keys + [(name, pa.float64()) for name in [*map(str, metrics), INDEX_OVERLAP]])
+    over_ties = [f"{metric}{value}" for metric in metrics if metric.judged for value in OVER_TIES]
+    return pa.schema(keys + [(name, pa.float64()) for name in [*map(str, metrics), INDEX_OVERLAP, *over_ties]])
 
 
-def metrics_table(setting: Setting, ids: pa.Array, metrics: Sequence[Metric], values: Sequence[np.ndarray]) -> pa.Table:
-    """Return the rows of a setting; ``values`` are float64 (queries,) of each metric and of the index overlap."""
-    columns = (setting.store, setting.multiplier, setting.top_k)
-    keys = [ids] + [pa.repeat(pa.scalar(value), len(ids)) for value in columns]
-    return pa.table(keys + [pa.array(value, from_pandas=True) for value in values], schema=metrics_schema(metrics))
+def metrics_table(
+    setting: Setting, ids: pa.Array, metrics: Sequence[Metric], values: Mapping[str, np.ndarray]
+) -> pa.Table:
+    """Return the rows of a setting; ``values`` float64 (queries,) by column, which are missing where there are none."""
+    keys = {"query_id": ids, **{name: pa.repeat(pa.scalar(value), len(ids)) for name, value in _keys(setting).items()}}
+    nothing = np.full(len(ids), np.nan)
+    schema = metrics_schema(metrics)
+    columns = [keys.get(name, pa.array(values.get(name, nothing), from_pandas=True)) for name in schema.names]
+    return pa.table(columns, schema=schema)
+
+
+def _keys(setting: Setting) -> dict[str, str | int]:
+    return {"rescore_store": setting.store, "rescore_multiplier": setting.multiplier, "top_k": setting.top_k}

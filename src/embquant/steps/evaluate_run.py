@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InputError
@@ -14,12 +13,14 @@ from embquant.files.parquet import read_embeddings, read_table, write_parquet
 from embquant.measure.chance import baseline_p
 from embquant.measure.metrics import Ranking, Reference, parse_metric
 from embquant.measure.quality import (
+    INDEX_OVERLAP,
     STORES_LEFT_OUT,
     Sweep,
     index_overlap,
     metrics_schema,
     metrics_table,
     read_judgements,
+    values_over_ties,
 )
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
@@ -81,11 +82,12 @@ def evaluate_run(
             ranking = Ranking(best.rows, best.scores(scorer))
             if candidates == reference and setting.store == NO_STORE:
                 baseline[setting.top_k] = ranking
-            values = [metric.compute(ranking, judgements, exact.first(setting.top_k)) for metric in parsed]
-            if twin is None or setting.store != NO_STORE:
-                values.append(np.full(queries, np.nan))
-            else:
-                values.append(index_overlap(best, twin))
+            reference_ranking = exact.first(setting.top_k)
+            values = {str(metric): metric.compute(ranking, judgements, reference_ranking) for metric in parsed}
+            if judgements is not None:
+                values |= values_over_ties(best, judgements, parsed)
+            if twin is not None and setting.store == NO_STORE:
+                values[INDEX_OVERLAP] = index_overlap(best, twin)
             yield metrics_table(setting, ids, parsed, values)
         metadata["baseline_p"] = baseline_p(parsed, [baseline[k] for k in sorted(baseline)], judgements)
 

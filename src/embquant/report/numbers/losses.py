@@ -17,9 +17,10 @@ import pyarrow as pa
 from embquant.datasets.corpus import shown_documents
 from embquant.files.parquet import read_table
 from embquant.measure.judgements import Judgements
-from embquant.measure.metrics import Metric, parse_metric, reached
+from embquant.measure.metrics import Metric, parse_metric
 from embquant.measure.quality import Best, Sweep
 from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
+from embquant.measure.ties import reached
 from embquant.report.measure import deciding
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
