@@ -31,6 +31,9 @@ class Index(ABC, Generic[Quantizer]):
     has_overhead: ClassVar[bool] = False
     """Whether its file holds more per vector than the code: a graph's edges, a list's row numbers."""
 
+    breadth: ClassVar[str] = ""
+    """The search parameter that makes a search look at more codes; none where all are looked at."""
+
     engine: str
     """The library that computes the scores, for the reports."""
 

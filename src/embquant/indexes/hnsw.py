@@ -50,6 +50,7 @@ class Hnsw(Index[Codec]):
     has_overhead = True
     build_parameters = HnswBuild
     search_parameters = HnswSearch
+    breadth = "expansion_search"
     engine = "usearch"
 
     def __init__(self, graph: Graph, threads: int) -> None:

@@ -25,6 +25,7 @@ class HnswBinary(Index[Binary]):
     has_overhead = True
     build_parameters = HnswBuild
     search_parameters = HnswSearch
+    breadth = "expansion_search"
     engine = "faiss"
 
     def __init__(self, index: faiss.IndexBinaryHNSW, threads: int) -> None:

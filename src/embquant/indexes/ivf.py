@@ -57,6 +57,7 @@ class Ivf(Index[Quantizer]):
     has_overhead = True
     build_parameters = IvfBuild
     search_parameters = IvfSearch
+    breadth = "nprobe"
     engine = "faiss"
 
     index_type: ClassVar[type[Any]]

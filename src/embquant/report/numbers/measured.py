@@ -1,7 +1,7 @@
 """What was measured of a dataset and a model: every metric of every setting, per query."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from embquant.files.parquet import metadata_of, open_parquet
 from embquant.measure.chance import LEAST_LIKELY
 from embquant.measure.statistics import rounded
 from embquant.report.measure import Measure
+from embquant.report.numbers.spread import split_ties
 
 RUN = ["dataset", "model", "method"]
 SETTING = ["rescore_store", "rescore_multiplier", "top_k"]
@@ -21,12 +22,14 @@ SETTING = ["rescore_store", "rescore_multiplier", "top_k"]
 class Measured:
     """Settings of one dataset and model; ``metrics`` are float64 (settings, queries), NaN where there is none.
 
+    ``over_ties`` are likewise the columns of judged metrics over all orders of ties: ``…_expected`` and so on.
     ``baseline_p`` is how likely the baseline's quality is by chance; None where nothing is judged.
     """
 
     settings: pd.DataFrame
     metrics: dict[str, np.ndarray]
     baseline_p: float | None
+    over_ties: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def at_chance(self) -> bool:
@@ -36,8 +39,10 @@ class Measured:
     def by_top_k(self) -> Iterator["Measured"]:
         """Yield the settings that return equally many documents."""
         for rows in self.settings.groupby("top_k", sort=False).indices.values():
-            metrics = {name: values[rows] for name, values in self.metrics.items()}
-            yield Measured(self.settings.iloc[rows], metrics, self.baseline_p)
+            metrics, over_ties = (
+                {name: values[rows] for name, values in columns.items()} for columns in (self.metrics, self.over_ties)
+            )
+            yield Measured(self.settings.iloc[rows], metrics, self.baseline_p, over_ties)
 
     def compared_metrics(self) -> tuple[str, list[str]]:
         """Return what settings are compared in: quality, by the first judged metric; without one, agreement."""
@@ -67,6 +72,6 @@ def read_measured(runs: Sequence[Path]) -> Measured:
             settings.append([*run.parts[-3:], *keys, table.num_rows])
             for name in table.drop_columns(["query_id", *SETTING]).column_names:
                 metrics.setdefault(name, []).append(table.column(name).to_numpy())
-    stacked = {name: rounded(np.stack(rows)) for name, rows in metrics.items()}
+    stacked, over_ties = split_ties({name: rounded(np.stack(rows)) for name, rows in metrics.items()})
     known = next((value for value in p if value is not None), None)
-    return Measured(pd.DataFrame(settings, columns=[*RUN, *SETTING, "queries"]), stacked, known)
+    return Measured(pd.DataFrame(settings, columns=[*RUN, *SETTING, "queries"]), stacked, known, over_ties)

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from embquant.measure.chance import LEAST_LIKELY
-from embquant.report.measure import measures
+from embquant.report.measure import Measure, measures
+from embquant.report.numbers.spread import EXPECTED, judged_by_expected
 from embquant.study import NO_STORE
 
 KEPT = ["kept", "kept_low", "kept_high"]
@@ -34,11 +35,16 @@ def with_quality(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_measure(summary: pd.DataFrame, measured: pd.Series, end: str) -> pd.Series:
-    """Return for each row the value of the column that ``measured`` names with this ending, NaN if there is none."""
+    """Return for each row the value of the column that ``measured`` names with this ending, NaN if there is none.
+
+    Where ties matter, it is that of the expected value over their orders.
+    """
     values = pd.Series(np.nan, summary.index)
     for name in measured.dropna().unique():
-        if f"{name}{end}" in summary:
-            values = values.where(measured != name, summary[f"{name}{end}"])
+        by_expected = judged_by_expected(summary, Measure.of_settings(name))
+        for column, rows in ((name, ~by_expected), (f"{name}{EXPECTED}", by_expected)):
+            if f"{column}{end}" in summary:
+                values = values.mask((measured == name) & rows, summary[f"{column}{end}"])
     return values
 
 

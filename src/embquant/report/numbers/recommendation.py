@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from embquant.report.deployment import configuration, deployment_code
+from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
@@ -57,7 +58,8 @@ class Relaxation:
 class Recommendation:
     """What to deploy for ``model`` on ``dataset``; ``where`` names the dataset to a reader, or all of them.
 
-    ``chance`` tells of each dataset whose baseline isn't told apart from chance. ``fitting`` are those ``settings``
+    ``chance`` tells of each dataset whose baseline isn't told apart from chance, ``caveats`` what else to know of the
+    setting to deploy. ``fitting`` are those ``settings``
     that meet ``limits``, the cheapest first. ``undecided`` is a cheaper one that keeps enough, as far as was measured,
     but whose lower bound is too low for want of queries. ``configuration`` (YAML) builds the cheapest,
     ``deployment_code`` (Python) searches it.
@@ -74,6 +76,7 @@ class Recommendation:
     undecided: pd.Series | None = None
     runner_up: pd.Series | None = None
     relaxations: Sequence[Relaxation] = ()
+    caveats: Sequence[str] = ()
     configuration: str = ""
     deployment_code: str = ""
 
@@ -152,6 +155,7 @@ def recommend(
     return Recommendation(
         *known,
         runner_up=None if others.empty else others.iloc[0],
+        caveats=caveats(best, rows, study),
         configuration=configuration(best, study),
         deployment_code=deployment_code(best, study, folder, deployed_on in own_documents),
     )
@@ -259,6 +263,7 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "relax": "; or ".join(map(str, recommendation.relaxations)),
         "more_queries": recommendation.more_queries,
         "chance": "; ".join(recommendation.chance),
+        "caveats": "\n".join(recommendation.caveats),
         "configuration": recommendation.configuration,
         "code": recommendation.deployment_code,
     }

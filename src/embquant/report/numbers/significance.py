@@ -6,6 +6,7 @@ docs/columns.md the columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from embquant.measure.statistics import holm, least_detectable_difference, perce
 from embquant.report.measure import Measure
 from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
 from embquant.report.numbers.measured import Measured, read_measured
+from embquant.report.numbers.spread import EXPECTED, hidden_by_means, ties_matter
 
 VARIED = ["method", "rescore_store", "rescore_multiplier"]
 """What differs between settings that are compared; they return equally many documents."""
@@ -170,6 +172,7 @@ class Analysis:
         settings = group.settings
         baseline = int(np.flatnonzero(settings["method"] == self._baseline)[0])
         kind, compared = group.compared_metrics()
+        hidden = hidden_by_means(group.metrics, group.over_ties, baseline, settings.index)
         columns: dict[str, pd.Series] = {}
         retentions: dict[str, pd.Series] = {}
         verdicts: dict[str | None, np.ndarray] = {}
@@ -181,21 +184,21 @@ class Analysis:
             measure = Measure.of_metric(metric)
             if measure is None:
                 continue
-            ratios = np.full_like(means, np.nan)
-            if measure.is_retention and not group.at_chance:
-                reference = means[baseline : baseline + 1]
-                np.divide(means, reference, out=ratios, where=reference > 0)
-            samples = ratios if measure.is_retention else means
-            kept, widened = resamples.kept(values, samples, baseline, measure.is_retention)
-            (retentions if measure.is_retention else columns).update(_columns(measure.column, kept, index))
+            labelled = settings.assign(kind=kind, metric=metric)
+            keep = partial(_comparison, labelled, baseline, resamples, measure, at_chance=group.at_chance)
+            comparison = keep(values=values, means=means)
+            ends = _columns(measure.column, comparison.kept, index)
+            (retentions if measure.is_retention else columns).update(ends)
             if metric in compared:
-                labelled = settings.assign(kind=kind, metric=metric)
-                comparison = Comparison(labelled, values, means, ratios, kept, widened)
+                if measure.is_retention and ties_matter(pd.DataFrame(columns | hidden), metric).any():
+                    values = group.over_ties[f"{metric}{EXPECTED}"]
+                    comparison = keep(values=values, means=resamples.means(values))
+                    retentions |= _columns(f"{measure.column}{EXPECTED}", comparison.kept, index)
                 verdicts[metric] = self._add_compared(comparison, baseline, resamples.seed)
                 if not group.at_chance:
                     self._add_total(comparison, verdicts[metric])
         first = compared[0] if compared else None
-        return settings.assign(**columns, **retentions, compared_in=first, verdict=verdicts.get(first))
+        return settings.assign(**columns, **retentions, **hidden, compared_in=first, verdict=verdicts.get(first))
 
     def _add_compared(self, comparison: Comparison, baseline: int, seed: list[int]) -> np.ndarray:
         """Compare all settings with the baseline, and each with the next best; return the verdicts of the former."""
@@ -225,6 +228,26 @@ class Analysis:
             **_columns("difference", percentile_interval(differences, self._chance.confidence)),
             **tested(comparison.scores[one] - comparison.scores[other], self._chance, seed),
         )
+
+
+def _comparison(
+    settings: pd.DataFrame,
+    baseline: int,
+    resamples: Resamples,
+    measure: Measure,
+    *,
+    at_chance: bool,
+    values: np.ndarray,
+    means: np.ndarray,
+) -> Comparison:
+    """Return what ``settings`` keep by ``values`` (settings, queries), whose ``means`` are (settings, samples)."""
+    ratios = np.full_like(means, np.nan)
+    if measure.is_retention and not at_chance:
+        reference = means[baseline : baseline + 1]
+        np.divide(means, reference, out=ratios, where=reference > 0)
+    samples = ratios if measure.is_retention else means
+    kept, widened = resamples.kept(values, samples, baseline, measure.is_retention)
+    return Comparison(settings, values, means, ratios, kept, widened)
 
 
 def _columns(name: str, ends: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:

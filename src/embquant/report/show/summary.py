@@ -5,10 +5,13 @@ from typing import Any
 
 import pandas as pd
 
+from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure, measures
+from embquant.report.numbers.caveats import graph_words, tie_words
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
 from embquant.report.numbers.quality import in_summary
+from embquant.report.numbers.spread import EXPECTED, LOST, judged_by_expected
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
 from embquant.report.tables.base import VERDICT_MARKS
 from embquant.study.study import Study
@@ -59,6 +62,9 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
             )
         if measure is not None and not measure.is_retention:
             lines.append(f"compared in agreement with float32 ({compared}), not in quality")
+        if measure is not None and measure.is_retention:
+            lines += tie_words(table)
+        lines += graph_words(table, study)
         texts.append("\n".join([*lines, "", _table(table, measure)]))
     return "\n\n".join([*texts, LEGEND])
 
@@ -78,11 +84,17 @@ def _table(table: pd.DataFrame, measure: Measure | None) -> str:
         pareto=table["pareto"].map({True: "✓", False: ""}),
         **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
     )
-    if measure is not None and f"{measure.column}_high" in table and table[measure.column].notna().any():
-        half = (table[f"{measure.column}_high"] - table[f"{measure.column}_low"]) / 2
-        rows[measure.column] = formatted(table[measure.column], "{:.4f}") + formatted(half, " ±{:.4f}")
+    kept = None if measure is None else _kept(table, measure)
+    if kept is not None and f"{kept}_high" in table and table[kept].notna().any():
+        half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
+        rows[kept] = formatted(table[kept], "{:.4f}") + formatted(half, " ±{:.4f}")
     columns = {"method": Column("method"), "rescored_by": Column("rescored by"), **_quality(table, measure), **FIGURES}
     return TableView("summary", "", "", rows, columns).text()
+
+
+def _kept(table: pd.DataFrame, measure: Measure) -> str:
+    """Return the column of what settings keep by ``measure``; by its expected value where ties matter."""
+    return f"{measure.column}{EXPECTED}" if judged_by_expected(table, measure).any() else measure.column
 
 
 def _quality(table: pd.DataFrame, measure: Measure | None) -> dict[str, Column]:
@@ -91,11 +103,19 @@ def _quality(table: pd.DataFrame, measure: Measure | None) -> dict[str, Column]:
     if measure is None:
         return {name: Column(name, ".4f") for name in agreement[:1]}
     if measure.is_retention:
-        first = {measure.metric: Column(measure.metric, ".4f"), measure.column: Column("of float32", ".4f")}
+        kept = _kept(table, measure)
+        expected = EXPECTED if kept.endswith(EXPECTED) else ""
+        label = f"expected {measure.metric}" if expected else measure.metric
+        first = {f"{measure.metric}{expected}": Column(label, ".4f"), kept: Column("of float32", ".4f")}
         agreement = agreement[:1]
     else:
         first = {measure.column: Column(measure.column, ".4f")}
-    return first | {"verdict": Column("", "s")} | {name: Column(name, ".4f") for name in agreement if name not in first}
+    lost = f"{measure.metric}{LOST}"
+    hidden = {lost: Column("lose all", ".1%")} if lost in table and (table[lost] > 0).any() else {}
+    if INDEX_OVERLAP in table and table[INDEX_OVERLAP].notna().any():
+        hidden[INDEX_OVERLAP] = Column("of exact scan", ".4f")
+    others = {name: Column(name, ".4f") for name in agreement if name not in first}
+    return first | {"verdict": Column("", "s")} | hidden | others
 
 
 def _times(factor: float) -> str:

@@ -49,7 +49,7 @@ def _first_of_each_model(found: Sequence[Recommendation]) -> list[Recommendation
 def verdict_lines(found: Recommendation, path: Path) -> list[str]:
     """Return the lines that a run ends with, five as a rule; ``path`` is the report that has more.
 
-    First comes what is at chance; before the last line, what more queries would settle.
+    First comes what is at chance; before the last line, what else to know and what more queries would settle.
     """
     place = f"{found.where} · {found.model}"
     last = f"   all settings: {path.with_suffix('.csv')}"
@@ -66,6 +66,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             "none of them is cheaper",
             f"   it {figures(found.best)}{_saving(found, found.best)}",
             f"   runner-up: {second}",
+            *(f"   beware: {caveat}" for caveat in found.caveats),
             *more,
             f"   to deploy it: configuration and code at the start of {path}",
         ]

@@ -3,12 +3,14 @@
 import pandas as pd
 
 from embquant.files.atomic import read_json
+from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure
 from embquant.report.numbers.cost import cost_table
 from embquant.report.numbers.measured import RUN
 from embquant.report.numbers.measured import SETTING as SETTING_KEYS
 from embquant.report.numbers.measurements import MEMORY, SPEED, Measurements
 from embquant.report.numbers.recommendation import recommendation_table
+from embquant.report.numbers.spread import EXPECTED, GREATEST, LEAST, LOST, ties_matter
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
 from embquant.report.tables.base import (
@@ -115,6 +117,7 @@ class Summary(ReportTable):
             **PARETO,
             "kept": kept_column(reports, interval=True),
             "verdict_words": VERDICT,
+            **_hidden_by_means(rows),
             **_metrics(rows),
             **FIGURES,
         }
@@ -131,6 +134,24 @@ class Summary(ReportTable):
         )
 
 
+def _hidden_by_means(rows: pd.DataFrame) -> dict[str, Column]:
+    """Return the columns on ties and lost queries of the metrics that settings are compared in."""
+    columns = {}
+    for metric in rows["compared_in"].dropna().unique():
+        if (rows.get(f"{metric}{LOST}", pd.Series(dtype=float)) > 0).any():
+            columns[f"{metric}{LOST}"] = Column(
+                "lose all", ".1%", f"queries whose {metric} is 0 where float32's is not"
+            )
+        if ties_matter(rows, metric).any():
+            meanings = {
+                EXPECTED: "mean over all orders of tied documents",
+                LEAST: "the least",
+                GREATEST: "the greatest",
+            }
+            columns |= {f"{metric}{end}": Column(f"{metric}{end}", ".4f", means) for end, means in meanings.items()}
+    return columns
+
+
 def _metrics(rows: pd.DataFrame) -> dict[str, Column]:
     """Return the columns of all metrics that have an interval; those that nothing is compared in are details."""
     compared = set(rows["compared_in"].dropna())
@@ -140,7 +161,9 @@ def _metrics(rows: pd.DataFrame) -> dict[str, Column]:
         is_share = name == "kept" or (measure is not None and measure.is_retention)
         if f"{name}_low" in rows and not is_share:
             is_overlap = measure is not None and measure.is_overlap
-            found[str(name)] = Column(str(name), ".4f", detail=not (name in compared or is_overlap))
+            found[str(name)] = Column(
+                str(name), ".4f", detail=not (name in compared or is_overlap or name == INDEX_OVERLAP)
+            )
     return found
 
 
@@ -243,6 +266,7 @@ class Recommended(ReportTable):
             "runner_up_method": Column("runner-up"),
             "relax": Column("to be relaxed", meaning="what would have to be relaxed where no setting fits"),
             "more_queries": Column("more queries", meaning="what they would show of a cheaper setting", detail=True),
+            "caveats": Column("beware", meaning="ties, what a graph loses, queries that lose everything", detail=True),
             "chance": Column("chance", meaning="datasets whose baseline is not told apart from chance"),
         }
         note = "The cheapest setting that meets the requirements. No other setting surpasses it."

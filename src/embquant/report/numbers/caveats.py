@@ -1,0 +1,86 @@
+"""What to know of a setting besides its mean, in words: what ties do to it, what its graph loses, what loses all."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from embquant.measure.quality import INDEX_OVERLAP
+from embquant.report.measure import Measure
+from embquant.report.numbers.spread import EXPECTED, GREATEST, LEAST, LOST, judged_by_expected, ties_matter
+from embquant.study import NO_STORE
+from embquant.study.study import Study
+
+VARIED = ["method", "rescore_store", "rescore_multiplier"]
+
+LEAST_FOUND = 0.99
+"""Share of an exact scan's documents that an approximate index is commonly expected to find."""
+
+
+def caveats(setting: pd.Series, rows: pd.DataFrame, study: Study) -> list[str]:
+    """Tell what to know of ``setting`` on every dataset of ``rows``, which are settings of one model and ``top_k``."""
+    same = (rows[VARIED] == setting[VARIED].to_numpy()).all(axis=1)
+    found = [*tie_words(rows[same]), *graph_words(rows[rows["method"] == setting["method"]], study)]
+    return [*found, *lost_words(rows[same])]
+
+
+def tie_words(rows: pd.DataFrame) -> list[str]:
+    """Tell what ties do to the settings ``rows`` where it is more than chance does."""
+    words = []
+    for metric, of_metric in _by_compared(rows):
+        measure = Measure.of_settings(f"retention_{metric}")
+        judged = of_metric[judged_by_expected(of_metric, measure) & ties_matter(of_metric, metric)]
+        for dataset, settings in judged.groupby("dataset", sort=False):
+            moved = [
+                f"{_named(row)} from {row[metric + LEAST]:.4f} to {row[metric + GREATEST]:.4f}, "
+                f"expected {row[metric + EXPECTED]:.4f}"
+                for _, row in settings.iterrows()
+            ]
+            words.append(
+                f"ties: another order of tied documents moves {metric} on {dataset} by more than its interval "
+                f"({'; '.join(moved)}); so settings are compared by the expected value"
+            )
+    return words
+
+
+def graph_words(rows: pd.DataFrame, study: Study) -> list[str]:
+    """Tell what approximate indexes of the settings ``rows`` lose where it is more than noise, and what helps."""
+    if f"{INDEX_OVERLAP}_high" not in rows:
+        return []
+    return [_graph_words(row, study) for _, row in rows[rows[f"{INDEX_OVERLAP}_high"] < LEAST_FOUND].iterrows()]
+
+
+def lost_words(rows: pd.DataFrame) -> list[str]:
+    """Tell in how many queries the settings ``rows`` lose everything."""
+    words = []
+    for metric, of_metric in _by_compared(rows):
+        column = f"{metric}{LOST}"
+        for _, row in of_metric[of_metric.get(column, pd.Series(0.0, of_metric.index)) > 0].iterrows():
+            lost = f"{_named(row)}: {row[column]:.1%} of queries on {row['dataset']} lose everything"
+            words.append(f"{lost} ({metric} is 0, float32's is not)")
+    return words
+
+
+def _graph_words(row: pd.Series, study: Study) -> str:
+    method = study.methods[row["method"]]
+    helps = [f"search wider ({method.index_class.breadth})"] if method.index_class.breadth else []
+    if not study.config.models[row["model"]].normalize:
+        helps.append("normalize: true, if the lengths of vectors mean nothing")
+    lost = row.get(f"{INDEX_OVERLAP}{LOST}", 0.0)
+    if lost > 0:
+        helps.append("leave copies of a text out of the corpus")
+    nothing = f", and nothing for {lost:.1%} of queries" if lost > 0 else ""
+    found = f"its {method.entry.index} index finds {row[INDEX_OVERLAP]:.1%} of what a scan of the same codes finds"
+    return f"{row['method']}: {found} on {row['dataset']}{nothing}; what may help: {'; '.join(helps)}"
+
+
+def _by_compared(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield each metric that settings are compared in, with its settings."""
+    if "compared_in" in rows:
+        for metric, of_metric in rows.groupby("compared_in", sort=False):
+            yield str(metric), of_metric
+
+
+def _named(row: pd.Series) -> str:
+    if row["rescore_store"] == NO_STORE:
+        return str(row["method"])
+    return f"{row['method']} rescored by {row['rescore_store']} ×{row['rescore_multiplier']}"
