@@ -1,9 +1,11 @@
 """Tables and vectors from anywhere: understood as their formats have them, or refused in one line."""
 
+import bz2
 import csv
 import gzip
 import io
 import json
+import lzma
 
 import numpy as np
 import pyarrow as pa
@@ -52,17 +54,31 @@ def in_parquet(rows):
 
 
 FORMATS = {".jsonl": in_jsonl, ".csv": in_delimited(","), ".tsv": in_delimited("\t"), ".parquet": in_parquet}
+COMPRESSIONS = {
+    ".gz": lambda content: gzip.compress(content, mtime=0),
+    ".zst": lambda content: pa.compress(content, codec="zstd", asbytes=True),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+}
+
+
+def in_trec(rows):
+    """Judgements as TREC has them."""
+    lines = (" ".join(str(row[name]) for name in ("query-id", "corpus-id", "score")) + "\n" for row in rows)
+    return "".join(lines).encode("utf-8", "surrogatepass")
 
 
 @st.composite
 def files(draw, rows):
-    """Draw a table as suffix and bytes: in some format, perhaps gzipped, perhaps damaged."""
-    suffix = draw(st.sampled_from(sorted(FORMATS)))
-    content = FORMATS[suffix](rows)
+    """Draw a table as suffix and bytes: in some format, perhaps compressed, perhaps damaged."""
+    formats = {**FORMATS, ".txt": in_trec} if rows and "score" in rows[0] else FORMATS
+    suffix = draw(st.sampled_from(sorted(formats)))
+    content = formats[suffix](rows)
     if draw(st.integers(0, 3)) == 0:
         content = draw(mutations())(content)
     if suffix != ".parquet" and draw(st.integers(0, 3)) == 0:
-        suffix, content = f"{suffix}.gz", gzip.compress(content, mtime=0)
+        compression, compressed = draw(st.sampled_from(sorted(COMPRESSIONS.items())))
+        suffix, content = f"{suffix}{compression}", compressed(content)
         if draw(st.integers(0, 3)) == 0:
             content = draw(mutations())(content)
     return suffix, content

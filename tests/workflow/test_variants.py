@@ -1,9 +1,13 @@
 """Other studies of the small collection, from nothing."""
 
+import json
 import shutil
 
+import ir_measures
+import numpy as np
 import pytest
 
+from support.embeddings import write_vectors
 from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, report, study
 
 pytestmark = pytest.mark.workflow
@@ -65,6 +69,52 @@ def test_more_candidates_than_documents_are_clipped_and_said(embedded):
     assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
     retrieval = report(embedded, "retrieval").set_index(["method", "rescore_store"])
     assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
+
+
+def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh):
+    """Queries are documents, as in ArguAna; ir-measures judges a search in float64 that leaves each query's own out.
+
+    Scans are searched by part, the graph is not.
+    """
+    rng, ids = np.random.default_rng(0), [f"d{row}" for row in range(len(DOCUMENTS))]
+    vectors = rng.standard_normal((len(DOCUMENTS), 16)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    asked = [0, 3, 7, 12]
+    folder = fresh.folder / "input"
+    lines = [json.dumps({"_id": ids[row], "text": DOCUMENTS[row]}) for row in asked]
+    lines.append(json.dumps({"_id": "d1", "text": "the same id by chance"}))
+    (folder / "queries.jsonl").write_text("\n".join(lines))
+    qrels = {ids[row]: {ids[row + 1]: 1, ids[row + 2]: 2} for row in [*asked, 1]}
+    qrels["d0"]["gone"] = 1
+    judged = [f"{query} 0 {doc} {grade}\n" for query, docs in qrels.items() for doc, grade in docs.items()]
+    (folder / "qrels" / "test.tsv").write_text("".join(judged) + "unknown 0 d1 1\n")
+    for name in ("corpus", "queries"):
+        write_vectors(fresh.folder / f"{name}.parquet", vectors)
+    fresh.configure(
+        models={"minilm": {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}},
+        methods={name: study()["methods"][name] for name in ("float32", "int8-hnsw")},
+        rescore={"stores": ["float32"], "multipliers": [2]},
+        search={"by": "part"},
+    )
+    status, output = fresh.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    assert "left out: 4 results that are the query itself" in output
+    assert "left out: 1 judgements of unknown queries" in output
+    assert "kept: 1 results with the id of the query and another text" in output
+    assert "kept: 1 judgements of documents that the corpus lacks" in output
+    run = [
+        ir_measures.ScoredDoc(ids[row], doc, float(score))
+        for row in [*asked, 1]
+        for doc, score in zip(ids, vectors.astype(np.float64) @ vectors[row].astype(np.float64), strict=True)
+        if row == 1 or doc != ids[row]
+    ]
+    judge = ir_measures.calc_aggregate([ir_measures.nDCG @ 10, ir_measures.R @ 10], qrels, run)
+    found = report(fresh, "retrieval").query("top_k == 10").set_index(["method", "rescore_store"])
+    for metric, value in judge.items():
+        assert found.loc[("float32", "none"), str(metric)] == pytest.approx(value, rel=1e-5)
+        assert found.loc[("int8-hnsw", "float32"), str(metric)] == pytest.approx(value, rel=1e-5)
+    assert found.loc[("float32", "none"), ["overlap@10", "rbo"]].tolist() == [1, 1]
+    assert found.loc[("int8-hnsw", "none"), "index_overlap"] == 1
 
 
 def test_default_study_plans(tmp_path):

@@ -55,7 +55,7 @@ def deployment_code(setting: pd.Series, study: Study, folder: str, own_documents
         suffix = study.store_class(store).suffix
         manifest = f'folder / "stores/{store}{suffix}.json"'
     method, threads = f'folder / "methods/{setting["method"]}.json"', f"threads={setting['threads']:.0f}"
-    without = ", own_rows" if own_documents else ""
+    without = ", without=own_rows" if own_documents else ""
     lines = [
         "from pathlib import Path",
         "from embquant import Retriever",
