@@ -23,6 +23,7 @@ with mistakes_in_one_line():
 LAYOUT = STUDY.layout
 CONFIGURATION = canonical(STUDY.config.to_dict())
 CORES = workflow.cores or 1
+PROFILE = profile_name()
 ENVIRONMENT = in_double_braces(str(Path(workflow.basedir, "envs", "environment.yaml")))
 
 shell.prefix(before_each_command())

@@ -74,7 +74,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 import_module("embquant.files.parquet").spare_pandas()
         logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stderr)
         logging.getLogger("embquant").setLevel(logging.INFO)
-        with recording(["embquant", *words], job.study_file, command not in READERS):
+        with recording(["embquant", *words], job.study_file, command not in READERS, job.profile):
             status = function(*positional, **options)
         return status if isinstance(status, int) else 0
     except InputError as error:
@@ -176,6 +176,7 @@ def _job_parser() -> "_Parser":
     parser = _Parser(prog="embquant", add_help=False, allow_abbrev=False)
     parser.add_argument("--run", type=int, metavar="PID", help="process of the run: the command ends with it")
     parser.add_argument("--study-file", metavar="FILE", help="configuration of the run: advice in errors names it")
+    parser.add_argument("--profile", metavar="NAME", help="profile of the run: likewise")
     return parser
 
 
@@ -192,7 +193,7 @@ def _parse(words: list[str]) -> tuple[str, list[Any], dict[str, Any]]:
             add_options(subparser, step(command))
     options = vars(parser.parse_args(words))
     command = options.pop("command")
-    del options["run"], options["study_file"]
+    del options["run"], options["study_file"], options["profile"]
     parameters = inspect.signature(step(command)).parameters.values()
     positional = [options.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY]
     return command, positional, options

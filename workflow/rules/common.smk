@@ -1,4 +1,5 @@
 # The functions of the rules. They ask STUDY what a study is, and LAYOUT where a file lies.
+import argparse
 import json
 import os
 import platform
@@ -15,6 +16,7 @@ from snakemake.io import contains_wildcard
 from embquant.embedding.backends import BACKENDS
 from embquant.errors import InputError
 from embquant.files.provenance import file_digest, source_digest
+from embquant.files.running import RunFolder
 from embquant.report.tables import TABLES as REPORT_TABLES
 from embquant.study.study import Study
 
@@ -33,15 +35,29 @@ def config_name():
     return os.path.relpath((workflow.configfiles or ["config.yaml"])[-1])
 
 
+def profile_name():
+    """Return NAME of a run with `--profile profiles/NAME`, which `make run PROFILE=NAME` starts; None for any other.
+
+    Jobs on a cluster are other processes, which Snakemake doesn't tell: they read what the run wrote into its folder.
+    """
+    if not workflow.is_main_process:
+        return RunFolder().profile()
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile", nargs="+", action="extend", default=[])
+    given = parser.parse_known_args(sys.argv[1:])[0].profile
+    return Path(given[0]).name if len(given) == 1 and Path(given[0]).parent == Path("profiles") else None
+
+
 def before_each_command():
     """Return the start of every shell command.
 
-    It puts the programs of Snakemake's environment first on the path, and tells each command the process of its run and
-    the study's file. Braces are doubled, because Snakemake reads single ones as placeholders.
+    It puts the programs of Snakemake's environment first on the path, and tells each command the process of its run, the
+    study's file and the profile. Braces are doubled, because Snakemake reads single ones as placeholders.
     """
     folder = str(Path(sys.executable).parent)
     programs, study = (in_double_braces(shlex.quote(name)) for name in (folder, config_name()))
-    called = f'embquant() {{{{ command embquant --run $PPID --study-file {study} "$@"; }}}}'
+    profile = f"--profile {in_double_braces(shlex.quote(PROFILE))} " if PROFILE else ""
+    called = f'embquant() {{{{ command embquant --run $PPID --study-file {study} {profile}"$@"; }}}}'
     return f"PATH={programs}:$PATH; {called}; "
 
 

@@ -19,7 +19,7 @@ def unlock_after_a_kill():
 def hold_folder():
     """Lock the folder for this run, or end the run; remove half-written files of killed jobs."""
     with mistakes_in_one_line():
-        RunFolder().hold(STUDY.name)
+        RunFolder().hold(STUDY.name, PROFILE)
     if workflow.executor_plugin.common_settings.local_exec:  # jobs on a cluster may still write for a killed run
         remove_leftovers(Path(RESULTS))
 

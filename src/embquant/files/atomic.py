@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -39,19 +39,34 @@ def atomic_path(
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        records.record(path, temporary, kept, remade_by, sha256)
-        temporary.replace(path)
-        records.written(path)
+        with new_folder(path.parent):
+            try:
+                yield temporary
+                with temporary.open("rb+") as handle:
+                    os.fsync(handle.fileno())
+                records.record(path, temporary, kept, remade_by, sha256)
+                temporary.replace(path)
+                records.written(path)
+            finally:
+                temporary.unlink(missing_ok=True)
     except (OSError, RuntimeError) as error:
         if disk_is_full(error, path.parent):
             raise OSError(errno.ENOSPC, NO_SPACE, str(path)) from error
         raise
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; if the block fails, remove those that were made and are empty."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise
 
 
 def link_or_copy(source: Path, path: Path) -> None:

@@ -14,7 +14,7 @@ import os
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,8 +22,7 @@ from typing import Any, Self
 from embquant import __version__
 from embquant.errors import InputError
 from embquant.files.provenance import file_digest
-
-FOLDER = ".records"
+from embquant.files.stamps import FOLDER, replace_text, stamp_of, vouch, vouched
 
 READ_WHOLE = 16 << 20
 """Largest file, in bytes, that is compared whenever a command opens it (about 20 ms); larger ones have a stamp."""
@@ -36,7 +35,8 @@ class Record:
     ``inputs`` maps the files that the command had read by then to their SHA-256; paths in the same project are relative
     to the written file's folder. ``source_digest`` is a digest of the library's loaded modules. ``config`` is the
     configuration file of the run. A file that is not ``kept`` may be deleted once others were made from it.
-    ``remade_by`` names a file in the same folder for which the workflow has a rule, if it has none for this one.
+    ``remade_by`` is the path, from the file's folder, of a file that the workflow has a rule for, if it has none for
+    this one. ``profile`` is the profile of the run, ``root`` the path from the file's folder to that of the run.
     """
 
     sha256: str
@@ -48,6 +48,8 @@ class Record:
     source_digest: str
     version: str
     inputs: dict[str, str]
+    profile: str | None = None
+    root: str | None = None
 
     @classmethod
     def of(cls, path: Path) -> Self | None:
@@ -77,6 +79,10 @@ class Job:
     command: list[str] = field(default_factory=list)
     config: str | None = None
     """The configuration file of the run that called the command; None if a person did."""
+    profile: str | None = None
+    """The profile of that run, if it had one."""
+    remade_by: Path | None = None
+    """The file that the workflow has a rule for, where it has none for those that are written."""
     recording: bool = False
     """Whether the files that it writes get records."""
     used: dict[Path, str] = field(default_factory=dict)
@@ -89,17 +95,30 @@ _job = Job()
 
 
 @contextmanager
-def recording(command: Sequence[str], config: str | None = None, records: bool = True) -> Iterator[None]:
+def recording(
+    command: Sequence[str], config: str | None = None, records: bool = True, profile: str | None = None
+) -> Iterator[None]:
     """Until the block ends, take files that are read and written as those of ``command``.
 
-    ``config`` is the configuration file of the run that called it, if one did. Files get records if ``records``.
+    ``config`` and ``profile`` are the configuration file and the profile of the run that called it, if one did. Files
+    get records if ``records``.
     """
     global _job
-    before, _job = _job, Job(list(command), config, records)
+    before, _job = _job, Job(list(command), config, profile, recording=records)
     try:
         yield
     finally:
         _job = before
+
+
+@contextmanager
+def remade_by(path: Path) -> Iterator[None]:
+    """Until the block ends, note of each file that is written that the workflow remakes it together with ``path``."""
+    before, _job.remade_by = _job.remade_by, path
+    try:
+        yield
+    finally:
+        _job.remade_by = before
 
 
 def place_of(path: Path) -> Path:
@@ -108,13 +127,52 @@ def place_of(path: Path) -> Path:
 
 
 def remedy(path: Path, record: Record | None = None) -> str:
-    """Return how to rebuild ``path``: by the run that made it or, without a record, by the run that needs it."""
-    target = str(path.with_name(record.remade_by) if record and record.remade_by else path)
-    config = record.config if record else _job.config
-    if config is None:  # nobody knows whose file it is: another study would build another one
+    """Return how to rebuild ``path``, in words that hold as they stand in the working folder.
+
+    A job of a run is told that run's configuration, because the run needs the file; anybody else that of the run which
+    wrote the file, and ``make`` is sent to the folder of that run.
+    """
+    run = record if _job.config is None and record else _job
+    config, profile = run.config, run.profile
+    if config is None or (
+        record and record.config is None
+    ):  # nobody knows whose file it is: another study would build another one
         return "to rebuild it: delete it and run its study again"
-    words = f"CONFIG={shlex.quote(config)} ARGS={shlex.quote(f'-- {target}')}"
-    return f"to rebuild it: rm -f {shlex.quote(target)} && make run {words}"
+    file = absolute(path.parent / record.remade_by if record and record.remade_by else path)
+    root = _root(path, record, config)
+    make = ["make", *([] if root == Path.cwd() else ["-C", str(root)]), "run", f"CONFIG={_for_make(config)}"]
+    make += [f"PROFILE={_for_make(profile)}"] if profile else []
+    make.append(f"ARGS=-- {_below(root, file)}")
+    return f"to rebuild it: rm -f {shlex.quote(shown_path(file))} && {' '.join(map(_for_shell, make))}"
+
+
+def _root(path: Path, record: Record | None, config: str) -> Path:
+    """Return the folder of the run that makes ``path``: where ``config`` lies, seen from there."""
+    if _job.config is not None or record is None or record.root is None:
+        return Path.cwd()
+    folders = absolute(path).parent, path.resolve().parent  # the folder of results may be a link
+    roots = [Path(os.path.normpath(folder / record.root)) for folder in folders]
+    return next((root for root in roots if (root / config).is_file()), roots[0])
+
+
+def _for_make(value: str) -> str:
+    """Return a value of a variable of ``make``, which the Makefile puts between single quotes."""
+    return value.replace("$", "$$").replace("'", "'\\''")
+
+
+def _for_shell(word: str) -> str:
+    """Quote a word for the shell, of NAME=value the value alone."""
+    name, sign, value = word.partition("=")
+    return f"{name}={shlex.quote(value)}" if sign and name.isupper() else shlex.quote(word)
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as it is printed: relative to the working folder, if it lies there."""
+    return _below(Path.cwd(), path)
+
+
+def _below(folder: Path, path: Path) -> str:
+    return os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
 
 
 def checked(path: Path, noted: bool = True) -> Path:
@@ -125,7 +183,7 @@ def checked(path: Path, noted: bool = True) -> Path:
     """
     path = Path(path)
     key = absolute(path)
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     if stamp is not None and _job.compared.get(key) == stamp:
         return path
     record = Record.of(path)
@@ -136,11 +194,11 @@ def checked(path: Path, noted: bool = True) -> Path:
             raise InputError(f"{path}: not recorded, so no step wrote it; {remedy(path)}")
         return path
     large = record.bytes > READ_WHOLE
-    if not large or not _vouched(path, stamp, record.sha256):
+    if not large or not vouched(path, stamp, record.sha256):
         if difference := difference_from(record, path):
             raise InputError(f"{path}: damaged, {difference}; {remedy(path, record)}")
-        if large:
-            _vouch(path, stamp, record.sha256)
+        if large and _job.command:  # a library call leaves nothing beside the files that it reads
+            vouch(path, stamp, record.sha256)
     _job.compared[key] = stamp
     if noted:
         _job.used[key] = record.sha256
@@ -163,7 +221,7 @@ def difference_from(record: Record, path: Path) -> str | None:
 
 def note_input(path: Path) -> str:
     """Note a file of the user's as an input of what is written later; return its SHA-256."""
-    key, stamp = absolute(path), _stamp(path)
+    key, stamp = absolute(path), stamp_of(path)
     if _job.compared.get(key) != stamp:
         _job.used[key] = file_digest(path)
         _job.compared[key] = stamp
@@ -176,6 +234,9 @@ def record(
     """Write the record of ``path``, which is about to get the bytes of the file ``content``, with this ``sha256``."""
     if not _job.recording:
         return
+    folder = absolute(path).parent
+    if remade_by is None and _job.remade_by is not None:
+        remade_by = os.path.relpath(absolute(_job.remade_by), folder)
     made = Record(
         sha256=sha256 or file_digest(content),
         bytes=content.stat().st_size,
@@ -186,58 +247,23 @@ def record(
         source_digest=_loaded_source_digest(),
         version=__version__,
         inputs={_portable(used, path): digest for used, digest in sorted(_job.used.items())},
+        profile=_job.profile,
+        root=None if _job.config is None else os.path.relpath(Path.cwd(), folder),
     )
     values = asdict(made)
     place = place_of(path)
     place.parent.mkdir(exist_ok=True)
     text = json.dumps({**values, "seal": _seal(values)}, indent=1)
-    _replace(place, text, durable=True)
+    replace_text(place, text, durable=True)
 
 
 def written(path: Path) -> None:
     """Note that ``path`` is in its place and its record just written: this command needn't compare the two."""
-    stamp = _stamp(path)
+    stamp = stamp_of(path)
     _job.compared[absolute(path)] = stamp
     large = path.stat().st_size > READ_WHOLE
     if _job.recording and large and stamp is not None and (record := Record.of(path)):
-        _vouch(path, stamp, record.sha256)
-
-
-def _stamp(path: Path) -> str | None:
-    """Return what changes when a file is written to; None if there is no file."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return f"{status.st_ino} {status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-
-
-def _vouched(path: Path, stamp: str, digest: str) -> bool:
-    with suppress(OSError, ValueError):
-        return _stamp_place(path).read_text(encoding="utf-8") == f"{stamp} {digest}"
-    return False
-
-
-def _vouch(path: Path, stamp: str, digest: str) -> None:
-    with suppress(OSError):  # in a folder that can't be written to, the file is compared every time
-        _replace(_stamp_place(path), f"{stamp} {digest}", durable=False)
-
-
-def _stamp_place(path: Path) -> Path:
-    return path.parent / FOLDER / f"{path.name}.stamp"
-
-
-def _replace(path: Path, text: str, durable: bool) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid():08x}")
-    try:
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        vouch(path, stamp, record.sha256)
 
 
 def _seal(values: Mapping[str, Any]) -> str:

@@ -14,6 +14,9 @@ from embquant.errors import InputError
 HOLD = "embquant.lock"
 """The file in Snakemake's folder that a run locks. The system releases it with the process, however that ends."""
 
+PROFILE = "embquant.profile"
+"""The file beside it in which a run notes its profile."""
+
 PATIENCE_SECONDS = 2.0
 """How long a run tries to lock the file: another run may lock it for an instant to see whether it is locked."""
 
@@ -27,10 +30,14 @@ class RunFolder:
     def __init__(self, state: Path = Path(".snakemake")) -> None:
         """Take the folder's path; it need not exist yet."""
         self.hold_file = state / HOLD
+        self.profile_file = state / PROFILE
         self.snakemake_locks = state / "locks"
 
-    def hold(self, study: str) -> None:
-        """Hold the folder until this process ends; an InputError says which run holds it, if one does."""
+    def hold(self, study: str, profile: str | None = None) -> None:
+        """Hold the folder until this process ends; an InputError says which run holds it, if one does.
+
+        ``profile`` is noted for the run's jobs.
+        """
         self.hold_file.parent.mkdir(exist_ok=True)
         lock = FileLock(self.hold_file)
         try:
@@ -42,6 +49,11 @@ class RunFolder:
         self.hold_file.write_text(
             f"study {study}, process {os.getpid()} on {socket.gethostname()}, since {started}\n", encoding="utf-8"
         )
+        self.profile_file.write_text(profile or "", encoding="utf-8")
+
+    def profile(self) -> str | None:
+        """Return the profile of the run that holds the folder, or held it last; None if it had none."""
+        return (self.profile_file.read_text(encoding="utf-8") if self.profile_file.exists() else "") or None
 
     def holder(self) -> str:
         """Say which run holds the folder."""

@@ -1,6 +1,5 @@
 """Checks the files of a study against their records, and traces its reports back to their inputs."""
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,7 +7,8 @@ from pathlib import Path
 
 from embquant.errors import InputError
 from embquant.files.provenance import file_digest
-from embquant.files.records import FOLDER, Record, difference_from, place_of, remedy
+from embquant.files.records import Record, difference_from, place_of, remedy, shown_path
+from embquant.files.stamps import FOLDER
 
 UNRECORDED = ("logs", "benchmarks", "README.md")
 """What lies in the folder of results without being a result."""
@@ -86,13 +86,13 @@ class Chain:
         try:
             record = Record.of(path)
         except InputError as error:
-            remake = remedy(Path(shown_path(path)))
+            remake = remedy(path)
             self.findings.append(
                 Finding("changed", place_of(path), str(error).partition(": ")[2].partition(";")[0], remake)
             )
             return None
         if record is None:
-            remake = remedy(Path(shown_path(path)))
+            remake = remedy(path)
             self.findings.append(Finding("not recorded", path, "", f"remove it if it is no result; {remake}"))
         return record
 
@@ -104,7 +104,7 @@ class Chain:
             self._add("changed", path, difference, record)
 
     def _add(self, kind: str, path: Path, detail: str, record: Record) -> None:
-        self.findings.append(Finding(kind, path, detail, remedy(Path(shown_path(path)), record)))
+        self.findings.append(Finding(kind, path, detail, remedy(path, record)))
 
 
 def recorded_files(folder: Path) -> Iterator[Path]:
@@ -120,11 +120,6 @@ def present_files(folder: Path) -> Iterator[Path]:
         parts = path.relative_to(folder).parts
         if parts[0] not in UNRECORDED and not any(part.startswith(".") for part in parts) and path.is_file():
             yield path
-
-
-def shown_path(path: Path) -> str:
-    """Return a path as it is printed: relative to the working folder, if it lies there."""
-    return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 def count_files(files: Iterable[Path]) -> str:

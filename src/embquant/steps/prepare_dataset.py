@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from embquant.datasets.prepare import write_dataset
 from embquant.datasets.spec import SOURCES, parse_dataset
-from embquant.files.atomic import write_json
+from embquant.files.atomic import new_folder, write_json
 from embquant.files.provenance import environment, source_digest
 from embquant.files.records import note_input
 
@@ -28,8 +28,7 @@ def prepare_dataset(
     for path in source.input_files():
         note_input(path)
     collection = source.open(pool)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
+    with new_folder(output.parent), TemporaryDirectory(prefix=".staging-", dir=output.parent) as staging:
         description = write_dataset(name, collection, Path(staging) / "corpus.parquet", output)
     description["source"] = {**entry}
     description["provenance"] = {

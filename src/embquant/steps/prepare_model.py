@@ -8,7 +8,7 @@ from embquant.embedding.precomputed import check_files
 from embquant.embedding.prepare import prepare_text_model
 from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
 from embquant.errors import InputError
-from embquant.files.atomic import write_json
+from embquant.files.atomic import new_folder, write_json
 
 
 def prepare_model(
@@ -21,8 +21,8 @@ def prepare_model(
     """Find a model, check it and choose what runs it."""
     spec = parse_model(entry)
     if isinstance(spec, TextModelSpec):
-        output.mkdir(parents=True, exist_ok=True)
-        described = prepare_text_model(spec, output)
+        with new_folder(output):
+            described = prepare_text_model(spec, output)
     elif isinstance(spec, PrecomputedSpec):
         check_files(spec, list(datasets))
         described = spec.model_dump()

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 from embquant.errors import InputError, harmless
-from embquant.files.records import absolute
-from embquant.files.verify import Chain, count_files, present_files, recorded_files, shown_path
+from embquant.files.records import absolute, shown_path
+from embquant.files.verify import Chain, count_files, present_files, recorded_files
 
 
 def verify(results: Annotated[Path, "results, or results/reports/{study} for one study alone"], /) -> int:

@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 from typing import Annotated
 
+from embquant.files.records import remade_by
 from embquant.report.csv_files import write_text
 from embquant.report.reports import Reports
 from embquant.report.show.figures.style import save
@@ -24,11 +25,12 @@ def write_report(
     study = Reports.read(reports)
     parts = sections(study)
     figures.mkdir(parents=True, exist_ok=True)  # there may be none, where the baseline is at chance
-    for section in parts:
-        for drawing in section.figures:
-            save(drawing, figures)
-        for view in section.tables:
-            write_text(view.markdown() + "\n", tables / f"{view.name}.md")
-            write_text(view.latex() + "\n", tables / f"{view.name}.tex")
+    with remade_by(page):  # the workflow knows the folders of these files alone
+        for section in parts:
+            for drawing in section.figures:
+                save(drawing, figures)
+            for view in section.tables:
+                write_text(view.markdown() + "\n", tables / f"{view.name}.md")
+                write_text(view.latex() + "\n", tables / f"{view.name}.tex")
     write_text(render(study, parts), page)
     log.info("%s", page)
