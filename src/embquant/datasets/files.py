@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from embquant.datasets.names import FORMATS, file_format, file_stem, is_readable, readable_names
 from embquant.datasets.spec import ByKey, FilesSpec
 from embquant.errors import InputError
+from embquant.files.named import is_glob, matching, natural_order
 from embquant.files.records import note_input
 
 if TYPE_CHECKING:
@@ -115,12 +116,11 @@ def _named(names: str | Sequence[str] | ByKey | None) -> list[Path]:
 def _matching(name: str) -> list[Path]:
     """Return the files of a pattern such as ``corpus/*.parquet``, or the path itself; no match is an InputError."""
     path = Path(name).expanduser()
-    if path.exists() or not set(name) & set("*?["):
+    if not is_glob(path):
         return [path]
-    found = [match for match in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if match.is_file()]
-    if not found:
+    if not (found := matching(path)):
         raise InputError(f"{path}: no file matches; expected names that end in {readable_names()}")
-    return sorted(found, key=_natural)
+    return found
 
 
 def _find(folder: Path | None, *stems: str) -> list[Path]:
@@ -195,12 +195,7 @@ def _without_corpus(folder: Path | None) -> str:
 def _visible(folder: Path) -> list[Path]:
     """Return what lies in a folder but for hidden files, in the order of names, numbers by value."""
     found = folder.iterdir() if folder.is_dir() else ()
-    return sorted((path for path in found if not path.name.startswith(".")), key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Return a key by which part-2 comes before part-10."""
-    return [(int(text), text) if text.isdigit() else (-1, text) for text in re.split(r"([0-9]+)", str(path))]
+    return sorted((path for path in found if not path.name.startswith(".")), key=natural_order)
 
 
 def _qrels_of_any_split(folder: Path) -> list[Path]:

@@ -38,26 +38,29 @@ def _as_list(names: str | Sequence[str]) -> Sequence[str]:
 
 def _files_of(name: str, suffixes: Sequence[str]) -> list[Path]:
     path = _path(name)
+    if not path.is_dir():
+        return matching(path)
+    found = (file for file in path.iterdir() if file.name.lower().endswith(tuple(suffixes)))
+    return sorted((file for file in found if file.is_file() and file.name[0] not in "._"), key=natural_order)
+
+
+def matching(path: Path) -> list[Path]:
+    """Return the file itself, or the files that match ``path`` as a glob, in the order of their names."""
     if path.is_file():
         return [path]
-    if path.is_dir():
-        found = (file for file in path.iterdir() if file.name.lower().endswith(tuple(suffixes)))
-    elif is_glob(name):
-        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-    else:
-        return []
-    return sorted((file for file in found if file.is_file() and file.name[0] not in "._"), key=_natural)
+    found = Path(path.anchor).glob(str(path.relative_to(path.anchor))) if is_glob(path) else ()
+    return sorted((file for file in found if file.is_file() and file.name[0] not in "._"), key=natural_order)
 
 
-def is_glob(name: str) -> bool:
-    """Return whether a name has characters that stand for others."""
-    return any(character in name for character in "*?[")
+def is_glob(path: Path) -> bool:
+    """Return whether a path is none, but has characters that stand for others."""
+    return any(character in str(path) for character in "*?[") and not path.exists()
 
 
 def _why_none(name: str, suffixes: Sequence[str]) -> str:
     path = _path(name)
     if not path.is_dir():
-        return "no file matches" if is_glob(name) else "no such file"
+        return "no file matches" if is_glob(path) else "no such file"
     others = sorted((file.name for file in path.iterdir()), key=str.lower)
     more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
     has = f"it has {', '.join(others[:SHOWN])}{more}" if others else "it is empty"
@@ -68,7 +71,7 @@ def _path(name: str) -> Path:
     return Path(name).expanduser()
 
 
-def _natural(path: Path) -> list[tuple[int, str]]:
-    """Return a key by which numbers in names are ordered by their value."""
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Return a key by which numbers in names are ordered by their value: part-2 before part-10."""
     pieces = re.split(r"(\d+)", str(path))
     return [(int(piece), piece) if piece.isdecimal() else (-1, piece) for piece in pieces]
