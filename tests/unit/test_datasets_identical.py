@@ -14,7 +14,7 @@ CORPUS = [
 ]
 QUERIES = [
     {"_id": "a", "text": "meat is murder"},
-    {"_id": "b", "text": "plants feel pain"},
+    {"_id": "b", "text": "plants  feel\npain"},
     {"_id": "c", "text": "three"},
     {"_id": "d", "text": "Health beans are good"},
     {"_id": "q", "text": "not a query"},

@@ -92,7 +92,7 @@ def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh)
         write_vectors(fresh.folder / f"{name}.parquet", vectors)
     fresh.configure(
         models={"minilm": {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}},
-        methods={name: study()["methods"][name] for name in ("float32", "int8-hnsw")},
+        methods={name: study()["methods"][name] for name in ("float32", "int8", "int8-hnsw")},
         rescore={"stores": ["float32"], "multipliers": [2]},
         search={"by": "part"},
     )

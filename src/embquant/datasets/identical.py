@@ -55,10 +55,14 @@ def with_own_rows(
 
 
 def _same_text(queries: pa.ChunkedArray, corpus: StagedCorpus, rows: np.ndarray) -> np.ndarray:
-    """Return whether each query is the text of the document at its row, bool; white space at the ends doesn't count."""
+    """Return whether each query is the text of the document at its row, bool; any white space counts as one space."""
     documents = take_rows(corpus.path, ["text", "body"], rows)
-    asked = pc.utf8_trim_whitespace(queries)
-    whole = pc.equal(asked, documents["text"])
-    body = pc.equal(asked, pc.utf8_trim_whitespace(documents["body"]))
+    asked = _words(queries)
+    whole = pc.equal(asked, _words(documents["text"]))
+    body = pc.equal(asked, _words(documents["body"]))
     same: np.ndarray = pc.or_(whole, pc.fill_null(body, False)).to_numpy()
     return same
+
+
+def _words(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"\s+", " "))
