@@ -82,6 +82,11 @@ def test_defaults_of_a_specification():
         ('{"max_lenght": 128}', "unknown key 'max_lenght'; did you mean 'max_length'"),
         ('{"type": "precomputd"}', "model type 'precomputd' is not known; did you mean 'precomputed'"),
         ('{"type": "precomputed"}', "the key 'corpus' is missing"),
+        ('{"type": "precomputed", "corpus": []}', "corpus is [], expected text or a list of texts"),
+        (
+            '{"type": "precomputed", "corpus": ["a.npy", ""]}',
+            "corpus is ['a.npy', ''], expected text or a list of texts",
+        ),
         ('{"max_length": "128"}', "max_length is '128', expected a whole number (1 or more) or null"),
         ('{"max_length": 0}', "max_length is 0, expected 1 or more"),
         ('{"batch_tokens": true}', "batch_tokens is True, expected a whole number (1 or more) or null"),

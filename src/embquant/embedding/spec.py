@@ -23,7 +23,7 @@ PROMPTS = ("query_prompt", "document_prompt")
 """The keys of an entry that only the embedding of queries, or of documents, depends on."""
 
 
-Files = str | list[str]
+Files = Annotated[str, Field(min_length=1)] | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 """A path, or several."""
 
 VECTOR_SUFFIXES = (

@@ -41,7 +41,7 @@ def search(
     queries = read_metadata(folder / "queries.parquet")
     if queries.get("model") != read_json(model):
         raise InputError(f"{folder}: its embeddings are not from the model that {model} now is; run its study")
-    encoder = load_encoder(model, threads, query_prompt=queries["prompt"])
+    encoder = load_encoder(model, threads, query_prompt=queries.get("prompt"))
     retriever = Retriever.open(method_file, store, threads)
     if retriever.store and retriever.store.codec.bytes_per_vector < retriever.codec.bytes_per_vector:
         raise InputError(f"the rescore store {rescore!r} is coarser than the method {method!r}")
