@@ -68,7 +68,14 @@ def test_a_method_is_searched_as_deep_as_its_settings_need_and_the_baseline_at_t
     assert methods["binary"].depths == [3, 6, 10, 12, 20, 40]
     assert methods["float32"].depths == [3, 10]
     assert methods["float32"].searched_depths == [3, 10, 20]
+    assert methods["binary"].searched_depths == methods["binary"].depths  # deep enough already
     assert len(methods["binary"].settings) == 2 + 3 * 2 * 2
+
+
+def test_a_scan_that_nothing_rescores_is_searched_deeper_to_see_what_is_tied_with_the_last():
+    methods = study(rescore={"stores": []}).methods
+    assert methods["binary"].searched_depths == [3, 10, 20]
+    assert methods["int8-hnsw-expansion-search-16"].searched_depths == [3, 10]
 
 
 def test_methods_of_a_sweep_share_an_index_and_are_compared_with_the_scan_of_the_same_codes():

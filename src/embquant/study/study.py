@@ -91,9 +91,14 @@ class StudyMethod:
 
     @property
     def searched_depths(self) -> list[int]:
-        """The numbers of candidates that are searched for; the baseline's margin is read at twice the largest top_k."""
-        config = self.study.config
-        return self.depths + ([2 * max(config.top_k)] if self.name == config.baseline else [])
+        """The numbers of candidates that are searched for.
+
+        Where a deeper search only appends to what a shallower one finds, these are at least twice the largest
+        ``top_k``: so documents that are tied with the last one returned are seen. The baseline's margin is read there.
+        """
+        depth = 2 * max(self.study.config.top_k)
+        is_deeper = self.index_class.prefix_stable and depth > max(self.depths)
+        return self.depths + ([depth] if is_deeper or self.name == self.study.config.baseline else [])
 
     @property
     def is_searched_by_part(self) -> bool:

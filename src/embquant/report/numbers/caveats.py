@@ -15,6 +15,9 @@ VARIED = ["method", "rescore_store", "rescore_multiplier"]
 LEAST_FOUND = 0.99
 """Share of an exact scan's documents that an approximate index is commonly expected to find."""
 
+MOST_NAMED = 2
+"""Settings that are named where ties move many: those that they move most."""
+
 
 def caveats(setting: pd.Series, rows: pd.DataFrame, study: Study) -> list[str]:
     """Tell what to know of ``setting`` on every dataset of ``rows``, which are settings of one model and ``top_k``."""
@@ -29,12 +32,14 @@ def tie_words(rows: pd.DataFrame) -> list[str]:
     for metric, of_metric in _by_compared(rows):
         measure = Measure.of_settings(f"retention_{metric}")
         judged = of_metric[judged_by_expected(of_metric, measure) & ties_matter(of_metric, metric)]
+        if judged.empty:
+            continue
+        spans = judged[f"{metric}{GREATEST}"] - judged[f"{metric}{LEAST}"]
+        judged = judged.loc[spans.sort_values(ascending=False, kind="stable").index]
         for dataset, settings in judged.groupby("dataset", sort=False):
-            moved = [
-                f"{_named(row)} from {row[metric + LEAST]:.4f} to {row[metric + GREATEST]:.4f}, "
-                f"expected {row[metric + EXPECTED]:.4f}"
-                for _, row in settings.iterrows()
-            ]
+            moved = [_moved(row, metric) for _, row in settings.head(MOST_NAMED).iterrows()]
+            if len(settings) > MOST_NAMED:
+                moved.append(f"and {len(settings) - MOST_NAMED} more settings")
             words.append(
                 f"ties: another order of tied documents moves {metric} on {dataset} by more than its interval "
                 f"({'; '.join(moved)}); so settings are compared by the expected value"
@@ -78,6 +83,11 @@ def _by_compared(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     if "compared_in" in rows:
         for metric, of_metric in rows.groupby("compared_in", sort=False):
             yield str(metric), of_metric
+
+
+def _moved(row: pd.Series, metric: str) -> str:
+    least, greatest, expected = (row[f"{metric}{end}"] for end in (LEAST, GREATEST, EXPECTED))
+    return f"{_named(row)} from {least:.4f} to {greatest:.4f}, expected {expected:.4f}"
 
 
 def _named(row: pd.Series) -> str:
