@@ -245,6 +245,17 @@ def test_the_verdict_says_what_more_queries_would_settle():
     assert row["more_queries"] == words_of_it
 
 
+def test_more_queries_are_for_the_cheapest_of_those_that_need_about_as_many():
+    """What keeps more than float32 is taken to keep as much, or luck would choose."""
+    rows = [setting("int8", kept=1.03, low=0.97), setting("binary", "float32", 4, low=0.96)]
+    own = chosen(setting("float32"), *rows)
+    assert words(own.undecided) == ("binary", "float32", 4)
+    assert "if it keeps 100.00%" in own.more_queries
+    alone = chosen(setting("float32"), rows[0])
+    assert words(alone.undecided) == ("int8", "none", 1)
+    assert "if it keeps 100.00%" in alone.more_queries
+
+
 def test_more_queries_settle_nothing_where_no_cheaper_setting_may_be_enough():
     own = chosen(setting("float32"), setting("int8"), setting("binary", kept=0.98, low=0.9))
     assert own.more_queries == ""

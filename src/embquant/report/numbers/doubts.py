@@ -27,7 +27,8 @@ def chance_words(rows: pd.DataFrame, study: Study) -> list[str]:
 def with_queries_needed(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Append of how many queries the lower bound would meet ``min_retention``, if what was measured is true.
 
-    ``queries_needed`` is 0 where the lower bound meets it already, and infinite where not even the value does.
+    ``queries_needed`` is 0 where the lower bound meets it already, and infinite where not even the value does. A value
+    above 1 is taken as 1: of many settings the best are better than they are.
     """
     limit = study.config.requirements.min_retention
     is_baseline = (rows["method"] == study.config.baseline) & (rows["rescore_store"] == NO_STORE)
@@ -38,12 +39,14 @@ def with_queries_needed(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     for column in rows["measure"].dropna().unique():
         measure = Measure.of_settings(column)
         whole = baselines[measure.metric].reindex(places).to_numpy() if measure.is_retention else np.ones(len(rows))
-        open_ = ((rows["measure"] == column) & (rows["kept_low"] < limit) & (rows["kept"] > limit)).to_numpy()
+        open_ = (
+            (rows["measure"] == column) & (rows["kept_low"] < limit) & (rows["kept"].clip(upper=1) > limit)
+        ).to_numpy()
         some = rows[open_]
         needed[open_] = queries_needed(
             some["queries"].to_numpy(),
             (some["kept"] - some["kept_low"]).to_numpy(),
-            (some["kept"] - limit).to_numpy(),
+            (some["kept"].clip(upper=1) - limit).to_numpy(),
             whole[open_],
             study.config.statistics.confidence,
         )

@@ -62,7 +62,7 @@ def read_measured(runs: Sequence[Path]) -> Measured:
     """
     settings: list[list[Any]] = []
     metrics: dict[str, list[np.ndarray]] = {}
-    p: list[float | None] = []
+    p: list[object] = []
     for run in runs:
         file = open_parquet(run / "metrics.parquet", ["query_id", *SETTING])
         p.append(metadata_of(run / "metrics.parquet", file).get("baseline_p"))
@@ -73,5 +73,5 @@ def read_measured(runs: Sequence[Path]) -> Measured:
             for name in table.drop_columns(["query_id", *SETTING]).column_names:
                 metrics.setdefault(name, []).append(table.column(name).to_numpy())
     stacked, over_ties = split_ties({name: rounded(np.stack(rows)) for name, rows in metrics.items()})
-    known = next((value for value in p if value is not None), None)
+    known = next((value for value in p if isinstance(value, float)), None)
     return Measured(pd.DataFrame(settings, columns=[*RUN, *SETTING, "queries"]), stacked, known, over_ties)

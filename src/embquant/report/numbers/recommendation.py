@@ -59,10 +59,9 @@ class Recommendation:
     """What to deploy for ``model`` on ``dataset``; ``where`` names the dataset to a reader, or all of them.
 
     ``chance`` tells of each dataset whose baseline isn't told apart from chance, ``caveats`` what else to know of the
-    setting to deploy. ``fitting`` are those ``settings``
-    that meet ``limits``, the cheapest first. ``undecided`` is a cheaper one that keeps enough, as far as was measured,
-    but whose lower bound is too low for want of queries. ``configuration`` (YAML) builds the cheapest,
-    ``deployment_code`` (Python) searches it.
+    setting to deploy. ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``undecided`` is a
+    cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
+    ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it.
     """
 
     dataset: str
@@ -95,7 +94,7 @@ class Recommendation:
         each = " on each dataset" if self.dataset == EVERY else ""
         return (
             f"about {int(needed):,}{each} would show that {named(setting)} is enough, if it keeps "
-            f"{setting['kept']:.2%}; its lower bound is {setting['kept_low']:.2%} now"
+            f"{min(1, setting['kept']):.2%}; its lower bound is {setting['kept_low']:.2%} now"
         )
 
 
@@ -178,13 +177,17 @@ def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
 
 
 def soonest_decided(settings: pd.DataFrame, limits: Mapping[str, float], fitting: pd.DataFrame) -> pd.Series | None:
-    """Return the setting that the fewest more queries would show to meet all ``limits`` at a lower price, if any."""
+    """Return the setting that more queries would show to meet all ``limits`` at a lower price, if any.
+
+    It is the cheapest of those that need at most half as many queries again as the one that needs the fewest.
+    """
     others = {name: limit for name, limit in limits.items() if name != "min_retention"}
     is_open = np.isfinite(settings["queries_needed"]) & (settings["queries_needed"] > 0)
     known = settings[is_open & ~missed(settings, others).any(axis=1)]
     if not fitting.empty:
         known = known[known["usd_per_month"] < fitting.iloc[0]["usd_per_month"]]
-    return None if known.empty else ranked(known).sort_values("queries_needed", kind="stable").iloc[0]
+    known = known[known["queries_needed"] <= 1.5 * known["queries_needed"].min()]
+    return None if known.empty else ranked(known).iloc[0]
 
 
 def missed(settings: pd.DataFrame, limits: Mapping[str, float]) -> pd.DataFrame:
