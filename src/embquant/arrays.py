@@ -65,6 +65,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     Returns one row per setting: ``method``, ``rescore_store``, ``rescore_multiplier``, ``top_k``, ``queries``, the mean
     of each metric, its share of the baseline's (``retention_…``), intervals (``…_low``, ``…_high``), ``verdict``, and
     ``bytes_per_vector``, ``index_file_bytes`` and ``store_file_bytes``; docs/columns.md describes them.
+    Shares are empty where the baseline isn't distinguishable from chance (``baseline_p``).
 
     Anything wrong with the input is an InputError.
     """
