@@ -271,6 +271,9 @@ def test_a_column_or_key_twice_is_named(tmp_path):
     folder = write_beir(tmp_path / "in")
     (folder / "corpus.jsonl").write_text('{"_id": "d1", "text": "a"}\n{"_id": "d2", "text": "b", "_id": "d3"}\n')
     assert "corpus.jsonl: line 2 has '_id' twice; keep one of them" in fails(tmp_path, folder)
+    rows_with_more = [{**row, "more": {"_id": "x", "text": "y"}} for row in CORPUS]
+    write_table(folder / "corpus.jsonl", [*rows_with_more[:4], {"_id": "d5", "text": 'is "_id": "d6"'}])
+    prepare(tmp_path / "nested", files(folder))
     (folder / "corpus.jsonl").unlink()
     table = pa.table([pa.array(["a"]), pa.array(["b"]), pa.array(["c"])], names=["id", "text", "id"])
     pq.write_table(table, folder / "corpus.parquet")

@@ -191,29 +191,31 @@ class JsonLinesTable:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line, object_pairs_hook=_object)
+                row = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise InputError(f"{self.name}: line {number} is not JSON ({error})") from None
             if not isinstance(row, dict):
                 raise InputError(f"{self.name}: line {number} is not a JSON object, expected one object on each line")
-            if isinstance(row, _Repeating):
-                raise InputError(f"{self.name}: line {number} has {row.repeated!r} twice; keep one of them")
+            if repeated := _repeated_key(line, row):
+                raise InputError(f"{self.name}: line {number} has {repeated!r} twice; keep one of them")
             yield number, row
 
 
-class _Repeating(dict[str, Any]):
-    """A JSON object that names a key twice; ``repeated`` is that key."""
+def _repeated_key(line: str, row: dict[str, Any]) -> str | None:
+    """Return a key that the JSON object ``row``, as ``line`` has it, names twice; None as a rule.
 
-    repeated = ""
+    Only a line in which a key occurs twice, perhaps in an object within, is parsed again: it takes as long as the first
+    time.
+    """
+    if not any(line.count(f'"{key}"') > 1 for key in row):
+        return None
+    names: list[str] = []
 
+    def note(pairs: list[tuple[str, Any]]) -> None:  # the outermost object comes last
+        names[:] = [name for name, _ in pairs]
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) < len(pairs):
-        row = _Repeating(row)
-        names = [name for name, _ in pairs]
-        row.repeated = next(name for name in names if names.count(name) > 1)
-    return row
+    json.loads(line, object_pairs_hook=note)
+    return next((name for name in names if names.count(name) > 1), None)
 
 
 def _check_distinct(what: str, columns: Sequence[str]) -> None:
