@@ -68,7 +68,7 @@ def lost_words(rows: pd.DataFrame) -> list[str]:
 def _graph_words(row: pd.Series, study: Study) -> str:
     method = study.methods[row["method"]]
     helps = [f"search wider ({method.index_class.breadth})"] if method.index_class.breadth else []
-    if not study.config.models[row["model"]].normalize:
+    if not getattr(study.config.models[row["model"]], "normalize", True):  # a type of another package may lack it
         helps.append("normalize: true, if the lengths of vectors mean nothing")
     lost = row.get(f"{INDEX_OVERLAP}{LOST}", 0.0)
     if lost > 0:
