@@ -5,10 +5,12 @@ import pytest
 
 from embquant.entries import read_entry
 from embquant.errors import InapplicableError
+from embquant.exact.scan import DecodedScan
 from embquant.indexes import index_class
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CODECS, parse_codec
 from embquant.quantize.extent import Extent
+from embquant.retrieve.candidates import check_scores
 from support.codec_cases import unit_vectors
 
 PQ = {"family": "pq", "pieces": 4}
@@ -130,3 +132,12 @@ def test_queries_of_any_length_are_compared_with_int8_codes_alike():
     expected = codec.encode_queries(queries, "asymmetric")
     np.testing.assert_array_equal(codec.encode_queries(queries * np.float32(2.0**-100), "asymmetric"), expected)
     np.testing.assert_array_equal(short.encode_queries(queries * np.float32(2.0**-100), "asymmetric"), expected)
+
+
+def test_scores_that_are_no_numbers_are_said_and_not_ranked():
+    vectors = unit_vectors(300, 8) * np.float32(1e30)
+    codec = parse_codec({"family": "float32"}).fit(sample(vectors))
+    with pytest.raises(InapplicableError, match="scores are no finite numbers"):
+        scan = DecodedScan(codec, 1).settled(vectors[:5], vectors, 10)
+        check_scores(*scan)
+    check_scores(np.array([[1.0, -np.inf]]), np.array([[3, -1]]))

@@ -3,6 +3,7 @@ rule time_search:
     input:
         index=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
+        candidates=[ancient(LAYOUT.candidates()), ancient(LAYOUT.candidates(STUDY.baseline.name))],  # or why there are none
         baseline=LAYOUT.method(STUDY.baseline.name),
         exact_store=STUDY.baseline.manifest,
         loaded=filled(lambda wildcards: [method(wildcards).index_file, STUDY.baseline.index_file]),
@@ -36,7 +37,7 @@ rule time_search:
         "{wildcards.dataset} · {wildcards.model}: timing {wildcards.method}, alone on the machine"
     shell:
         "search_threads={params.search_threads:q}; "
-        "embquant time-search --method-file {input.method:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
+        "embquant time-search --method-file {input.method:q} --candidates {input.candidates:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
         "--queries {input.own_documents:q} --stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
         "--threads ${{search_threads:-{threads}}} --rounds {params.rounds} --single-queries {params.single} "
         "--output {output:q} 2> {log:q}"
@@ -74,6 +75,7 @@ rule measure_memory:
     input:
         index=filled(lambda wildcards: method(wildcards).manifest),
         method=rules.define_method.output,
+        candidates=[ancient(LAYOUT.candidates()), ancient(LAYOUT.candidates(STUDY.baseline.name))],  # or why there are none
         baseline=LAYOUT.method(STUDY.baseline.name),
         loaded=filled(lambda wildcards: method(wildcards).index_file),
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
@@ -100,5 +102,5 @@ rule measure_memory:
     message:
         "{wildcards.dataset} · {wildcards.model}: measuring the memory of {wildcards.method}"
     shell:
-        "embquant measure-memory --method-file {input.method:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
+        "embquant measure-memory --method-file {input.method:q} --candidates {input.candidates:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
         "--stores {params.stores:q} --depth {params.depth} --output {output:q} 2> {log:q}"

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from embquant.errors import InapplicableError
 from embquant.exact.mapped import look_up, read_ahead
 from embquant.exact.topk import TopK, best, sort_by_score
 
@@ -107,6 +108,8 @@ class Scan:
         return [function(*first), *(future.result() for future in running)]
 
 
+OVERFLOW = "scores are no finite numbers: products of these queries and codes overflow"
+
 SLACK = 128
 """Candidates beyond k that are settled in float64 at first."""
 
@@ -141,7 +144,10 @@ class DecodedScan:
         Equal vectors need not be tied: their sums may differ in the last bit with the place in a block.
         """
         with _blas().limit(limits=1):  # a thread of the scan computes its products itself
-            return self._scan(self._codec.scan, queries, codes, k)
+            scores, rows = self._scan(self._codec.scan, queries, codes, k)
+        if scores.shape[1] < min(k, len(codes)):  # NaN is above no score, so it is never found
+            raise InapplicableError(OVERFLOW)
+        return scores, rows
 
     def ranked(
         self, search: QuickSearch, queries: np.ndarray, codes: np.ndarray, k: int

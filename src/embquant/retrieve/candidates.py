@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InapplicableError, InputError
+from embquant.exact.scan import OVERFLOW
 from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet, read_table
 
 SCHEMA = pa.schema(
@@ -27,7 +28,7 @@ def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:
 def check_scores(scores: np.ndarray, rows: np.ndarray) -> None:
     """Raise an InapplicableError if a document ``rows`` (queries, candidates), −1 for none, has no finite score."""
     if not np.isfinite(scores[rows >= 0]).all():
-        raise InapplicableError("scores are no finite numbers: products of these queries and codes overflow")
+        raise InapplicableError(OVERFLOW)
 
 
 def _lists(matrix: np.ndarray) -> pa.ListArray:

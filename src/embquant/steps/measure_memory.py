@@ -1,6 +1,6 @@
 """The command ``measure-memory``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +17,7 @@ def measure_memory(
     *,
     method_file: Annotated[Path, "definition of the method"],
     baseline_file: Annotated[Path, "definition of the float32 baseline"],
+    candidates: Annotated[Sequence[Path], "what the method and the baseline find, which may be nothing"] = (),
     query_vectors: Annotated[Path, "query embeddings"],
     stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},
     depth: Annotated[int, "candidates of the search whose peak is measured"],
@@ -27,7 +28,7 @@ def measure_memory(
     The method without rescoring, and with each rescore store, is measured in a separate process. Rescore stores that
     can't be are left out.
     """
-    if passed_on(method_file, output):
+    if any(passed_on(path, output) for path in (method_file, *candidates)):
         return
     stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
     method = Method.read(method_file)

@@ -44,10 +44,10 @@ def search_part(
     depth += read_own_rows(queries, len(encoded)) is not None
     start, stop = part_rows(len(index), part, parts)
     scores, rows = np.empty((len(encoded), 0)), np.empty((len(encoded), 0), np.int64)
-    if start < stop:  # a part is empty if there are more parts than documents
-        with limit_threads(threads):
-            scores, rows = index.part(start, stop).search_reproducibly(encoded, depth)
     try:
+        if start < stop:  # a part is empty if there are more parts than documents
+            with limit_threads(threads):
+                scores, rows = index.part(start, stop).search_reproducibly(encoded, depth)
         check_scores(scores, rows)
     except InapplicableError as error:
         mark_inapplicable(str(error), output, kept=False)

@@ -20,6 +20,7 @@ def time_search(
     *,
     method_file: Annotated[Path, "definition of the method"],
     baseline_file: Annotated[Path, "definition of the float32 baseline"],
+    candidates: Annotated[Sequence[Path], "what the method and the baseline find, which may be nothing"] = (),
     query_vectors: Annotated[Path, "query embeddings"],
     queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
     stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},
@@ -34,7 +35,7 @@ def time_search(
 
     Rescore stores that can't be are left out.
     """
-    if passed_on(method_file, output):
+    if any(passed_on(path, output) for path in (method_file, *candidates)):
         return
     stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
     vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
