@@ -98,7 +98,7 @@ def test_nothing_is_left_of_a_quality_that_is_chance():
 
 
 CHANCE = {"baseline_p": 0.43, "retention_nDCG@10": None, "retention_nDCG@10_low": None}
-FIRST = "float32 itself isn't told apart from chance on a · m: nDCG@10 0.5000, p = 0.43 with judgements permuted among"
+FIRST = "float32 itself isn't distinguishable from chance on a · m: nDCG@10 0.5000, p = 0.43"
 
 
 def test_a_baseline_at_chance_is_the_first_line_and_nothing_is_recommended(tmp_path):
@@ -119,6 +119,15 @@ def test_other_datasets_are_judged_and_the_one_at_chance_is_named_first(tmp_path
     assert every.where == "the 1 of 2 datasets that are judged alike, by the worst of each figure"
     assert verdict_lines(every, tmp_path / "summary.txt")[0].startswith(FIRST)
     assert second.chance == []
+
+
+def test_the_metric_that_is_said_is_a_judged_one(tmp_path):
+    """Of three documents only agreement is known, of ten nDCG@10 is."""
+    shallow = {**setting("float32", **CHANCE), "top_k": 3, "compared_in": "rbo", "rbo": 1.0, "nDCG@10": None}
+    both = recommendations(summary(shallow, setting("float32", **CHANCE)), study(), "results")[0]
+    assert both.chance[0].startswith(FIRST)
+    alone = recommendations(summary(shallow), study(), "results")[0]
+    assert "on a · m: p = 0.43" in alone.chance[0]
 
 
 def test_the_summary_says_it_above_the_table():

@@ -286,6 +286,6 @@ def test_a_dataset_that_is_not_judged_is_named_so_and_left_out_of_means(tmp_path
 
 def test_a_study_whose_baseline_is_at_chance_says_so_first_and_shows_no_share_of_quality(tmp_path):
     text = "".join(report(write_study(tmp_path, p=0.4)).texts)
-    said = "float32 itself isn't told apart from chance on facts · minilm"
+    said = "float32 itself isn't distinguishable from chance on facts · minilm"
     assert text.index(said) < text.index("Nothing is recommended") < text.index("All settings")
     assert "of float32's nDCG@10" not in text

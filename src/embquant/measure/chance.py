@@ -17,7 +17,7 @@ PERMUTATIONS = 199
 """Permutations that are drawn where there are more; 4,000 queries take half a second."""
 
 LEAST_LIKELY = 0.01
-"""The greatest p at which a baseline is told apart from chance."""
+"""The greatest p at which a baseline is distinguishable from chance."""
 
 
 def baseline_p(metrics: Sequence[Metric], rankings: Sequence[Ranking], judgements: Judgements | None) -> float | None:
@@ -37,7 +37,7 @@ def permutation_p(metric: Metric, ranking: Ranking, judgements: Judgements) -> f
 
     That is the share of all ways to deal the rankings out to the queries that reach it. Where there are more than
     PERMUTATIONS, as many are drawn, and the one that was observed counts as one of them (Phipson and Smyth 2010). So 5
-    queries are the fewest that can be told apart from chance.
+    queries are the fewest that can be distinguished from chance.
     """
     queries = len(ranking.rows)
     observed = _mean(metric, ranking, judgements)

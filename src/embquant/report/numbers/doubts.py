@@ -11,15 +11,17 @@ from embquant.study.study import Study
 
 
 def chance_words(rows: pd.DataFrame, study: Study) -> list[str]:
-    """Tell of each dataset in ``rows``, of one model, whose baseline isn't told apart from chance."""
+    """Tell of each dataset in ``rows``, of one model, whose baseline isn't distinguishable from chance."""
     found = []
     for dataset, of_dataset in rows[at_chance(rows)].groupby("dataset", sort=False):
-        baseline = of_dataset[(of_dataset["method"] == study.config.baseline) & of_dataset["compared_in"].notna()]
-        first = baseline.sort_values("top_k", kind="stable").iloc[0]
+        baseline = of_dataset[of_dataset["method"] == study.config.baseline].sort_values("top_k", kind="stable")
+        is_judged = [_is_judged(metric) for metric in baseline["compared_in"]]
+        first = baseline.iloc[np.argmax(is_judged)]
         metric, p = first["compared_in"], first["baseline_p"]
+        value = f"{metric} {first[metric]:.4f}, " if any(is_judged) else ""
         found.append(
-            f"{study.config.baseline} itself isn't told apart from chance on {dataset} · {first['model']}: "
-            f"{metric} {first[metric]:.4f}, p = {p:.2g} with judgements permuted among {first['queries']:,} queries"
+            f"{study.config.baseline} itself isn't distinguishable from chance on {dataset} · {first['model']}: "
+            f"{value}p = {p:.2g} with judgements permuted among {first['queries']:,} queries"
         )
     return found
 
@@ -51,3 +53,8 @@ def with_queries_needed(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
             study.config.statistics.confidence,
         )
     return rows.assign(queries_needed=needed.mask(rows["kept_low"] >= limit, 0))
+
+
+def _is_judged(metric: object) -> bool:
+    measure = Measure.of_metric(str(metric))
+    return measure is not None and measure.is_retention

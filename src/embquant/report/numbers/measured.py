@@ -33,7 +33,7 @@ class Measured:
 
     @property
     def at_chance(self) -> bool:
-        """Whether the baseline isn't told apart from chance, so that a share of its quality says nothing."""
+        """Whether the baseline isn't distinguishable from chance, so that a share of its quality says nothing."""
         return self.baseline_p is not None and self.baseline_p > LEAST_LIKELY
 
     def by_top_k(self) -> Iterator["Measured"]:

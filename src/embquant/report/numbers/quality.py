@@ -15,7 +15,7 @@ KEPT = ["kept", "kept_low", "kept_high"]
 
 
 def at_chance(rows: pd.DataFrame) -> pd.Series:
-    """Tell for each row of a summary whether the baseline, at its dataset and model, isn't told apart from chance."""
+    """Tell for each row of a summary whether its baseline isn't distinguishable from chance."""
     return rows.get("baseline_p", pd.Series(np.nan, rows.index)) > LEAST_LIKELY
 
 

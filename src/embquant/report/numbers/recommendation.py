@@ -58,7 +58,7 @@ class Relaxation:
 class Recommendation:
     """What to deploy for ``model`` on ``dataset``; ``where`` names the dataset to a reader, or all of them.
 
-    ``chance`` tells of each dataset whose baseline isn't told apart from chance, ``caveats`` what else to know of the
+    ``chance`` tells of each dataset whose baseline is at chance, ``caveats`` what else to know of the
     setting to deploy. ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``undecided`` is a
     cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
     ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it.

@@ -267,7 +267,7 @@ class Recommended(ReportTable):
             "relax": Column("to be relaxed", meaning="what would have to be relaxed where no setting fits"),
             "more_queries": Column("more queries", meaning="what they would show of a cheaper setting", detail=True),
             "caveats": Column("beware", meaning="ties, what a graph loses, queries that lose everything", detail=True),
-            "chance": Column("chance", meaning="datasets whose baseline is not told apart from chance"),
+            "chance": Column("chance", meaning="datasets whose baseline is not distinguishable from chance"),
         }
         note = "The cheapest setting that meets the requirements. No other setting surpasses it."
         return TableView("recommendation", "Recommendations", note, for_readers(rows), columns)
