@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from embquant.files.records import FOLDER, Record, place_of
+from embquant.files.records import Record, place_of
+from embquant.files.stamps import FOLDER
 
 KINDS = [
     "facts/corpus.parquet",

@@ -9,7 +9,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from embquant.files.records import FOLDER, Record
+from embquant.files.records import Record
+from embquant.files.stamps import FOLDER
 
 TIMELESS = ("retrieval.csv", "memory.csv", "significance.csv", "macro.csv")
 """Reports without times, which every run of the study writes to the byte alike."""
