@@ -23,8 +23,8 @@ with mistakes_in_one_line():
 LAYOUT = STUDY.layout
 CONFIGURATION = canonical(STUDY.config.to_dict())
 CORES = workflow.cores or 1
-PROFILE = profile_name()
-ENVIRONMENT = in_double_braces(str(Path(workflow.basedir, "envs", "environment.yaml")))
+PROFILE = profile_of(sys.argv[1:]) if workflow.is_main_process else RunFolder().profile()  # jobs are told by the run
+ENVIRONMENT = literal(str(Path(workflow.basedir, "envs", "environment.yaml")))
 
 shell.prefix(before_each_command())
 unlock_after_a_kill()

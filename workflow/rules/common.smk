@@ -1,5 +1,4 @@
 # The functions of the rules. They ask STUDY what a study is, and LAYOUT where a file lies.
-import argparse
 import json
 import os
 import platform
@@ -11,13 +10,13 @@ from functools import cache
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.io import contains_wildcard
 
 from embquant.embedding.backends import BACKENDS
 from embquant.errors import InputError
 from embquant.files.provenance import file_digest, source_digest
-from embquant.files.running import RunFolder
+from embquant.files.running import RunFolder, profile_of
 from embquant.report.tables import TABLES as REPORT_TABLES
+from embquant.study.layout import literal, nameable, unnameable
 from embquant.study.study import Study
 
 
@@ -35,19 +34,6 @@ def config_name():
     return os.path.relpath((workflow.configfiles or ["config.yaml"])[-1])
 
 
-def profile_name():
-    """Return NAME of a run with `--profile profiles/NAME`, which `make run PROFILE=NAME` starts; None for any other.
-
-    Jobs on a cluster are other processes, which Snakemake doesn't tell: they read what the run wrote into its folder.
-    """
-    if not workflow.is_main_process:
-        return RunFolder().profile()
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--profile", nargs="+", action="extend", default=[])
-    given = parser.parse_known_args(sys.argv[1:])[0].profile
-    return Path(given[0]).name if len(given) == 1 and Path(given[0]).parent == Path("profiles") else None
-
-
 def before_each_command():
     """Return the start of every shell command.
 
@@ -55,30 +41,10 @@ def before_each_command():
     study's file and the profile. Braces are doubled, because Snakemake reads single ones as placeholders.
     """
     folder = str(Path(sys.executable).parent)
-    programs, study = (in_double_braces(shlex.quote(name)) for name in (folder, config_name()))
-    profile = f"--profile {in_double_braces(shlex.quote(PROFILE))} " if PROFILE else ""
+    programs, study = (literal(shlex.quote(name)) for name in (folder, config_name()))
+    profile = f"--profile {literal(shlex.quote(PROFILE))} " if PROFILE else ""
     called = f'embquant() {{{{ command embquant --run $PPID --study-file {study} {profile}"$@"; }}}}'
     return f"PATH={programs}:$PATH; {called}; "
-
-
-def in_double_braces(text):
-    """Return a text as a pattern that means it literally: Snakemake reads braces as placeholders, double ones as braces."""
-    return re.sub("([{}])", r"\1\1", text)
-
-
-def verbatim(value):
-    """Return a parameter function for a value with the user's texts: in a plain one, Snakemake would fill in braces."""
-    return lambda wildcards: value
-
-
-def nameable(files):
-    """Return the files that can be inputs of a rule: Snakemake takes braces in a file's name for a wildcard."""
-    return [file for file in files if not contains_wildcard(file)]
-
-
-def unnameable(files):
-    """Return the other files with their times of change, as a parameter: a change of them is seen as of an input."""
-    return canonical({file: os.stat(file).st_mtime_ns for file in files if contains_wildcard(file)})
 
 
 def canonical(value):
@@ -106,26 +72,6 @@ def filled(choose):
 def as_list(files):
     """Return several files as they are, and a single one, which Snakemake gives as text, as a list."""
     return [files] if isinstance(files, str) else files
-
-
-def prompt_option(role, option="--prompt"):
-    """Return a parameter function: the option with a model's prompt for each ``query`` or ``document``, if it has one."""
-
-    def of_job(wildcards):
-        prompt = STUDY.prompt(wildcards.model, role)
-        return [] if prompt is None else [f"{option}={prompt}"]
-
-    return of_job
-
-
-def given_vectors(wildcards):
-    """Return the files of the vectors that were computed elsewhere; none for a model that embeds texts."""
-    return nameable(STUDY.given_vectors(wildcards.dataset, wildcards.model))
-
-
-def braced_vectors(wildcards):
-    """Return those of them that can't be inputs, as a parameter."""
-    return unnameable(STUDY.given_vectors(wildcards.dataset, wildcards.model))
 
 
 def method(wildcards):

@@ -35,7 +35,7 @@ rule embed_queries:
         corpus=rules.prepare_dataset.output.corpus,
         dataset=rules.prepare_dataset.output.described,
         model=rules.prepare_model.output.described,
-        given=given_vectors,
+        given=lambda wildcards: nameable(STUDY.given_vectors(wildcards.dataset, wildcards.model)),
     output:
         LAYOUT.query_vectors(),
     log:
@@ -49,8 +49,8 @@ rule embed_queries:
         runtime=minutes("embed_queries"),
         gpu=gpus,
     params:
-        prompt=prompt_option("query"),
-        braced=braced_vectors,
+        prompt=lambda wildcards: STUDY.prompt_option(wildcards.model, "query", "--prompt"),
+        braced=lambda wildcards: unnameable(STUDY.given_vectors(wildcards.dataset, wildcards.model)),
         code=code("embed_queries", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding the queries"
@@ -64,7 +64,7 @@ rule embed_corpus:
     input:
         corpus=rules.prepare_dataset.output.corpus,
         model=rules.prepare_model.output.described,
-        given=given_vectors,
+        given=lambda wildcards: nameable(STUDY.given_vectors(wildcards.dataset, wildcards.model)),
         calibrated=ancient(LAYOUT.calibration()),  # nothing is embedded before the disk is known to have room
     output:
         temp(LAYOUT.distinct_embeddings()),
@@ -78,8 +78,8 @@ rule embed_corpus:
         runtime=minutes_of_embedding,
         gpu=gpus,
     params:
-        prompt=prompt_option("document"),
-        braced=braced_vectors,
+        prompt=lambda wildcards: STUDY.prompt_option(wildcards.model, "document", "--prompt"),
+        braced=lambda wildcards: unnameable(STUDY.given_vectors(wildcards.dataset, wildcards.model)),
         code=code("embed_corpus", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding part {wildcards.part} of {wildcards.parts}"

@@ -7,7 +7,7 @@ rule calibrate:
         corpus=rules.prepare_dataset.output.corpus,
         queries=ancient(LAYOUT.queries()),  # spelled as a path: ancient(rules.….output) would make it ancient to every rule
         model=rules.prepare_model.output.described,
-        given=given_vectors,
+        given=lambda wildcards: nameable(STUDY.given_vectors(wildcards.dataset, wildcards.model)),
     output:
         LAYOUT.calibration(),
     log:
@@ -22,8 +22,8 @@ rule calibrate:
         gpu=gpus,
     params:
         study=lambda wildcards, input: CONFIGURATION,
-        prompt=lambda wildcards, input: prompt_option("document", "--document-prompt")(wildcards),
-        braced=braced_vectors,
+        prompt=lambda wildcards, input: STUDY.prompt_option(wildcards.model, "document", "--document-prompt"),
+        braced=lambda wildcards: unnameable(STUDY.given_vectors(wildcards.dataset, wildcards.model)),
     message:
         "{wildcards.dataset} · {wildcards.model}: embedding some texts, to estimate the time of all"
     shell:
@@ -48,7 +48,7 @@ rule plan_study:
         runtime=minutes("plan_study"),
     params:
         study=lambda wildcards, input: CONFIGURATION,
-        planned=verbatim(canonical(planned_keys(STUDY))),
+        planned=lambda wildcards: canonical(planned_keys(STUDY)),  # a function: in a plain value Snakemake fills in braces
         code=code("plan_study"),
     message:
         "Planning"

@@ -28,7 +28,7 @@ rule join_reports:
     params:
         runs=RUNS,
         explained=MEASURED,
-        config=verbatim(CONFIGURATION),
+        config=lambda wildcards: CONFIGURATION,  # a function: in a plain value Snakemake fills in braces
         folder=subpath(output.text, parent=True),
         code=code("join_reports", *TABLE_MODULES),
     message:

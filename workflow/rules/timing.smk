@@ -61,8 +61,8 @@ rule time_embedding:
         gpu=gpus,
     params:
         rounds=STUDY.config.timing.rounds,
-        query_prompt=prompt_option("query", "--query-prompt"),
-        document_prompt=prompt_option("document", "--document-prompt"),
+        query_prompt=lambda wildcards: STUDY.prompt_option(wildcards.model, "query", "--query-prompt"),
+        document_prompt=lambda wildcards: STUDY.prompt_option(wildcards.model, "document", "--document-prompt"),
         code=code("time_embedding", *BACKEND_MODULES),
     message:
         "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"

@@ -1,10 +1,12 @@
 """One run per folder at a time: who holds the folder, what a killed run leaves, and whether a cluster takes jobs."""
 
+import argparse
 import os
 import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -95,3 +97,14 @@ def check_slurm() -> None:
             problem = f"it does not answer ({lines[-1]})"
     if problem:
         raise InputError(f"the profile sends jobs to Slurm, but {problem}")
+
+
+def profile_of(words: Sequence[str]) -> str | None:
+    """Return NAME of a command line with ``--profile profiles/NAME``, as ``make run PROFILE=NAME`` has it; else None.
+
+    ``make`` can't be given a profile that lies elsewhere, or several.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--profile", nargs="+", action="extend", default=[])
+    given = [Path(path) for path in parser.parse_known_args(words)[0].profile]
+    return given[0].name if len(given) == 1 and given[0].parent == Path("profiles") else None

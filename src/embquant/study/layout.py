@@ -4,10 +4,15 @@ Every function returns a pattern. What its arguments don't name stays a wildcard
 ``layout.corpus()`` is ``results/{dataset}/corpus.parquet``, ``layout.corpus("scifact")`` one dataset's file.
 """
 
+import json
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 RESULTS = "results"
+
+BRACES = re.compile("[{}]")
 RESERVED = ("benchmarks", "logs", "models", "reports")
 """Folders of ``results`` that are no dataset's."""
 
@@ -182,3 +187,18 @@ class ModelFolder:
 
 def _by_name(folder: Path) -> dict[str, Path]:
     return {file.name.partition(".")[0]: file for file in sorted(folder.glob("*.json"))}
+
+
+def literal(text: str) -> str:
+    """Return a text as a pattern that stands for itself: single braces would be a wildcard."""
+    return re.sub("([{}])", r"\1\1", text)
+
+
+def nameable(files: Iterable[str]) -> list[str]:
+    """Return the files that a pattern can name: those without braces."""
+    return [file for file in files if not BRACES.search(file)]
+
+
+def unnameable(files: Iterable[str]) -> str:
+    """Return the other files with their times of change (ns) as JSON: a parameter by which a change of them is seen."""
+    return json.dumps({file: Path(file).stat().st_mtime_ns for file in files if BRACES.search(file)}, sort_keys=True)

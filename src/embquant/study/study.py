@@ -215,9 +215,10 @@ class Study:
         values = self.config.to_dict()["models"][model]
         return {key: value for key, value in values.items() if key not in PROMPTS}
 
-    def prompt(self, model: str, role: str) -> str | None:
-        """Return the text that a model's entry puts before each ``query`` or ``document``; None: the model's own."""
-        return getattr(self.config.models[model], f"{role}_prompt", None)
+    def prompt_option(self, model: str, role: str, option: str) -> list[str]:
+        """Return ``option`` with the text that a model's entry puts before each ``query`` or ``document``, if any."""
+        prompt = getattr(self.config.models[model], f"{role}_prompt", None)
+        return [] if prompt is None else [f"{option}={prompt}"]
 
     def model_inputs(self, model: str) -> list[str]:
         """Return the local files that a model is read from, as far as they are there."""
