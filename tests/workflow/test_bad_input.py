@@ -38,9 +38,9 @@ def test_empty_corpus(fresh):
     assert "corpus.jsonl" in failing_run(fresh, DATASET)
 
 
-def test_judgement_of_an_unknown_document(fresh):
-    with (fresh.folder / "input" / "qrels" / "test.tsv").open("a") as file:
-        file.write("q0\td999\t1\n")
+def test_judgements_of_unknown_documents_alone(fresh):
+    """One among others is counted instead: the document is relevant and never found, as trec_eval has it."""
+    (fresh.folder / "input" / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq0\td999\t1\n")
     assert "'d999'" in failing_run(fresh, DATASET)
 
 
