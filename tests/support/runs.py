@@ -150,7 +150,7 @@ def job_of(run, stage):
     """Wait until a job of a stage works; return its id, None if the run ended without one."""
     while run.poll() is None:
         for process, words in below(run.pid).items():
-            if len(words) > 2 and words[1].endswith("/embquant") and words[2] == COMMANDS[stage]:
+            if len(words) > 2 and words[1].endswith("/embquant") and COMMANDS[stage] in words:
                 return process
         time.sleep(0.02)
     return None
