@@ -41,8 +41,10 @@ def checkouts(tmp_path_factory):
     pair = [new_checkout(folder / name) for name in ("here", "cluster")]
     for checkout in pair:
         checkout.configure(parts=3, models={"drawn": model}, methods=methods, rescore=rescore)
-        write_vectors(checkout.folder / "corpus.parquet", drawn(len(DOCUMENTS), seed=0))
-        write_vectors(checkout.folder / "queries.parquet", drawn(len(QUERIES), seed=1), prefix="q")
+        documents = drawn(len(DOCUMENTS), seed=0)
+        queries = documents[list(QUERIES.values())] + drawn(len(QUERIES), seed=1) / 2  # near what answers them
+        write_vectors(checkout.folder / "corpus.parquet", documents)
+        write_vectors(checkout.folder / "queries.parquet", queries, prefix="q")
     return pair
 
 
