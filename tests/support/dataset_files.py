@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from embquant.errors import InputError
 from embquant.steps.prepare_dataset import prepare_dataset
 
 CORPUS = [
@@ -67,3 +69,17 @@ def rows(output: Path, name: str) -> list[dict]:
 def column(output: Path, name: str, field: str) -> list:
     """Return a column of a table that was written."""
     return [row[field] for row in rows(output, name)]
+
+
+def files(folder, **more):
+    return {"source": "files", "path": str(folder), **more}
+
+
+def fails(tmp_path, spec) -> str:
+    """The message of the error; nothing may be written."""
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(InputError) as caught:
+        prepare(tmp_path / "out", spec)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

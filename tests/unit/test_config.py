@@ -237,6 +237,9 @@ def test_kinds_of_other_packages_are_valid_and_their_keys_are_checked(monkeypatc
     class Mine(DatasetSpec):
         wish: int = Field(ge=1)
 
+        def open(self, pool):
+            return pool
+
     monkeypatch.setitem(SOURCES._loaded, "mine", Mine)
     config = Configuration.read(study(datasets={"facts": {"source": "mine", "wish": 3}}))
     assert config.datasets["facts"].wish == 3

@@ -4,6 +4,7 @@ An entry has the key ``source`` and the keys of that source. Another package add
 :class:`DatasetSpec` and an entry point of the group ``embquant.sources``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -75,7 +76,7 @@ class TableColumns(Entry):
     qrels: Annotated[Columns, AfterValidator(_fields_of("qrels"))] = _columns("qrels")
 
 
-class DatasetSpec(Entry):
+class DatasetSpec(Entry, ABC):
     """The entry of a dataset: where its corpus, queries and judgements come from."""
 
     source: str
@@ -84,9 +85,9 @@ class DatasetSpec(Entry):
         """Return the names of the datasets of the study that this one is made of."""
         return []
 
+    @abstractmethod
     def open(self, pool: Sequence[Path]) -> "Collection":
         """Open the dataset; ``pool`` has the folders of the prepared datasets that a pooled one joins."""
-        raise NotImplementedError
 
     def input_files(self) -> list[Path]:
         """Return the local files that are read, as far as they exist, in a fixed order."""

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import numpy as np
 
@@ -66,5 +67,5 @@ class OnnxBackend(GraphBackend):
 def _import_onnxruntime() -> ModuleType:
     """Import ONNX Runtime without its telemetry, which is on by default."""
     # Its own function for it can be called only after the import, which leaves an identifier of the machine on disk.
-    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-    return import_module("onnxruntime")
+    with mock.patch.dict(os.environ, ORT_DISABLE_TELEMETRY="1"):
+        return import_module("onnxruntime")
