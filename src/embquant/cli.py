@@ -46,13 +46,14 @@ COMMANDS = (
     "join-reports",
     "write-report",
     "compare",
+    "check",
     "present",
     "search",
     "verify",
 )
 """All commands, in the order of a study."""
 
-READERS = ("present", "compare", "search", "verify")
+READERS = ("present", "compare", "check", "search", "verify")
 """Commands that write no results of a study; what files they write lie where the user likes."""
 
 ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join-reports", "write-report")
@@ -111,16 +112,18 @@ def add_options(parser: argparse.ArgumentParser, function: Callable[..., Any]) -
     - ``Sequence[X]``: one or more values; with a default, zero or more.
     - ``Mapping[str, Path]``: any number of ``NAME=PATH``. Any other mapping: a JSON object.
     - ``X | None``: may be left out, or given without a value.
+    - ``bool``: true if the option is given, which takes no value.
     - ``Path``, ``int``, ``float``, ``str``: a single value.
     """
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         kind, text = get_args(parameter.annotation)
+        text = text.replace("%", "%%")  # argparse formats it
         required, default = parameter.default is parameter.empty, parameter.default
         options = _described(kind, required)
         if not required:
             options["default"] = default
             shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-            text += f" (default {shown})" if shown not in (None, "", {}) else ""
+            text += f" (default {shown})" if shown not in (None, "", {}, False) else ""
         if parameter.kind is parameter.POSITIONAL_ONLY:
             parser.add_argument(parameter.name, help=text, **options)
         else:
@@ -141,7 +144,7 @@ def _described(kind: Any, required: bool) -> dict[str, Any]:
         return {"type": _json_object, "metavar": "JSON"}
     if type(None) in inner:
         return {**_described(inner[0], required=True), "nargs": "?"}
-    return {"type": kind}
+    return {"action": "store_true"} if kind is bool else {"type": kind}
 
 
 def _named_path(text: str) -> tuple[str, Path]:

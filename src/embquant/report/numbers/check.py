@@ -1,0 +1,156 @@
+"""Whether a study's setting meets what is required of it, one answer per dataset and requirement."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from embquant.entries import nearest
+from embquant.errors import InputError
+from embquant.report.measure import Measure
+from embquant.report.numbers.doubts import chance_words, with_queries_needed
+from embquant.report.numbers.quality import decisive, with_quality
+from embquant.report.numbers.recommendation import CHOICE, LIMITS, missed, named, worst_over_datasets
+from embquant.report.reports import Reports
+from embquant.study import NO_STORE
+from embquant.study.study import Study
+
+Bound = Literal["lower", "mean"]
+"""What ``min_retention`` is compared with: the lower bound of the confidence interval, or the mean itself."""
+
+NOTHING_RECOMMENDED = "the study recommends nothing"
+NOT_MEASURED = "not measured"
+AT_CHANCE = "the baseline is at chance"
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What is required: the limit of each of ``LIMITS`` that counts, and what ``min_retention`` is compared with."""
+
+    limits: Mapping[str, float]
+    at: Bound = "lower"
+
+
+@dataclass(frozen=True)
+class Check:
+    """Whether a setting meets ``requirement``, which is ``limit``, on a dataset.
+
+    ``value`` is the figure that is compared, ``mean`` and ``lower`` what is kept and its lower bound; None where there
+    is none, which meets nothing. ``reason`` says why there is none. ``measure`` is the column that holds what is kept;
+    ``setting`` is empty where nothing is recommended.
+    """
+
+    dataset: str
+    model: str
+    setting: str
+    requirement: str
+    limit: float
+    value: float | None
+    met: bool
+    measure: str = ""
+    mean: float | None = None
+    lower: float | None = None
+    vectors: int | None = None
+    timed_vectors: int | None = None
+    reason: str = ""
+
+
+def setting_of(reports: Reports, method: str | None, store: str | None, multiplier: int | None) -> pd.Series | None:
+    """Return the setting that options name (``CHOICE``), None if they name none; any unknown one is an InputError.
+
+    A store or a multiplier may be left out where the method has a single one.
+    """
+    if method is None:
+        if store is not None or multiplier is not None:
+            raise InputError("--rescore and --multiplier belong to a method; name it with --method")
+        return None
+    settings = reports.table("summary")[CHOICE].drop_duplicates()
+    for column, value in zip(CHOICE, (method, store or NO_STORE, multiplier), strict=True):
+        if value is None and len(settings) > 1:
+            shown = ", ".join(map(str, settings[column]))
+            raise InputError(
+                f"{method} is rescored by {store} at the multipliers {shown}; choose one with --multiplier"
+            )
+        if value is not None:
+            _require(value, settings[column].unique(), column, reports)
+            settings = settings[settings[column] == value]
+    return settings.iloc[0]
+
+
+def checks(
+    reports: Reports,
+    demand: Demand,
+    setting: pd.Series | None = None,
+    models: Sequence[str] = (),
+    datasets: Sequence[str] = (),
+) -> list[Check]:
+    """Check a setting, or for each model the one that the study recommends.
+
+    ``models`` and ``datasets`` are all by default, but for the datasets that the verdict leaves out because they are
+    judged by less than others. The figures are those by which the verdict judges a setting on a dataset.
+    """
+    summary = with_queries_needed(with_quality(reports.table("summary")), reports.study)
+    for column, asked in (("model", models), ("dataset", datasets)):
+        for name in asked:
+            _require(name, summary[column].unique(), column, reports)
+    found: list[Check] = []
+    for model, rows in summary.groupby("model", sort=False):
+        if models and model not in models:
+            continue
+        chosen = _recommended(reports, str(model)) if setting is None else setting
+        for dataset in datasets or decisive(rows)["dataset"].unique():
+            found += _checks(decisive(rows[rows["dataset"] == dataset]), reports.study, chosen, demand)
+    return found
+
+
+def _require(value: object, known: Iterable[object], what: str, reports: Reports) -> None:
+    known = list(known)
+    if value not in known:
+        advice = nearest(value, map(str, known))
+        raise InputError(f"{reports.folder}: no {what.replace('_', ' ')} {value!r} in its reports{advice}")
+
+
+def _recommended(reports: Reports, model: str) -> pd.Series | None:
+    """Return the setting of a model's verdict, None where nothing is recommended."""
+    rows = reports.table("recommendation")
+    first = rows[rows["model"] == model].astype({"rescore_multiplier": "Int64"}).iloc[0]
+    return None if pd.isna(first["method"]) else first[CHOICE]
+
+
+def _checks(rows: pd.DataFrame, study: Study, chosen: pd.Series | None, demand: Demand) -> Iterator[Check]:
+    """Yield the checks on a dataset; ``rows`` are its decisive settings."""
+    settings = worst_over_datasets(rows, study)
+    own = settings.iloc[:0] if chosen is None else settings[(settings[CHOICE] == chosen[CHOICE]).all(axis=1)]
+    missing = NOT_MEASURED if chosen is not None else NOTHING_RECOMMENDED
+    if chance_words(rows, study):
+        missing = AT_CHANCE
+    known: dict[str, Any] = {}
+    if not own.empty:
+        row = own.iloc[0]
+        known = {
+            "measure": Measure.of_settings(row["measure"]).column,
+            "mean": _number(row["kept"]),
+            "lower": _number(row["kept_low"]),
+            "vectors": int(row["vectors"]),
+            "timed_vectors": int(row["timed_vectors"]),
+        }
+    judged = own.assign(kept_low=own["kept"]) if demand.at == "mean" else own
+    misses = missed(judged, demand.limits)
+    for name, limit in demand.limits.items():
+        value = None if own.empty else _number(judged[LIMITS[name]].iloc[0])
+        yield Check(
+            **{name: rows[name].iloc[0] for name in ("dataset", "model")},
+            setting="" if chosen is None else named(chosen),
+            requirement=name,
+            limit=limit,
+            value=value,
+            met=value is not None and not misses[name].iloc[0],
+            reason=missing if value is None else "",
+            **known,
+        )
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
