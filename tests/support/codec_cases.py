@@ -7,12 +7,13 @@ from threadpoolctl import threadpool_limits
 
 from embquant.indexes import index_pairs
 from embquant.quantize.batches import Batches
-from embquant.quantize.codecs import parse_codec
+from embquant.quantize.codecs import CODECS, parse_codec
 
 threadpool_limits(1)  # as the steps that fit and encode have it; more threads than free cores take minutes
 
-INDEXED = [pair for pair in index_pairs() if pair[0] != "*"]
-"""Codec family and kind of every index of the library's own."""
+NAMED = [pair for pair in index_pairs() if pair[0] != "*"]
+INDEXED = [*NAMED, *((family, "flat") for family in CODECS.names() if (family, "flat") not in NAMED)]
+"""Codec family and kind of every index of the library's own; families without a flat index have that of any codec."""
 
 FLOAT32 = {"family": "float32"}
 PQ = {"family": "pq", "pieces": 4}
@@ -22,6 +23,7 @@ PLAIN = {
     "float32": FLOAT32,
     "float16": {"family": "float16"},
     "bfloat16": {"family": "bfloat16"},
+    "float8": {"family": "float8"},
     "int8": {"family": "int8"},
     "int8-percentile": {"family": "int8", "ranges": "percentile", "percentile": 99},
     "int8-symmetric": {"family": "int8", "ranges": "symmetric", "calibration": 100},
@@ -42,6 +44,7 @@ TRANSFORMED = {
     "float32-pca": {**FLOAT32, "transform": {"kind": "pca", "dim": 20}},
     "float16-rotation": {"family": "float16", "transform": "rotation"},
     "bfloat16-rotation": {"family": "bfloat16", "transform": "rotation"},
+    "float8-rotation": {"family": "float8", "transform": "rotation"},
     "int8-pca": {"family": "int8", "transform": {"kind": "pca", "dim": 20}},
     "uint8-center": {"family": "uint8", "transform": "center"},
     "int6-rotation": {"family": "int6", "transform": "rotation"},

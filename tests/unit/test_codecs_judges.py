@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from ml_dtypes import float8_e4m3fn
 from sentence_transformers.util.quantization import quantize_embeddings
 
 from embquant.quantize.codecs.binary import Binary
@@ -35,6 +36,18 @@ def binary(dim):
 def test_binary_codes_are_those_of_sentence_transformers(vectors):
     codes = binary(vectors.shape[1]).encode(vectors)
     np.testing.assert_array_equal(codes, quantize_embeddings(vectors, precision="ubinary"))
+
+
+def test_float8_codes_are_those_of_ml_dtypes():
+    patterns = np.arange(256, dtype=np.uint8)
+    numbers = np.sort(patterns[(patterns & 127) != 127].view(float8_e4m3fn).astype(np.float32))
+    near = np.concatenate([numbers, (numbers[1:] + numbers[:-1]) / 2])  # ties among them
+    values = np.concatenate([near, np.nextafter(near, np.float32(-500)), np.nextafter(near, np.float32(500))])
+    vectors = np.concatenate([values[np.abs(values) <= 448], 0.05 * unit_vectors(50).ravel()])[None]
+    codec = fitted({"family": "float8"}, vectors)
+    judged = vectors.astype(float8_e4m3fn)
+    np.testing.assert_array_equal(codec.encode(vectors), judged.view(np.uint8))
+    np.testing.assert_array_equal(codec.decode(codec.encode(vectors)), judged.astype(np.float32))
 
 
 @given(matrices, matrices)

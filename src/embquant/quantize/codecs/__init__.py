@@ -23,6 +23,7 @@ CODECS: Registry[type[Family]] = Registry(
         "float32": "embquant.quantize.codecs.float32:Float32",
         "float16": "embquant.quantize.codecs.scalar:Float16",
         "bfloat16": "embquant.quantize.codecs.scalar:BFloat16",
+        "float8": "embquant.quantize.codecs.float8:Float8",
         "int8": "embquant.quantize.codecs.int8:Int8",
         "uint8": "embquant.quantize.codecs.scalar:UInt8",
         "int6": "embquant.quantize.codecs.scalar:Int6",
