@@ -45,6 +45,7 @@ COMMANDS = (
     "measure-memory",
     "join-reports",
     "write-report",
+    "diagnose",
     "compare",
     "check",
     "present",
@@ -53,7 +54,7 @@ COMMANDS = (
 )
 """All commands, in the order of a study."""
 
-READERS = ("present", "compare", "check", "search", "verify")
+READERS = ("diagnose", "present", "compare", "check", "search", "verify")
 """Commands that write no results of a study; what files they write lie where the user likes."""
 
 ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join-reports", "write-report")

@@ -167,6 +167,11 @@ class ModelFolder:
         return self.path.resolve().parent / "corpus.parquet"
 
     @property
+    def embeddings(self) -> list[Path]:
+        """The parts of the embeddings of its documents, in order."""
+        return sorted((self.path / "embeddings").glob("part-*-of-*.parquet"))
+
+    @property
     def query_vectors(self) -> Path:
         """The embeddings of the queries."""
         return self.path / "queries.parquet"

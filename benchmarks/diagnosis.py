@@ -1,0 +1,217 @@
+"""What of a diagnosis predicts what quantizing loses? Measured over collections and models, with rank correlations.
+
+Takes folders results/{dataset}/{model} with the embeddings of a corpus and its queries. Of each at most ``DOCUMENTS``
+documents, all judged ones among them, and ``QUERIES`` queries are diagnosed and quantized. Made-up variants of the
+vectors are apart: ``cut``, the first half of the dimensions; ``shifted``, one vector added to all. Results are kept in
+results/benchmarks/diagnosis, a file per folder and variant, so that an interrupted run goes on.
+"""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata, spearmanr
+from tabulate import tabulate
+
+from embquant.arrays import StudyOfArrays
+from embquant.files.atomic import write_json
+from embquant.files.parquet import read_embeddings, read_table
+from embquant.measure.diagnosis import diagnose
+from embquant.measure.statistics import holm, rounded
+from embquant.quantize.batches import Batches
+from embquant.report.numbers.measured import read_measured
+from embquant.steps.fit_codec import corpus_sample
+from embquant.study.layout import ModelFolder
+from embquant.study.study import Study
+
+FOLDER = Path("results/benchmarks/diagnosis")
+DOCUMENTS, QUERIES, SEED = 20_000, 1000, 0
+METRICS = ["nDCG@10", "overlap@10"]
+CODECS = {
+    "float32": {"family": "float32"},
+    "binary": {"family": "binary"},
+    "centred": {"family": "binary", "threshold": "mean"},
+    "int8": {"family": "int8"},
+    "percentile": {"family": "int8", "ranges": "percentile"},
+}
+VARIANTS = ("as-it-is", "cut", "shifted")
+DIAGNOSTICS = {
+    "mean_share": "‖mean‖ / mean ‖x‖",
+    "dead_share": "dead dimensions",
+    "outlier_share": "outliers' share",
+    "effective_dim": "effective dimension",
+    "effective_share": "effective dimension / dim",
+    "span": "span",
+    "margin": "margin, of the score",
+    "margin_in_deviations": "margin, in deviations",
+    "duplicates": "duplicates",
+}
+LOSSES = {
+    "binary": "bits",
+    "centred": "centred bits",
+    "gain": "gain by centring",
+    "rescored": "bits ×4, by int8",
+    "int8": "int8",
+    "percentile": "int8, percentiles",
+    "pq": "PQ",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folders", nargs="*", type=Path, help="results/{dataset}/{model}")
+    parser.add_argument("--variants", nargs="*", default=VARIANTS, choices=VARIANTS)
+    options = parser.parse_args()
+    for folder in options.folders:
+        for variant in options.variants:
+            path = FOLDER / f"{folder.parent.name}-{folder.name}-{variant}.json"
+            if not path.exists():
+                write_json(path, case(folder, variant))
+    cases = pd.DataFrame([json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))])
+    print(tables(cases))
+
+
+def case(folder: Path, variant: str) -> dict[str, object]:
+    corpus, queries, judgements = chosen(folder)
+    if variant == "cut":
+        corpus, queries = (unit(each[:, : each.shape[1] // 2]) for each in (corpus, queries))
+    if variant == "shifted":
+        same = np.random.default_rng(SEED).standard_normal(corpus.shape[1]).astype(np.float32)
+        corpus, queries = (unit(each + unit(same[None])) for each in (corpus, queries))
+    found = asdict(diagnose(Batches(lambda: iter([corpus]), *corpus.shape), queries))
+    found |= {"dead_share": len(found["dead"]) / found["dim"], "effective_share": found["effective_dim"] / found["dim"]}
+    names = {"dataset": folder.parent.name, "model": folder.name, "variant": variant}
+    return {**names, "judged": len(queries), **found, **measured(corpus, queries, judgements)}
+
+
+def chosen(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[int, dict[int, int]]]:
+    """Return the vectors of some documents and queries, and the judgements by their rows."""
+    place = ModelFolder(folder)
+    sample = corpus_sample(place.embeddings)
+    table = read_table(folder.parent / "qrels.parquet", ["query_row", "doc_row", "relevance"]).to_pandas()
+    rng = np.random.default_rng(SEED)
+    asked = np.unique(table["query_row"])
+    asked = np.sort(rng.permutation(asked)[:QUERIES])
+    table = table[table["query_row"].isin(asked)]
+    judged = np.unique(table["doc_row"])
+    others = rng.permutation(np.setdiff1d(np.arange(sample.rows), judged))
+    kept = np.sort(np.concatenate([judged, others[: max(0, DOCUMENTS - len(judged))]]))
+    corpus = sample.draw(sample.rows, SEED)[kept]
+    queries = read_embeddings(place.query_vectors, sample.dim)[asked]
+    judgements: dict[int, dict[int, int]] = {}
+    for query, document, gain in table.itertuples(index=False):
+        row = int(np.searchsorted(asked, query))
+        judgements.setdefault(row, {})[int(np.searchsorted(kept, document))] = int(gain)
+    return corpus, queries, judgements
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors / np.where(lengths == 0, 1, lengths)
+
+
+def measured(corpus: np.ndarray, queries: np.ndarray, judgements: dict[int, dict[int, int]]) -> dict[str, float]:
+    """Return what each method keeps, and the deviation of its differences per query, in the baseline's mean."""
+    pq = {"family": "pq", "pieces": corpus.shape[1] // 8, "training": 10_000, "iterations": 10}
+    codecs = {**CODECS, "pq": pq}
+    config = {
+        "study": "diagnosis",
+        "datasets": {"corpus": {"source": "files", "path": "."}},
+        "models": {"vectors": {"type": "precomputed", "corpus": "."}},
+        "parts": 1,
+        "codecs": codecs,
+        "methods": {name: {"codec": name, "index": "flat"} for name in codecs},
+        "top_k": [10],
+        "rescore": {"stores": ["int8"], "multipliers": [4]},
+        "metrics": METRICS,
+    }
+    study = Study.read(config)
+    with TemporaryDirectory() as folder:
+        run = StudyOfArrays(study, Path(folder), threads=1)
+        run.write_inputs(corpus, queries, judgements)
+        for codec in study.codecs:
+            run.build_store(codec)
+        for name in study.methods:
+            run.search(name)
+        for name in study.methods:
+            run.evaluate(name)
+        found = read_measured([run.path(study.layout.run(name)) for name in study.methods])
+    settings = found.settings
+    plain = settings["rescore_store"] == "none"
+    rows = {name: np.flatnonzero(plain & (settings["method"] == name))[0] for name in codecs}
+    rows["rescored"] = np.flatnonzero((settings["rescore_store"] == "int8") & (settings["method"] == "binary"))[0]
+    quality, overlap = (found.metrics[name] for name in METRICS)
+    reference = quality[rows["float32"]]
+    figures = {"baseline": reference.mean(), "gain_overlap": overlap[rows["centred"]].mean()}
+    for name, row in rows.items():
+        figures[f"{name}_retention"] = quality[row].mean() / reference.mean()
+        figures[f"{name}_overlap"] = overlap[row].mean()
+        figures[f"{name}_deviation"] = rounded(quality[row] - reference).std(ddof=1) / reference.mean()
+    for kind in ("retention", "overlap"):
+        figures[f"gain_{kind}"] = figures[f"centred_{kind}"] - figures[f"binary_{kind}"]
+    return {name: float(value) for name, value in figures.items()}
+
+
+def tables(cases: pd.DataFrame) -> str:
+    real = cases[cases["variant"] == VARIANTS[0]]
+    parts = [listed(real), correlations(real, "overlap"), correlations(real, "retention"), deviations(real)]
+    parts += [listed(cases[cases["variant"] == variant]) for variant in VARIANTS[1:]]
+    return "\n\n".join(parts)
+
+
+def listed(cases: pd.DataFrame) -> str:
+    """Return diagnostics and what is kept, a line per collection and model."""
+    if cases.empty:
+        return ""
+    columns = {**DIAGNOSTICS, **{f"{name}_overlap": f"{label}, overlap@10" for name, label in LOSSES.items()}}
+    columns |= {f"{name}_retention": f"{label}, kept" for name, label in LOSSES.items()}
+    rows = cases.sort_values(["model", "dataset"])[["dataset", "model", "variant", "vectors", *columns]]
+    return tabulate(rows.rename(columns=columns), "keys", "github", showindex=False, floatfmt=".3f")
+
+
+def correlations(cases: pd.DataFrame, kind: str) -> str:
+    """Return Spearman's ρ within each model and over ranks within models, with p of permutations within models."""
+    models = list(cases["model"].unique())
+    lines, p = [], []
+    for name, label in DIAGNOSTICS.items():
+        for loss, what in LOSSES.items():
+            own = [cases[cases["model"] == model][[name, f"{loss}_{kind}"]].to_numpy(float) for model in models]
+            if any(np.ptp(each[:, 0]) == 0 for each in own):
+                continue
+            each = [spearmanr(*values.T).statistic for values in own]
+            joint, chance = within(own)
+            lines.append([label, what, *(f"{value:+.2f}" for value in each), f"{joint:+.2f}"])
+            p.append(chance)
+    adjusted = holm(np.array(p)) if p else []
+    rows = [[*line, f"{one:.3g}", f"{other:.2g}"] for line, one, other in zip(lines, p, adjusted, strict=True)]
+    headers = ["diagnostic", f"{kind} of", *models, "within models", "p", "p (Holm)"]
+    return tabulate(rows, headers, "github", disable_numparse=True)
+
+
+def within(groups: list[np.ndarray], permutations: int = 9999) -> tuple[float, float]:
+    """Correlate ranks within groups; p is two-sided, of permutations within groups."""
+    ranks = [rankdata(group, axis=0) - (len(group) + 1) / 2 for group in groups]
+    scale = np.sqrt(np.prod([sum((rank[:, side] ** 2).sum() for rank in ranks) for side in (0, 1)]))
+    observed = sum(rank[:, 0] @ rank[:, 1] for rank in ranks) / scale
+    rng = np.random.default_rng(SEED)
+    drawn = sum(rng.permuted(np.tile(rank[:, 0], (permutations, 1)), axis=1) @ rank[:, 1] for rank in ranks) / scale
+    return float(observed), float((1 + (np.abs(drawn) >= abs(observed) - 1e-12).sum()) / (1 + permutations))
+
+
+def deviations(cases: pd.DataFrame) -> str:
+    """Return the deviation of differences per query, in the baseline's mean: it decides how many queries are needed."""
+    rows = []
+    for name in (name for name in LOSSES if name != "gain"):
+        lost, spread = 1 - cases[f"{name}_retention"], cases[f"{name}_deviation"]
+        about = [f"{value:.3f}" for value in np.quantile(spread, [0, 0.5, 1])]
+        rows.append([LOSSES[name], f"{lost.median():.4f}", *about])
+    headers = ["setting", "median loss", "least deviation", "median", "greatest"]
+    return tabulate(rows, headers, "github", disable_numparse=True)
+
+
+if __name__ == "__main__":
+    main()
