@@ -27,6 +27,8 @@ PLAIN = {
     "int8": {"family": "int8"},
     "int8-percentile": {"family": "int8", "ranges": "percentile", "percentile": 99},
     "int8-symmetric": {"family": "int8", "ranges": "symmetric", "calibration": 100},
+    "unit-int8": {"family": "unit-int8"},
+    "scaled-int8": {"family": "scaled-int8"},
     "uint8": {"family": "uint8"},
     "int6": {"family": "int6"},
     "int4": {"family": "int4"},
@@ -60,6 +62,10 @@ TRANSFORMED = {
     "scaled-pq-allocation": {**SCALED_PQ, "transform": {"kind": "allocation", "pieces": 4}},
 }
 CASES = {**PLAIN, **TRANSFORMED}
+
+
+INTEGERS = ("int8", "unit-int8")
+"""Families whose codes only their own index scans, by queries of int8."""
 
 
 def kinds_of_transforms(entry):
@@ -101,7 +107,8 @@ def dead_dimensions():
 
 
 def heavy_tails():
-    return np.random.default_rng(0).standard_t(2, (300, 32)).astype(np.float32)
+    vectors = np.random.default_rng(0).standard_t(2, (300, 32)).astype(np.float32)
+    return vectors / np.abs(vectors).max()
 
 
 def with_zero_vectors():

@@ -8,6 +8,7 @@ from embquant.quantize.codecs import CODECS, load_codec
 from embquant.quantize.transforms import TRANSFORMS
 from support.codec_cases import (
     CASES,
+    INTEGERS,
     case,
     fitted,
     kinds_of_transforms,
@@ -85,8 +86,8 @@ def test_a_score_is_the_product_with_the_decoded_code(name):
     np.testing.assert_allclose(scores - scores[-1], expected, atol=3e-6)
 
 
-@pytest.mark.parametrize("name", [name for name, entry in CASES.items() if entry["family"] != "int8"])
-def test_a_scan_scores_as_score_does(name):  # int8 is scanned by its queries' codes
+@pytest.mark.parametrize("name", [name for name, entry in CASES.items() if entry["family"] not in INTEGERS])
+def test_a_scan_scores_as_score_does(name):
     vectors, queries = unit_vectors(), unit_vectors(70, seed=1)
     codec = case(name)
     codes = codec.encode(vectors)
@@ -135,6 +136,8 @@ def test_without_dropped_dimensions_a_transform_changes_scores_by_a_constant_a_q
         ("bfloat16", "float8"),
         ("float8", "int4"),
         ("int8", "int6"),
+        ("scaled-int8", "unit-int8"),
+        ("scaled-int8", "int6"),
         ("uint8", "int6"),
         ("int6", "int4"),
         ("rabitq-8", "rabitq-6"),

@@ -34,7 +34,14 @@ def test_hard_vectors_have_finite_codes_and_scores(name, hard):
 def keeps_dimensions_apart(name):
     """Whether each dimension has a code of its own, whose steps span the values and no more."""
     entry = CASES[name]
-    mixed = "transform" in entry or entry["family"] in ("binary", "rabitq", "pq", "scaled-pq")
+    mixed = "transform" in entry or entry["family"] in (
+        "binary",
+        "rabitq",
+        "pq",
+        "scaled-pq",
+        "unit-int8",
+        "scaled-int8",
+    )
     return not mixed and entry.get("ranges") != "symmetric"
 
 

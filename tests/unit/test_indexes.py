@@ -10,6 +10,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CODECS
 from support.codec_cases import (
     INDEXED,
+    INTEGERS,
     fitted,
     heavy_tails,
     repeated_for,
@@ -183,7 +184,7 @@ def test_a_flat_index_of_any_codec_finds_the_best_by_its_scores(tmp_path, family
     """Also of codecs that have a flat index of their own, which is only faster."""
     codec = codec_of(family, "flat")
     codes, queries = codec.encode(unit_vectors()), unit_vectors(9, seed=1)
-    if family != "int8":  # whose queries only its own index takes
+    if family not in INTEGERS:
         queries = codec.encode_queries(queries, "asymmetric")
     kind, path = INDEXES["flat/*"], tmp_path / "index.npy"
     kind.build(codec, Batches(lambda: iter([codes[:250], codes[250:]]), *codes.shape), path, kind.build_parameters())

@@ -19,6 +19,8 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "ivf/float32": "embquant.indexes.ivf:IvfFlat",
         "flat/int8": "embquant.indexes.flat_int8:FlatInt8",
         "hnsw/int8": "embquant.indexes.hnsw:Hnsw",
+        "flat/unit-int8": "embquant.indexes.flat_int8:FlatInt8",
+        "hnsw/unit-int8": "embquant.indexes.hnsw:Hnsw",
         "flat/binary": "embquant.indexes.flat_binary:FlatBinary",
         "fastscan/binary": "embquant.indexes.fastscan:FastScanBinary",
         "hnsw/binary": "embquant.indexes.hnsw_binary:HnswBinary",

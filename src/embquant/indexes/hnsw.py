@@ -16,7 +16,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
 from embquant.quantize.extent import Extent
 
-SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8}
+SCALARS = {"float32": ScalarKind.F32, "int8": ScalarKind.I8, "unit-int8": ScalarKind.I8}
 """What USearch calls the numbers of a codec's codes."""
 
 SHORTEST = 2.0**-12

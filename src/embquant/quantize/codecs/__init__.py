@@ -25,6 +25,8 @@ CODECS: Registry[type[Family]] = Registry(
         "bfloat16": "embquant.quantize.codecs.scalar:BFloat16",
         "float8": "embquant.quantize.codecs.float8:Float8",
         "int8": "embquant.quantize.codecs.int8:Int8",
+        "unit-int8": "embquant.quantize.codecs.int8:UnitInt8",
+        "scaled-int8": "embquant.quantize.codecs.scaled_int8:ScaledInt8",
         "uint8": "embquant.quantize.codecs.scalar:UInt8",
         "int6": "embquant.quantize.codecs.scalar:Int6",
         "int4": "embquant.quantize.codecs.scalar:Int4",

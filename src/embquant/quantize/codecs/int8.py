@@ -1,10 +1,11 @@
-"""int8: 256 equal steps over the range of each dimension."""
+"""int8: 256 equal steps over the range of each dimension, or over the same fixed range in all."""
 
 from typing import Self
 
 import numkong
 import numpy as np
 
+from embquant.entries import Entry, NoParameters
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.base import Family, array_of
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges, range_obstacle
@@ -12,23 +13,70 @@ from embquant.quantize.extent import Extent
 
 LEVELS = 256
 
+GREATEST = 127
+"""The greatest number of a signed byte."""
+
 DIGITS = np.array([1, 256, 65536])
 """What the int8 digits of a number stand for, the lowest first."""
 
-LARGEST_DIGITS = 127 * int(DIGITS.sum())
+LARGEST_DIGITS = GREATEST * int(DIGITS.sum())
 """The largest number that three such digits write."""
 
 
-class Int8(Family):
-    """Stores one byte per dimension: ``clip(⌊(x − start) / step⌋, 0, 255) − 128``, ``step = (max − min) / 255``.
-
-    Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="int8", ranges=…)`` returns. A
-    code c stands for the middle of its step, x ≈ z + s·c with s = step and z = start + 128.5 · step.
+class _Bytes(Family):
+    """Stores one byte per dimension; a code c stands for x ≈ z + s·c.
 
     In an index a query is compared with codes in one of two ways. ``asymmetric``: by ⟨q, z + s∘c⟩ =
     ⟨q∘s, c⟩ + ⟨q, z⟩ the scale is folded into the query, whose second term changes no ranking; q∘s is
     quantized to int8 symmetrically, so that the scan stays int8 by int8. ``symmetric``: the query's code with
     the documents' codes, which ignores scale and zero point, as most scripts do.
+    """
+
+    _step: np.ndarray
+    """s, float32 (dim,)."""
+    _middle: np.ndarray
+    """z, float32 (dim,)."""
+
+    @classmethod
+    def bits(cls, parameters: Entry) -> float:
+        """Return 8."""
+        return 8
+
+    def decode(self, codes: np.ndarray) -> np.ndarray:
+        """Return z + s·c, float32 (rows, dim)."""
+        return codes * self._step + self._middle
+
+    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
+        """Return int8 (rows, dim): the folded, requantized query, or its code (``symmetric``)."""
+        if scoring == "symmetric":
+            return self.encode(queries)
+        folded = _near_one(queries) * _near_one(self._step)
+        largest = np.abs(folded).max(axis=1, keepdims=True)
+        return np.rint(folded * (GREATEST / np.where(largest == 0, 1, largest))).astype(np.int8)
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Inner products of queries with dequantized codes.
+
+        The folded query is rounded to 24 bits of its largest coordinate, which changes a unit score by about 10⁻⁸,
+        and written as three int8 digits: three exact products of bytes with bytes, by kernels that are several times
+        as fast as those of floats.
+        """
+        folded = queries.astype(np.float64) * self._step
+        units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
+        digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
+        products = np.empty((*codes.shape[:2], len(DIGITS)), np.int64)
+        for query, candidates, product in zip(digits, codes, products, strict=True):
+            packed = numkong.dots_pack(query, dtype="int8")
+            product[:] = numkong.dots_packed(np.ascontiguousarray(candidates), packed)
+        scores = (products @ DIGITS) * units[:, None]
+        return scores + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
+
+
+class Int8(_Bytes):
+    """Stores one byte per dimension: ``clip(⌊(x − start) / step⌋, 0, 255) − 128``, ``step = (max − min) / 255``.
+
+    Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="int8", ranges=…)`` returns. A
+    code c stands for the middle of its step, x ≈ z + s·c with s = step and z = start + 128.5 · step.
     """
 
     family = "int8"
@@ -38,14 +86,10 @@ class Int8(Family):
     def __init__(self, ranges: np.ndarray) -> None:
         """Take the ranges, float32 (2, dim): least and greatest value of each dimension."""
         self.ranges = np.ascontiguousarray(ranges, dtype=np.float32)
-        self.dim = self.ranges.shape[1]
+        super().__init__(self.ranges.shape[1])
         self._start = self.ranges[0]
         self._step = (self.ranges[1] - self._start) / (LEVELS - 1)
-
-    @classmethod
-    def bits(cls, parameters: RangeParameters) -> float:
-        """Return 8."""
-        return 8
+        self._middle = self._start + (LEVELS // 2 + 0.5) * self._step
 
     @classmethod
     def obstacle(cls, parameters: RangeParameters, extent: Extent) -> str | None:
@@ -66,39 +110,6 @@ class Int8(Family):
         levels -= LEVELS // 2
         return levels.astype(np.int8)
 
-    def decode(self, codes: np.ndarray) -> np.ndarray:
-        """Return the middle of each code's step, float32 (rows, dim)."""
-        return codes * self._step + self._middle
-
-    def encode_queries(self, queries: np.ndarray, scoring: str) -> np.ndarray:
-        """Return int8 (rows, dim): the folded, requantized query, or its code (``symmetric``)."""
-        if scoring == "symmetric":
-            return self.encode(queries)
-        folded = _near_one(queries) * _near_one(self._step)
-        largest = np.abs(folded).max(axis=1, keepdims=True)
-        return np.rint(folded * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
-
-    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Inner products of queries with dequantized codes.
-
-        The folded query is rounded to 24 bits of its largest coordinate, which changes a unit score by about 10⁻⁸,
-        and written as three int8 digits: three exact products of bytes with bytes, by kernels that are several times
-        as fast as those of floats.
-        """
-        folded = queries.astype(np.float64) * self._step
-        units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
-        digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
-        products = np.empty((*codes.shape[:2], len(DIGITS)), np.int64)
-        for query, candidates, product in zip(digits, codes, products, strict=True):
-            packed = numkong.dots_pack(query, dtype="int8")
-            product[:] = numkong.dots_packed(np.ascontiguousarray(candidates), packed)
-        scores = (products @ DIGITS) * units[:, None]
-        return scores + np.einsum("qd,d->q", queries.astype(np.float64), self._middle)[:, None]
-
-    @property
-    def _middle(self) -> np.ndarray:
-        return self._start + (LEVELS // 2 + 0.5) * self._step
-
     def state(self) -> dict[str, np.ndarray]:
         """Return the ranges."""
         return {"ranges": self.ranges}
@@ -107,6 +118,33 @@ class Int8(Family):
     def from_state(cls, state: dict[str, np.ndarray]) -> Self:
         """Read the ranges."""
         return cls(array_of(state, "ranges", np.float32, 2, None))
+
+
+class UnitInt8(_Bytes):
+    """Stores 127·x without its fraction, whatever the values are: for vectors of unit length, and fitted to nothing.
+
+    Bit for bit what USearch makes of unit vectors (``Index(dtype="i8")``). sqlite-vec's
+    ``vec_quantize_int8(vector, 'unit')`` stores 127.5·x − 0.5 without its fraction. Both compare codes with codes
+    (``symmetric``). ``asymmetric`` rounds a query to 127 steps of its own largest value.
+    """
+
+    family = "unit-int8"
+    scorings = ("symmetric", "asymmetric")
+
+    def __init__(self, dim: int) -> None:
+        """Take vectors of ``dim`` dimensions."""
+        super().__init__(dim)
+        self._step = np.full(dim, 1 / GREATEST, np.float32)
+        self._middle = np.zeros(dim, np.float32)
+
+    @classmethod
+    def obstacle(cls, parameters: NoParameters, extent: Extent) -> str | None:
+        """Say that a value is beyond the range, or that all become 0; None if not."""
+        return extent.outside(1 / GREATEST, 1, cls.family)
+
+    def encode(self, vectors: np.ndarray) -> np.ndarray:
+        """Return int8 codes (rows, dim)."""
+        return np.clip(vectors * np.float32(GREATEST), -GREATEST, GREATEST).astype(np.int8)
 
 
 def _near_one(values: np.ndarray) -> np.ndarray:
