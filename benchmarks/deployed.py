@@ -50,7 +50,8 @@ def main() -> None:
 
 def measure(folder: Path, args: argparse.Namespace) -> list[Row]:
     asked = vectors.queries(args.queries)
-    run = built(folder, vectors.corpus(args.vectors), asked)
+    codecs = {name: {"family": name} for name in dict.fromkeys(entry["codec"] for entry in METHODS.values())}
+    run = built(folder, codecs, METHODS, vectors.corpus(args.vectors), asked)
     what = f"a single query, {{}}, {{}}: {args.vectors:,} vectors, top_k {TOP_K}"
     rows = []
     for method in METHODS:
@@ -67,17 +68,16 @@ def measure(folder: Path, args: argparse.Namespace) -> list[Row]:
     return rows
 
 
-def built(folder: Path, corpus: np.ndarray, queries: np.ndarray) -> StudyOfArrays:
-    """Build what a study of the methods builds."""
+def built(folder: Path, codecs: dict, methods: dict, corpus: np.ndarray, queries: np.ndarray) -> StudyOfArrays:
+    """Build what a study of ``methods`` builds."""
     config = {
         "study": "deployed",
         "datasets": {DATASET: {"source": "files"}},
         "models": {MODEL: {"name": "made-up"}},
         "parts": 1,
     }
-    codecs = {name: {"family": name} for name in dict.fromkeys(entry["codec"] for entry in METHODS.values())}
     rescore = {"stores": ["int8"], "multipliers": [MULTIPLIER]}
-    study = Study.read({**config, "codecs": codecs, "methods": METHODS, "top_k": [TOP_K], "rescore": rescore})
+    study = Study.read({**config, "codecs": codecs, "methods": methods, "top_k": [TOP_K], "rescore": rescore})
     run = StudyOfArrays(study, folder, CORES)
     run.write_inputs(corpus, queries, {})
     for codec in study.codecs:

@@ -5,13 +5,15 @@ import pytest
 
 from embquant.errors import InputError
 from embquant.files.parquet import write_parquet
+from embquant.indexes import index_class
 from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
 from embquant.steps.merge_candidates import merge_candidates
 from embquant.steps.search_part import search_part
 from support.codec_cases import PLAIN, case, unit_vectors
 from support.searched import both_ways
 
-SEARCHED = [*PLAIN, "int8-pca"]  # of the transformed, one: what is searched knows of no transform
+EXACT = [name for name, entry in PLAIN.items() if index_class(entry["family"], "flat").is_exact]
+SEARCHED = [*EXACT, "int8-pca"]  # of the transformed, one: what is searched knows of no transform
 ALL_SCORINGS = [(name, scoring) for name in SEARCHED for scoring in case(name).scorings]
 
 
@@ -86,3 +88,8 @@ def test_a_scoring_that_codes_do_not_have_is_an_input_error(tmp_path):
     asked = {"part": 0, "parts": 1, "query_vectors": tmp_path / "queries.parquet", "depth": 5}
     with pytest.raises(InputError, match="pq codes have no scoring 'symmetric'"):
         search_part(store=tmp_path / "index.faiss.json", scoring="symmetric", output=tmp_path / "found", **asked)
+
+
+def test_codes_that_are_not_scanned_exactly_have_no_parts(tmp_path):
+    with pytest.raises(InputError, match="rabitq codes aren't scanned exactly, so parts would find others; use"):
+        both_ways(tmp_path, "rabitq-2", "asymmetric", 4, 25, unit_vectors())

@@ -7,8 +7,8 @@ from embquant.errors import InputError
 from embquant.indexes.base import FlatIndex, Index
 from embquant.registry import Registry
 
-FAISS_FAMILIES = ("float16", "bfloat16", "uint8", "int6", "int4", "rabitq", "pq")
-"""The codec families whose codes lie in a flat FAISS index."""
+FAISS_FAMILIES = ("float16", "bfloat16", "uint8", "int6", "int4", "pq")
+"""The codec families whose codes a flat FAISS index scans exactly."""
 
 INDEXES: Registry[type[Index[Any]]] = Registry(
     "index",
@@ -26,6 +26,7 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "hnsw/binary": "embquant.indexes.hnsw_binary:HnswBinary",
         "ivf/binary": "embquant.indexes.ivf_binary:IvfBinary",
         **{f"flat/{family}": "embquant.indexes.flat_codes:FlatCodes" for family in FAISS_FAMILIES},
+        "flat/rabitq": "embquant.indexes.flat_rabitq:FlatRaBitQ",
         "flat/scaled-pq": "embquant.indexes.flat_scaled_pq:FlatScaledPq",
         "fastscan/pq": "embquant.indexes.fastscan:FastScan",
         "ivf/pq": "embquant.indexes.ivf:IvfPq",

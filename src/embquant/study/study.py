@@ -103,7 +103,7 @@ class StudyMethod:
     @property
     def is_searched_by_part(self) -> bool:
         """Whether each part of the corpus is searched by a separate job."""
-        return self.is_flat and self.study.config.search.by == "part"
+        return self.is_flat and self.index_class.is_exact and self.study.config.search.by == "part"
 
     @property
     def exact_twins(self) -> list[str]:
@@ -112,7 +112,10 @@ class StudyMethod:
             return []
         wanted = (self.entry.codec, self.scoring)
         others = self.study.methods.values()
-        return [other.name for other in others if other.is_flat and (other.entry.codec, other.scoring) == wanted][:1]
+        exact = [
+            other for other in others if other.index_class.is_exact and (other.entry.codec, other.scoring) == wanted
+        ]
+        return [other.name for other in exact][:1]
 
     @cached_property
     def build(self) -> Any:

@@ -20,7 +20,9 @@ class RaBitQParameters(Entry):
 
 
 class RaBitQ(FaissCodec):
-    """FAISS's RaBitQ with float queries: an estimate is ⟨q, x̃⟩ + o, with a vector x̃ and an offset o per document.
+    """FAISS's RaBitQ: an estimate is ⟨q, x̃⟩ + o, with a vector x̃ and an offset o per document.
+
+    Here queries are floats; an index may round them.
 
     Gao and Long 2024, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound for Approximate
     Nearest Neighbor Search"; with several bits, Gao et al. 2025, "Practical and Asymptotically Optimal Quantization
@@ -35,7 +37,6 @@ class RaBitQ(FaissCodec):
     def __init__(self, index: faiss.IndexRaBitQ) -> None:
         """Take a trained, empty index."""
         super().__init__(index)
-        index.qb = 0  # queries stay floats
         self._bits: int = index.rabitq.nb_bits
         self._center = faiss.vector_to_array(index.center)
 

@@ -11,7 +11,7 @@ from embquant.study.study import Study, StudyMethod
 def unrescored_methods(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per method without rescoring: means over datasets of decisive rows, in the order of the study.
 
-    ``exact`` says whether all codes are scanned, ``index_name`` which index is searched (methods of one sweep share
+    ``flat`` says whether all codes are scanned, ``index_name`` which index is searched (methods of one sweep share
     it), and ``measure`` which column ``kept`` comes from. ``verdicts`` counts the datasets on which a method is better
     than the baseline, not distinguishable from it, or worse. ``pareto`` is ✓ if no other method is as small and better,
     or as good and smaller.
@@ -23,7 +23,7 @@ def unrescored_methods(summary: pd.DataFrame, study: Study) -> pd.DataFrame:
     return means.assign(
         verdicts=counts["better"] + " / " + counts["noise"] + " / " + counts["worse"],
         pareto=pareto(means["bytes_per_vector"], means["kept"]).map({True: "✓", False: ""}),
-        exact=[method.index_class.is_exact for method in methods],
+        flat=[method.is_flat for method in methods],
         index_name=[_index_name(method) for method in methods],
         measure=summary["measure"].iloc[0],
     ).reset_index()

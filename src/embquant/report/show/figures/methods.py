@@ -16,28 +16,28 @@ FOUND = ["method", INDEX_OVERLAP, "queries_per_second"]
 @figure_style
 def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     """Draw ``kept`` against ``bytes_per_vector``; the methods that none surpasses are joined and named."""
-    exact = methods[methods["exact"]]
-    unsurpassed = pareto(exact["bytes_per_vector"], exact["kept"])
-    best = exact[unsurpassed].sort_values("bytes_per_vector")
+    flat = methods[methods["flat"]]
+    unsurpassed = pareto(flat["bytes_per_vector"], flat["kept"])
+    best = flat[unsurpassed].sort_values("bytes_per_vector")
     figure = canvas(5)
     axes = figure.subplots()
-    axes.scatter(exact["bytes_per_vector"], exact["kept"], s=14, color=FAINT, label="exact scans")
+    axes.scatter(flat["bytes_per_vector"], flat["kept"], s=14, color=FAINT, label="scans of all codes")
     axes.plot(best["bytes_per_vector"], best["kept"], "o-", color=SERIES[0], label="none is smaller and better (✓)")
     axes.set_xscale("log", base=2)
-    ticks = [size for size in SIZES[1:] if size <= 2 * exact["bytes_per_vector"].max()]
+    ticks = [size for size in SIZES[1:] if size <= 2 * flat["bytes_per_vector"].max()]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
-    axes.set_ylim(max(0, exact["kept"].quantile(0.02) - 0.02), 1.015)
+    axes.set_ylim(max(0, flat["kept"].quantile(0.02) - 0.02), 1.015)
     axes.set(xlabel="bytes per vector", ylabel=Measure.of_settings(methods["measure"].iloc[0]).axis)
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
-    others = exact.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
+    others = flat.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
     label_points(axes, points, others, joined=True)
     return Drawing(
         name=name,
         title="What methods keep of float32, by bytes per vector",
-        caption="Exact scans without rescoring, means over datasets.",
-        alt=f"{len(exact)} methods; none is smaller and better than " + ", ".join(best["method"]) + ".",
-        data=exact[TAKEN].assign(pareto=unsurpassed),
+        caption="Scans of all codes without rescoring, means over datasets.",
+        alt=f"{len(flat)} methods; none is smaller and better than " + ", ".join(best["method"]) + ".",
+        data=flat[TAKEN].assign(pareto=unsurpassed),
         figure=figure,
     )
 
