@@ -2,8 +2,9 @@
 
 Takes folders results/{dataset}/{model} with the embeddings of a corpus and its queries. Of each at most ``DOCUMENTS``
 documents, all judged ones among them, and ``QUERIES`` queries are diagnosed and quantized. Made-up variants of the
-vectors are apart: ``cut``, the first half of the dimensions; ``shifted``, one vector added to all. Results are kept in
-results/benchmarks/diagnosis, a file per folder and variant, so that an interrupted run goes on.
+vectors are apart: ``cut``, the first half of the dimensions; ``shifted`` and ``half-shifted``, a vector of length 1 or
+0.5 added to all. Results are kept in results/benchmarks/diagnosis, a file per folder and variant, so that an
+interrupted run goes on.
 """
 
 import argparse
@@ -38,7 +39,8 @@ CODECS = {
     "int8": {"family": "int8"},
     "percentile": {"family": "int8", "ranges": "percentile"},
 }
-VARIANTS = ("as-it-is", "cut", "shifted")
+VARIANTS = ("as-it-is", "cut", "half-shifted", "shifted")
+SHIFTS = {"half-shifted": 0.5, "shifted": 1.0}
 DIAGNOSTICS = {
     "mean_share": "‖mean‖ / mean ‖x‖",
     "dead_share": "dead dimensions",
@@ -49,6 +51,9 @@ DIAGNOSTICS = {
     "margin": "margin, of the score",
     "margin_in_deviations": "margin, in deviations",
     "duplicates": "duplicates",
+    "tried_binary": "bits, tried",
+    "tried_gain": "gain by centring, tried",
+    "tried_int8": "int8, tried",
 }
 LOSSES = {
     "binary": "bits",
@@ -79,13 +84,24 @@ def case(folder: Path, variant: str) -> dict[str, object]:
     corpus, queries, judgements = chosen(folder)
     if variant == "cut":
         corpus, queries = (unit(each[:, : each.shape[1] // 2]) for each in (corpus, queries))
-    if variant == "shifted":
-        same = np.random.default_rng(SEED).standard_normal(corpus.shape[1]).astype(np.float32)
-        corpus, queries = (unit(each + unit(same[None])) for each in (corpus, queries))
+    if variant in SHIFTS:
+        same = unit(np.random.default_rng(SEED).standard_normal((1, corpus.shape[1])).astype(np.float32))
+        corpus, queries = (unit(each + np.float32(SHIFTS[variant]) * same) for each in (corpus, queries))
+    names = {"dataset": folder.parent.name, "model": folder.name, "variant": variant, "judged": len(queries)}
+    return {**names, **diagnosed(corpus, queries), **measured(corpus, queries, judgements)}
+
+
+def diagnosed(corpus: np.ndarray, queries: np.ndarray) -> dict[str, object]:
     found = asdict(diagnose(Batches(lambda: iter([corpus]), *corpus.shape), queries))
-    found |= {"dead_share": len(found["dead"]) / found["dim"], "effective_share": found["effective_dim"] / found["dim"]}
-    names = {"dataset": folder.parent.name, "model": folder.name, "variant": variant}
-    return {**names, "judged": len(queries), **found, **measured(corpus, queries, judgements)}
+    tried = found.pop("overlap")
+    return {
+        **found,
+        "dead_share": len(found["dead"]) / found["dim"],
+        "effective_share": found["effective_dim"] / found["dim"],
+        "tried_binary": tried["binary"],
+        "tried_gain": tried["binary_centred"] - tried["binary"],
+        "tried_int8": tried["int8"],
+    }
 
 
 def chosen(folder: Path) -> tuple[np.ndarray, np.ndarray, dict[int, dict[int, int]]]:
@@ -158,38 +174,54 @@ def measured(corpus: np.ndarray, queries: np.ndarray, judgements: dict[int, dict
 
 def tables(cases: pd.DataFrame) -> str:
     real = cases[cases["variant"] == VARIANTS[0]]
-    parts = [listed(real), correlations(real, "overlap"), correlations(real, "retention"), deviations(real)]
-    parts += [listed(cases[cases["variant"] == variant]) for variant in VARIANTS[1:]]
-    return "\n\n".join(parts)
+    parts = [listed(real), kept(real), correlations(real, "overlap"), correlations(real, "retention")]
+    parts += [trials(cases), deviations(real)]
+    made_up = [cases[cases["variant"] == variant] for variant in VARIANTS[1:]]
+    return "\n\n".join(parts + [text for rows in made_up if len(rows) for text in (listed(rows), kept(rows))])
 
 
 def listed(cases: pd.DataFrame) -> str:
-    """Return diagnostics and what is kept, a line per collection and model."""
-    if cases.empty:
-        return ""
-    columns = {**DIAGNOSTICS, **{f"{name}_overlap": f"{label}, overlap@10" for name, label in LOSSES.items()}}
-    columns |= {f"{name}_retention": f"{label}, kept" for name, label in LOSSES.items()}
+    """Return the diagnostics, a line per collection and model."""
+    return _columns(cases, DIAGNOSTICS)
+
+
+def kept(cases: pd.DataFrame) -> str:
+    """Return overlap@10 and the share of float32's nDCG@10 that is kept, a line per collection and model."""
+    texts = {
+        name: cases.apply(
+            lambda row, name=name: f"{row[f'{name}_overlap']:.3f} · {row[f'{name}_retention']:.3f}", axis=1
+        )
+        for name in LOSSES
+    }
+    return _columns(cases.assign(**texts), LOSSES)
+
+
+def _columns(cases: pd.DataFrame, columns: dict[str, str]) -> str:
     rows = cases.sort_values(["model", "dataset"])[["dataset", "model", "variant", "vectors", *columns]]
     return tabulate(rows.rename(columns=columns), "keys", "github", showindex=False, floatfmt=".3f")
 
 
 def correlations(cases: pd.DataFrame, kind: str) -> str:
-    """Return Spearman's ρ within each model and over ranks within models, with p of permutations within models."""
-    models = list(cases["model"].unique())
-    lines, p = [], []
-    for name, label in DIAGNOSTICS.items():
-        for loss, what in LOSSES.items():
+    """Return Spearman's ρ of ranks within models, and in brackets each model's own.
+
+    Bold: p < 0.05 after Holm's correction over the table, by permutations within models, and one sign in all models.
+    """
+    models = list(cases.groupby("model").groups)
+    found = {}
+    for name in DIAGNOSTICS:
+        for loss in LOSSES:
             own = [cases[cases["model"] == model][[name, f"{loss}_{kind}"]].to_numpy(float) for model in models]
-            if any(np.ptp(each[:, 0]) == 0 for each in own):
-                continue
-            each = [spearmanr(*values.T).statistic for values in own]
-            joint, chance = within(own)
-            lines.append([label, what, *(f"{value:+.2f}" for value in each), f"{joint:+.2f}"])
-            p.append(chance)
-    adjusted = holm(np.array(p)) if p else []
-    rows = [[*line, f"{one:.3g}", f"{other:.2g}"] for line, one, other in zip(lines, p, adjusted, strict=True)]
-    headers = ["diagnostic", f"{kind} of", *models, "within models", "p", "p (Holm)"]
-    return tabulate(rows, headers, "github", disable_numparse=True)
+            own = [values for values in own if np.ptp(values[:, 0]) > 0]
+            if own:
+                found[name, loss] = (*within(own), [spearmanr(*values.T).statistic for values in own])
+    adjusted = holm(np.array([chance for _, chance, _ in found.values()]))
+    texts = {}
+    for (key, (joint, _, each)), p in zip(found.items(), adjusted, strict=True):
+        text = f"{joint:+.2f} ({', '.join(f'{value:+.2f}' for value in each)})"
+        texts[key] = f"**{text}**" if p < 0.05 and len({np.sign(value) for value in each}) == 1 else text
+    names = dict.fromkeys(name for name, _ in found)
+    rows = [[DIAGNOSTICS[name], *(texts[name, loss] for loss in LOSSES)] for name in names]
+    return tabulate(rows, [f"{kind} ({', '.join(models)})", *LOSSES.values()], "github", disable_numparse=True)
 
 
 def within(groups: list[np.ndarray], permutations: int = 9999) -> tuple[float, float]:
@@ -200,6 +232,18 @@ def within(groups: list[np.ndarray], permutations: int = 9999) -> tuple[float, f
     rng = np.random.default_rng(SEED)
     drawn = sum(rng.permuted(np.tile(rank[:, 0], (permutations, 1)), axis=1) @ rank[:, 1] for rank in ranks) / scale
     return float(observed), float((1 + (np.abs(drawn) >= abs(observed) - 1e-12).sum()) / (1 + permutations))
+
+
+def trials(cases: pd.DataFrame) -> str:
+    """Return how far what codecs find in a sample is from what they find in the collection."""
+    rows = []
+    for variant, own in cases.groupby("variant", sort=False):
+        for name, loss in (("tried_binary", "binary"), ("tried_gain", "gain"), ("tried_int8", "int8")):
+            errors = own[name] - own[f"{loss}_overlap"]
+            figures = (f"{value:+.3f}" for value in (errors.mean(), errors.min(), errors.max()))
+            rows.append([variant, LOSSES[loss], len(own), f"{errors.abs().mean():.3f}", *figures])
+    headers = ["variant", "tried − measured, of", "cases", "mean absolute", "mean", "least", "greatest"]
+    return tabulate(rows, headers, "github", disable_numparse=True)
 
 
 def deviations(cases: pd.DataFrame) -> str:

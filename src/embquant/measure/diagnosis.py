@@ -9,6 +9,7 @@ import numpy as np
 
 from embquant.errors import InputError
 from embquant.exact.topk import TopK
+from embquant.measure.trial import tried
 from embquant.quantize.batches import Batches
 
 SAMPLE_BYTES = 512 << 20
@@ -49,6 +50,7 @@ class Diagnosis:
       difference over the deviation of all scores. Both are medians over ``queries`` queries, which with ``own_queries``
       are vectors of the corpus.
     - ``duplicates``: share of the vectors that repeat another one.
+    - ``overlap``: overlap@k of codecs tried on the sample, by name (:func:`~embquant.measure.trial.tried`).
     """
 
     vectors: int
@@ -71,6 +73,7 @@ class Diagnosis:
     margin: float | None
     margin_in_deviations: float | None
     duplicates: float
+    overlap: dict[str, float | None]
 
 
 def diagnose(vectors: Batches, queries: np.ndarray | None = None, k: int = 10, seed: int = 0) -> Diagnosis:
@@ -82,13 +85,13 @@ def diagnose(vectors: Batches, queries: np.ndarray | None = None, k: int = 10, s
     rows, sample = _sample(vectors, seed)
     if queries is None:
         chosen = np.linspace(0, len(sample) - 1, min(QUERIES, len(sample))).astype(np.int64)
-        asked, asked_rows = sample[chosen], rows[chosen]
+        asked, own = sample[chosen], chosen
     else:
         asked = _usable(queries)
         asked = asked[np.sort(np.random.default_rng(seed).permutation(len(asked))[:QUERIES])]
-        asked_rows = np.full(len(asked), -1)
+        own = np.full(len(asked), -1)
     asked = _unit(asked)  # margins are relative: so no score overflows
-    seen = _Pass(vectors, asked, asked_rows, 2 * k)
+    seen = _Pass(vectors, asked, np.where(own < 0, -1, rows[own]), 2 * k)
     spread = _Spread(sample)
     margin, in_deviations = _margins(seen.scores(), k, spread.of_scores(asked))
     alive = spread.deviations > spread.dead_below
@@ -115,6 +118,7 @@ def diagnose(vectors: Batches, queries: np.ndarray | None = None, k: int = 10, s
         margin=margin,
         margin_in_deviations=in_deviations,
         duplicates=seen.duplicates(),
+        overlap=tried(sample, asked, own, k),
     )
 
 

@@ -6,6 +6,8 @@ which BLAS adds, hence on the number of cores. Every resample of every setting i
 of resamples at a time.
 """
 
+from math import ceil
+
 import numpy as np
 from scipy.special import ndtr, ndtri
 
@@ -194,6 +196,15 @@ def least_detectable_difference(differences: np.ndarray, level: float, power: fl
     deviation = np.std(differences, axis=1, ddof=1)
     needed = ndtri(1 - level / 2) + ndtri(power)
     return np.where(deviation > 0, needed * deviation / np.sqrt(differences.shape[1]), np.nan)
+
+
+def queries_to_detect(deviation: float, loss: float, level: float = 0.05, power: float = 0.8) -> int:
+    """Return how many queries a two-sided paired test at ``level`` needs to find a mean ``loss`` with ``power``.
+
+    ``deviation`` is that of the differences per query, in the unit of ``loss``. The reverse of
+    :func:`least_detectable_difference`: ((z(1 − level / 2) + z(power)) · deviation / loss)², rounded up.
+    """
+    return ceil(((ndtri(1 - level / 2) + ndtri(power)) * deviation / loss) ** 2)
 
 
 def _exact(differences: np.ndarray, enumerable: int) -> np.ndarray:

@@ -16,8 +16,9 @@ from embquant.errors import InputError
 from embquant.files.named import require_files
 from embquant.measure.diagnosis import QUERIES
 from embquant.measure.diagnosis import diagnose as diagnosis_of
+from embquant.measure.power import Power
 from embquant.quantize.batches import Batches
-from embquant.report.show.diagnosis import diagnosis_text
+from embquant.report.show.diagnosis import diagnosis_text, power_text
 from embquant.study.layout import ModelFolder
 
 
@@ -29,6 +30,7 @@ def diagnose(
     column: Annotated[str, "column of vectors in Parquet files"] = "embedding",
     k: Annotated[int, "documents that a search returns"] = 10,
     seed: Annotated[int, "draws samples"] = 0,
+    reports: Annotated[Path | None, "reports of a study of such vectors, which tell how many queries it needs"] = None,
     json: Annotated[bool, "print all figures as JSON"] = False,
 ) -> None:
     """Say what vectors are like, and what that tells of quantizing them, before a study.
@@ -42,8 +44,22 @@ def diagnose(
     if source.count == 0:
         raise InputError(f"{files[0]}: holds no vectors")
     found = diagnosis_of(_batches(source), _drawn(query_files, column, source, seed), k, seed)
-    name = " ".join(vectors) if len(vectors) < 4 else f"{vectors[0]} and {len(vectors) - 1} more"
-    sys.stdout.write((dumps(asdict(found), indent=2) if json else diagnosis_text(found, name)) + "\n")
+    power = _power(reports)
+    if json:
+        text = dumps({**asdict(found), "power": [asdict(one) for one in power]}, indent=2)
+    else:
+        name = " ".join(vectors) if len(vectors) < 4 else f"{vectors[0]} and {len(vectors) - 1} more"
+        text = f"{diagnosis_text(found, name)}\n\n{power_text(power)}"
+    sys.stdout.write(text + "\n")
+
+
+def _power(reports: Path | None) -> list[Power]:
+    if reports is None:
+        return Power.assumed()
+    from embquant.report.numbers.power import measured
+    from embquant.report.reports import Reports
+
+    return measured(Reports.read(reports))
 
 
 def _files(vectors: Sequence[str], queries: Sequence[str]) -> tuple[list[Path], list[Path]]:

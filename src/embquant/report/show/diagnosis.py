@@ -1,9 +1,13 @@
 """What ``diagnose`` prints of vectors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from embquant.errors import harmless
 from embquant.measure.diagnosis import Diagnosis
+from embquant.measure.power import Power
+
+TRIED = {"binary": "bits", "binary_centred": "bits, centred", "int8": "int8"}
+"""Codecs that are tried, in words."""
 
 SHOWN = 8
 """Dimensions that are named at most."""
@@ -20,6 +24,29 @@ def diagnosis_text(found: Diagnosis, name: str) -> str:
     lines = list(_figures(found))
     widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
     rows = [f"   {label:{widths[0]}}  {value:{widths[1]}}  {more}".rstrip() for label, value, more in lines]
+    return harmless("\n".join([head, *rows]))
+
+
+def power_text(found: Sequence[Power]) -> str:
+    """Return how many queries each setting needs, the assumption said."""
+    if not found:
+        return "queries needed: no setting of the study has differences per query"
+    first = found[0]
+    basis = "from the differences per query of the study"
+    if first.measured_queries is None:
+        basis = (
+            "assumed: nDCG@10 differs per query as it did in 20 cases, ten collections and two models (least to most)"
+        )
+    head = f"queries needed to tell a loss of {first.loss:.0%} (paired, level 0.05, power 0.8)\n   {basis}"
+    lines = []
+    for one in found:
+        if one.measured_queries is None:
+            more = f"{one.fewest:,} to {one.most:,}"
+        else:
+            more = f"{one.dataset} · {one.model}, measured on {one.measured_queries:,}"
+        lines.append((one.setting, f"{one.queries:,}" if one.deviation else "none differs", more))
+    widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
+    rows = [f"   {setting:{widths[0]}}  {queries:>{widths[1]}}  {more}" for setting, queries, more in lines]
     return harmless("\n".join([head, *rows]))
 
 
@@ -45,6 +72,9 @@ def _figures(found: Diagnosis) -> Iterator[tuple[str, str, str]]:
     yield "margin", _shown(found.margin, ".2%"), f"of the score, {ranks}, median of the queries"
     yield "", _shown(found.margin_in_deviations, ".3f"), "deviations of all scores of a query"
     yield "duplicates", f"{found.duplicates:.2%}", "of the vectors repeat another one"
+    tried = f"of float32's first {found.k} are found in the sample of {found.sampled:,}"
+    for codec, kept in found.overlap.items():
+        yield TRIED[codec], _shown(kept, ".1%"), tried
 
 
 def _shown(value: float | None, form: str) -> str:
