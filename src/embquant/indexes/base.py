@@ -1,6 +1,7 @@
 """What every kind of index can do, and what others must know of it."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -8,12 +9,18 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from embquant.entries import Entry, NoParameters
+from embquant.exact.mapped import look_up
+from embquant.exact.subsets import Subsets
+from embquant.exact.topk import best
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec, Family
 from embquant.quantize.extent import Extent
 
 Quantizer = TypeVar("Quantizer", bound=Codec)
 """The codecs whose codes an index holds."""
+
+GATHERED_BYTES = 1 << 26
+"""Codes of a subset that are copied at a time: 64 MiB."""
 
 
 class Index(ABC, Generic[Quantizer]):
@@ -114,6 +121,24 @@ class FlatIndex(Index[Quantizer]):
 
         It shares the codes; its rows are numbered from 0.
         """
-        part = copy(self)
-        part.codes = self.codes[first:stop]
-        return part
+        return self._with(self.codes[first:stop])
+
+    def search_subsets(self, queries: np.ndarray, k: int, subsets: Subsets) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yield what :meth:`search_reproducibly` would find in an index of each subset, the smallest first.
+
+        Each row is scanned once. Rows are those of this index; there may be fewer than k.
+        """
+        at_once = max(k, GATHERED_BYTES // (self.codes.shape[1] * self.codes.itemsize))
+        scores, rows = np.empty((len(queries), 0)), np.empty((len(queries), 0), np.int64)
+        for number in range(len(subsets.sizes)):
+            for added in subsets.added(number, at_once):
+                more, places = self._with(look_up(self.codes, added)).search_reproducibly(queries, k)
+                rows = np.concatenate([rows, added[places]], axis=1)
+                scores, rows = best(np.concatenate([scores, more], axis=1), rows, k)
+            yield scores, rows
+
+    def _with(self, codes: np.ndarray) -> Self:
+        """Return an index of ``codes`` for :meth:`search_reproducibly` alone."""
+        other = copy(self)
+        other.codes = codes
+        return other

@@ -1,7 +1,9 @@
 """The file of the candidates that the first stage of a search finds."""
 
+from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +19,18 @@ SCHEMA = pa.schema(
         ("scores", pa.list_(pa.float64())),
     ]
 )
-"""One row group per search depth, in the order of ``depths`` in the file's metadata; rows are −1 for no document."""
+"""One row group per search depth, in the order of ``depths`` in the file's metadata, then one per subset of the corpus,
+in the order of their sizes, ``subsets``. Rows are −1 for no document."""
 
 
 def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:
     """Return what was found (queries, candidates) at one depth as a table of :data:`SCHEMA`."""
     return pa.table([np.arange(len(rows)), _lists(rows), _lists(scores.astype(np.float64))], schema=SCHEMA)
+
+
+def noted_subsets(sizes: Sequence[int], depth: int) -> dict[str, Any]:
+    """Return what the metadata say of subsets of so many documents, all searched to ``depth``; nothing of none."""
+    return {"subsets": {"documents": list(sizes), "depth": depth}} if sizes else {}
 
 
 def check_scores(scores: np.ndarray, rows: np.ndarray) -> None:
@@ -50,9 +58,26 @@ class Candidates:
         self._file = open_parquet(path, SCHEMA.names)
         self.metadata = metadata_of(path, self._file)
         depths: Any = self.metadata.get("depths")
-        if self._file.schema_arrow != SCHEMA or not is_ascending(depths) or self._file.num_row_groups != len(depths):
+        subsets: Any = self.metadata.get("subsets", {"documents": [], "depth": 1})
+        is_known = is_ascending(depths) and _is_subsets(subsets)
+        groups = len(depths) + len(subsets["documents"]) if is_known else -1
+        if self._file.schema_arrow != SCHEMA or self._file.num_row_groups != groups:
             raise InputError(f"{path}: not a file of candidates; delete it and run again")
         self.depths: list[int] = depths
+        self.subsets: list[int] = subsets["documents"]
+        self.subset_depth: int = subsets["depth"]
+        self._first_group = 0
+
+    def subset(self, documents: int) -> Self:
+        """Return the candidates among the subset of so many ``documents``, which a single search has found."""
+        found = copy(self)
+        found.depths, found.subsets = [self.subset_depth], []
+        found._first_group = len(self.depths) + self.subsets.index(documents)
+        return found
+
+    def searches(self) -> list[Self]:
+        """Return the candidates among the corpus, then those among each of its subsets."""
+        return [self, *map(self.subset, self.subsets)]
 
     def group(self, depth: int) -> int:
         """Return the row group of the shallowest search that reaches ``depth``."""
@@ -64,7 +89,7 @@ class Candidates:
     def read(self, group: int) -> tuple[np.ndarray, np.ndarray]:
         """Return rows int64 and scores float64 (queries, candidates) of a row group, best first."""
         with damaged_parquet(self._path):
-            table = self._file.read_row_group(group, columns=["rows", "scores"])
+            table = self._file.read_row_group(self._first_group + group, columns=["rows", "scores"])
         rows, scores = _matrix(table["rows"], self._path), _matrix(table["scores"], self._path)
         queries = len(rows) if self._query_count is None else self._query_count
         fits = self._document_count is None or within(rows, -1, self._document_count)
@@ -98,6 +123,13 @@ def is_ascending(depths: Any) -> bool:
     """Whether ``depths`` are ascending numbers of candidates, as ``search-index`` notes them."""
     numbers = isinstance(depths, list) and all(type(depth) is int and depth > 0 for depth in depths)
     return numbers and bool(depths) and depths == sorted(set(depths))
+
+
+def _is_subsets(subsets: Any) -> bool:
+    """Whether ``subsets`` are numbers of documents, ascending, and the depth of their searches."""
+    if not isinstance(subsets, dict) or subsets.keys() != {"documents", "depth"}:
+        return False
+    return is_ascending([subsets["depth"]]) and (subsets["documents"] == [] or is_ascending(subsets["documents"]))
 
 
 def _matrix(column: pa.ChunkedArray, path: Path) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The command ``search-index``."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
 from embquant.retrieve.candidates import SCHEMA, as_table, check_scores, read_own_rows
 from embquant.retrieve.retriever import Method, manifest_of
+from embquant.retrieve.subsets import noted, read_subsets, searched_subsets
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,10 @@ def search_index(
     method_file: Annotated[Path, "definition of the method"],
     query_vectors: Annotated[Path, "query embeddings"],
     queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
+    corpus: Annotated[Path | None, "documents of the dataset, of which subsets are chosen"] = None,
+    qrels: Annotated[Path | None, "judgements of the dataset; all subsets have the judged documents"] = None,
     depths: Annotated[Sequence[int], "search depths: candidates per query"],
+    growth: Annotated[Mapping[str, Any], "halvings, seed and depth of subsets that are searched as well"] = {},
     threads: Annotated[int, "threads of the search"] = 1,
     output: Annotated[Path, "candidates (Parquet)"],
 ) -> None:
@@ -34,8 +39,8 @@ def search_index(
 
     An index whose results for a smaller depth are a prefix of those for a larger one is searched once, at the largest
     of ``depths``; any other index at each of them. A query's own document is left out: where ``queries`` names one,
-    each search goes one deeper. Where scores aren't numbers, the file of
-    candidates says so.
+    each search goes one deeper. Where scores aren't numbers, the file of candidates says so. With ``growth``, a flat
+    index is also searched in nested subsets of the corpus, to show how results change as it grows.
     """
     if passed_on(method_file, output):
         return
@@ -45,10 +50,14 @@ def search_index(
     vectors = read_embeddings(query_vectors, codec.input_dim)
     own_rows = read_own_rows(queries, len(vectors))
     searched = sorted(set(depths))[-1 if index.prefix_stable else 0 :]
+    subsets = read_subsets(growth, corpus, qrels, len(index))
     with limit_threads(threads):
         encoded = codec.encode_queries(vectors, method.scoring)
         try:
-            write_parquet(output, SCHEMA, _searched(index, encoded, searched, own_rows), {"depths": searched})
+            found = chain(
+                _searched(index, encoded, searched, own_rows), searched_subsets(index, encoded, subsets, own_rows)
+            )
+            write_parquet(output, SCHEMA, found, {"depths": searched, **noted(subsets)})
         except InapplicableError as error:
             mark_inapplicable(str(error), output)
             log.warning("left out: %s", error)

@@ -1,18 +1,24 @@
 """The command ``search-part``."""
 
 import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+import pyarrow as pa
 
 from embquant.entries import nearest
 from embquant.errors import InapplicableError, InputError
+from embquant.exact.subsets import Subsets
 from embquant.exact.threads import limit_threads
 from embquant.files.inapplicable import mark_inapplicable, passed_on
 from embquant.files.parquet import part_rows, read_embeddings, write_parquet
+from embquant.indexes.base import FlatIndex
 from embquant.indexes.manifest import open_store
 from embquant.retrieve.candidates import SCHEMA, as_table, check_scores, read_own_rows
+from embquant.retrieve.subsets import noted, read_subsets, searched_subsets
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +30,11 @@ def search_part(
     parts: Annotated[int, "number of parts"],
     query_vectors: Annotated[Path, "query embeddings"],
     queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
+    corpus: Annotated[Path | None, "documents of the dataset, of which subsets are chosen"] = None,
+    qrels: Annotated[Path | None, "judgements of the dataset; all subsets have the judged documents"] = None,
     scoring: Annotated[str | None, "symmetric or asymmetric (default: the codec's first)"] = None,
     depth: Annotated[int, "number of candidates asked for"],
+    growth: Annotated[Mapping[str, Any], "halvings, seed and depth of subsets that are searched as well"] = {},
     threads: Annotated[int, "threads of the search"] = 1,
     output: Annotated[Path, "candidates, by their rows in the part (Parquet)"],
 ) -> None:
@@ -44,18 +53,30 @@ def search_part(
     if scoring not in codec.scorings:
         raise InputError(f"{codec.family} codes have no scoring {scoring!r}{nearest(scoring, codec.scorings)}")
     encoded = codec.encode_queries(read_embeddings(query_vectors, codec.input_dim), scoring)
-    depth += read_own_rows(queries, len(encoded)) is not None
+    one_deeper = read_own_rows(queries, len(encoded)) is not None
+    depth += one_deeper
     start, stop = part_rows(len(index), part, parts)
-    scores, rows = np.empty((len(encoded), 0)), np.empty((len(encoded), 0), np.int64)
+    subsets = read_subsets(growth, corpus, qrels, len(index))
+    if subsets:
+        subsets = replace(subsets.part(start, stop), depth=subsets.depth + one_deeper)
     try:
-        if start < stop:  # a part is empty if there are more parts than documents
-            with limit_threads(threads):
-                scores, rows = index.part(start, stop).search_reproducibly(encoded, depth)
-        check_scores(scores, rows)
+        with limit_threads(threads):
+            found = [*_searched(index.part(start, stop), encoded, depth, subsets)]
     except InapplicableError as error:
         mark_inapplicable(str(error), output, kept=False)
         log.warning("left out: %s", error)
         return
-    metadata = {"depths": [depth], "documents": stop - start}
-    write_parquet(output, SCHEMA, [as_table(scores, rows)], metadata, kept=False)
+    metadata = {"depths": [depth], "documents": stop - start, **noted(subsets)}
+    write_parquet(output, SCHEMA, found, metadata, kept=False)
     log.info("%d queries searched among %d documents to depth %d", len(encoded), stop - start, depth)
+
+
+def _searched(part: FlatIndex[Any], queries: np.ndarray, depth: int, subsets: Subsets | None) -> Iterator[pa.Table]:
+    """Yield what is found in the part, and in its rows of each subset."""
+    if len(part):
+        scores, rows = part.search_reproducibly(queries, depth)
+    else:  # there are more parts than documents
+        scores, rows = np.empty((len(queries), 0)), np.empty((len(queries), 0), np.int64)
+    check_scores(scores, rows)
+    yield as_table(scores, rows)
+    yield from searched_subsets(part, queries, subsets, None)

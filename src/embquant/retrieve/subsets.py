@@ -1,0 +1,54 @@
+"""What a search finds in nested subsets of a corpus, besides what it finds in the corpus."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.entries import read_entry
+from embquant.errors import InputError
+from embquant.exact.subsets import Subsets, Wanted
+from embquant.exact.topk import without_rows
+from embquant.files.parquet import read_table
+from embquant.indexes.base import FlatIndex
+from embquant.retrieve.candidates import as_table, check_scores, noted_subsets
+
+
+def read_subsets(growth: Mapping[str, Any], corpus: Path | None, qrels: Path | None, documents: int) -> Subsets | None:
+    """Choose subsets of a dataset's ``corpus`` of so many ``documents``; None if none is wanted.
+
+    ``growth`` has the keys of :class:`embquant.exact.subsets.Wanted`, or none. The subsets keep all documents that
+    ``qrels`` names. Files of another corpus are an InputError.
+    """
+    if not growth:
+        return None
+    if corpus is None or qrels is None:
+        raise InputError("--growth needs --corpus and --qrels, which tell what subsets hold")
+    ids = read_table(corpus, ["id"]).column(0)
+    judged = read_table(qrels, ["doc_row"]).column(0).to_numpy()
+    if len(ids) != documents or not (judged < documents).all():
+        raise InputError(f"{corpus}, {qrels}: not those of {documents} documents; delete them and run again")
+    return Subsets.of(ids.to_pylist(), judged[judged >= 0], read_entry(Wanted, growth, "--growth"))
+
+
+def noted(subsets: Subsets | None) -> dict[str, Any]:
+    """Return what a file of candidates says of subsets in its metadata."""
+    return noted_subsets(subsets.sizes, subsets.depth) if subsets else {}
+
+
+def searched_subsets(
+    index: FlatIndex[Any], queries: np.ndarray, subsets: Subsets | None, own_rows: np.ndarray | None
+) -> Iterator[pa.Table]:
+    """Yield what is found in each of the subsets, the smallest first, as a table of candidates.
+
+    ``own_rows`` int64 (queries,), −1 for none, are left out of results; None if no query has one.
+    """
+    if subsets is None:
+        return
+    depth = subsets.depth + (own_rows is not None)
+    for scores, rows in index.search_subsets(queries, depth, subsets):
+        kept = (scores, rows) if own_rows is None else without_rows(scores, rows, own_rows, subsets.depth)
+        check_scores(*kept)
+        yield as_table(*kept)
