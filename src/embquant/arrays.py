@@ -87,6 +87,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
             "top_k": list(top_k),
             "rescore": {"stores": list(rescore_stores), "multipliers": list(multipliers)},
             "metrics": list(metrics),
+            "growth": {"halvings": 0},
         },
         "evaluate",
     )
@@ -157,7 +158,10 @@ class StudyOfArrays:
         search_index(
             method_file=file,
             query_vectors=self.path(layout.query_vectors()),
+            corpus=self.path(layout.corpus()),
+            qrels=self.path(layout.qrels()),
             depths=method.searched_depths,
+            growth=method.growth,
             threads=self.threads,
             output=self.path(layout.candidates(name)),
         )
@@ -186,6 +190,7 @@ class StudyOfArrays:
             metrics=study.config.metrics,
             threads=self.threads,
             output=self.path(layout.metrics(name)),
+            growth=self.path(layout.growth(name)),
         )
 
     def table(self) -> "pd.DataFrame":

@@ -9,7 +9,8 @@ rule evaluate_run:
         queries=rules.embed_queries.output,
         qrels=rules.prepare_dataset.output.qrels,
     output:
-        LAYOUT.metrics(),
+        metrics=LAYOUT.metrics(),
+        growth=LAYOUT.growth(),
     log:
         LAYOUT.study_log("evaluate_run-{method}", "{dataset}", "{model}"),
     conda:
@@ -32,4 +33,4 @@ rule evaluate_run:
         "embquant evaluate-run --method-file {input.method:q} --candidates {input.candidates:q} --reference {input.reference:q} "
         "--exact-twin {input.exact_twin:q} --float32-store {input.float32_store:q} --query-vectors {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
-        "--metrics {params.metrics:q} --threads {threads} --output {output:q} 2> {log:q}"
+        "--metrics {params.metrics:q} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} 2> {log:q}"

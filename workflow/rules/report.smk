@@ -6,7 +6,11 @@ RUNS = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.methods]
 
 rule join_reports:
     input:
-        measured=[f"{run}/{file}" for run in RUNS for file in ("metrics.parquet", "speed.json", "memory.json")],
+        measured=[
+            f"{run}/{file}"
+            for run in RUNS
+            for file in ("metrics.parquet", "growth.parquet", "speed.json", "memory.json")
+        ],
         embedding=expand(rules.time_embedding.output, dataset=STUDY.datasets, model=STUDY.text_models),
         explained=expand(rules.explain_losses.output, dataset=STUDY.datasets, model=STUDY.models),
         datasets=expand(rules.prepare_dataset.output.described, dataset=STUDY.datasets),

@@ -62,6 +62,8 @@ rule search_index:
         method=rules.define_method.output,
         queries=rules.embed_queries.output,
         own_documents=rules.prepare_dataset.output.queries,
+        corpus=rules.prepare_dataset.output.corpus,
+        qrels=rules.prepare_dataset.output.qrels,
     output:
         LAYOUT.candidates(),
     log:
@@ -76,12 +78,14 @@ rule search_index:
         runtime=minutes("search_index"),
     params:
         depths=lambda wildcards: method(wildcards).searched_depths,
+        growth=lambda wildcards: canonical(method(wildcards).growth),
         code=lambda wildcards: code("search_index", *method(wildcards).modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching {wildcards.method}"
     shell:
         "embquant search-index --method-file {input.method:q} --query-vectors {input.queries:q} "
-        "--queries {input.own_documents:q} --depths {params.depths} --threads {threads} --output {output:q} 2> {log:q}"
+        "--queries {input.own_documents:q} --corpus {input.corpus:q} --qrels {input.qrels:q} "
+        "--depths {params.depths} --growth {params.growth:q} --threads {threads} --output {output:q} 2> {log:q}"
 
 
 # The results of scanning each part, merged, are those of scanning the whole store.
@@ -93,6 +97,8 @@ rule search_part:
         manifest=filled(lambda wildcards: method(wildcards).manifest),
         queries=rules.embed_queries.output,
         own_documents=rules.prepare_dataset.output.queries,
+        corpus=rules.prepare_dataset.output.corpus,
+        qrels=rules.prepare_dataset.output.qrels,
     output:
         temp(LAYOUT.candidates_of_part()),
     log:
@@ -106,13 +112,15 @@ rule search_part:
     params:
         scoring=lambda wildcards: method(wildcards).scoring,
         depth=lambda wildcards: max(method(wildcards).searched_depths),
+        growth=lambda wildcards: canonical(method(wildcards).growth),
         code=lambda wildcards: code("search_part", *method(wildcards).modules),
     message:
         "{wildcards.dataset} · {wildcards.model}: searching part {wildcards.part} of {wildcards.parts} for {wildcards.method}"
     shell:
         "embquant search-part --store {input.manifest:q} --part {wildcards.part} --parts {wildcards.parts} "
-        "--query-vectors {input.queries:q} --queries {input.own_documents:q} --scoring {params.scoring} --depth {params.depth} --threads {threads} "
-        "--output {output:q} 2> {log:q}"
+        "--query-vectors {input.queries:q} --queries {input.own_documents:q} "
+        "--corpus {input.corpus:q} --qrels {input.qrels:q} --scoring {params.scoring} --depth {params.depth} "
+        "--growth {params.growth:q} --threads {threads} --output {output:q} 2> {log:q}"
 
 
 rule merge_candidates:

@@ -70,6 +70,8 @@ class Candidates:
 
     def subset(self, documents: int) -> Self:
         """Return the candidates among the subset of so many ``documents``, which a single search has found."""
+        if documents not in self.subsets:
+            raise InputError(f"{self._path}: no subset of {documents} documents; delete it and run again")
         found = copy(self)
         found.depths, found.subsets = [self.subset_depth], []
         found._first_group = len(self.depths) + self.subsets.index(documents)

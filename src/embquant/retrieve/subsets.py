@@ -12,7 +12,7 @@ from embquant.errors import InputError
 from embquant.exact.subsets import Subsets, Wanted
 from embquant.exact.topk import without_rows
 from embquant.files.parquet import read_table
-from embquant.indexes.base import FlatIndex
+from embquant.indexes.base import FlatIndex, Index
 from embquant.retrieve.candidates import as_table, check_scores, noted_subsets
 
 
@@ -39,7 +39,7 @@ def noted(subsets: Subsets | None) -> dict[str, Any]:
 
 
 def searched_subsets(
-    index: FlatIndex[Any], queries: np.ndarray, subsets: Subsets | None, own_rows: np.ndarray | None
+    index: Index[Any], queries: np.ndarray, subsets: Subsets | None, own_rows: np.ndarray | None
 ) -> Iterator[pa.Table]:
     """Yield what is found in each of the subsets, the smallest first, as a table of candidates.
 
@@ -47,6 +47,10 @@ def searched_subsets(
     """
     if subsets is None:
         return
+    if not isinstance(index, FlatIndex):
+        raise InputError(
+            "--growth: an index that isn't flat can't be searched in subsets, without building one of each"
+        )
     depth = subsets.depth + (own_rows is not None)
     for scores, rows in index.search_subsets(queries, depth, subsets):
         kept = (scores, rows) if own_rows is None else without_rows(scores, rows, own_rows, subsets.depth)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -11,19 +12,11 @@ from embquant.errors import InputError
 from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_embeddings, read_table, write_parquet
 from embquant.measure.chance import baseline_p
-from embquant.measure.metrics import Ranking, Reference, parse_metric
-from embquant.measure.quality import (
-    INDEX_OVERLAP,
-    STORES_LEFT_OUT,
-    Sweep,
-    index_overlap,
-    metrics_schema,
-    metrics_table,
-    read_judgements,
-    values_over_ties,
-)
+from embquant.measure.evaluation import Evaluation, growth_schema, growth_table
+from embquant.measure.metrics import Ranking, parse_metric
+from embquant.measure.quality import STORES_LEFT_OUT, metrics_schema, metrics_table, read_judgements
 from embquant.retrieve.candidates import Candidates
-from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
+from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Method
 from embquant.study import NO_STORE, settings_of
 
@@ -45,14 +38,17 @@ def evaluate_run(
     metrics: Annotated[Sequence[str], "metrics, as ir-measures writes them"],
     threads: Annotated[int, "threads of rescoring"] = 1,
     output: Annotated[Path, "metrics of each query (Parquet)"],
+    growth: Annotated[Path | None, "metrics of each query in subsets of the corpus and in all of it (Parquet)"] = None,
 ) -> None:
     """Measure every setting of a method on its candidates.
 
-    Settings of a rescore store that can't be are left out.
+    Settings of a rescore store that can't be are left out. For ``growth``, those at the least ``top_k`` are measured in
+    the subsets of the corpus as well, if these were searched.
     """
     if reason := why_inapplicable(reference):
         raise InputError(f"{reference}: nothing can be compared with the float32 search: {reason}")
-    if passed_on(method_file, output) or passed_on(candidates, output):
+    outputs = [output, growth] if growth else [output]
+    if passed_on(method_file, *outputs) or passed_on(candidates, *outputs):
         return
     if exact_twin and why_inapplicable(exact_twin):
         exact_twin = None
@@ -65,31 +61,35 @@ def evaluate_run(
     ids = read_table(query_vectors, ["id"]).column(0).combine_chunks()
     queries, documents = len(vectors), len(float32.index)
     judgements = read_judgements(qrels, queries, documents)
-    exact = Reference(*Candidates(reference, queries, documents).read(0))
-    twin = Reference(*Candidates(exact_twin, queries, documents).read(0)) if exact_twin else None
-    # The reference has the scores of float32's own candidates: few other candidates need scoring.
-    scorer = PartlyKnown(float32, exact.rows, exact.scores)
-    scorers: dict[str, Scorer] = {
-        name: scorer if path == float32_store else Store.open(path) for name, path in stores.items()
-    }
-    sweep = Sweep(Candidates(candidates, queries, documents), vectors, scorers, threads)
+    whole = Evaluation(
+        candidates=Candidates(candidates, queries, documents),
+        reference=Candidates(reference, queries, documents),
+        twin=Candidates(exact_twin, queries, documents) if exact_twin else None,
+        float32=float32,
+        stores={name: float32 if path == float32_store else Store.open(path) for name, path in stores.items()},
+        vectors=vectors,
+        judgements=judgements,
+        metrics=parsed,
+        threads=threads,
+    )
     settings = settings_of(list(stores), multipliers, top_k)
     metadata: dict[str, object] = {"method": method.name, **({STORES_LEFT_OUT: missing} if missing else {})}
     baseline: dict[int, Ranking] = {}
 
+    grown: list[pa.Table] = []
+
     def measured() -> Iterator[pa.Table]:
-        for setting, best in sweep.rankings(settings):
-            ranking = Ranking(best.rows, best.scores(scorer))
+        for setting, best, ranking, values in whole.measured(settings):
             if candidates == reference and setting.store == NO_STORE:
                 baseline[setting.top_k] = ranking
-            reference_ranking = exact.first(setting.top_k)
-            values = {str(metric): metric.compute(ranking, judgements, reference_ranking) for metric in parsed}
-            if judgements is not None:
-                values |= values_over_ties(best, judgements, parsed)
-            if twin is not None and setting.store == NO_STORE:
-                values[INDEX_OVERLAP] = index_overlap(best, twin)
-            yield metrics_table(setting, ids, parsed, values)
+            table = metrics_table(setting, ids, parsed, values)
+            if setting.top_k == min(top_k):
+                grown.append(growth_table(table, documents, best, judgements))
+            yield table
         metadata["baseline_p"] = baseline_p(parsed, [baseline[k] for k in sorted(baseline)], judgements)
 
     write_parquet(output, metrics_schema(parsed), measured(), metadata)
+    if growth:
+        in_subsets = whole.in_subsets(settings_of(list(stores), multipliers, [min(top_k)]), ids)
+        write_parquet(growth, growth_schema(parsed), chain(in_subsets, grown))
     log.info("%s: %d settings of %d queries", method.name, len(settings), queries)

@@ -146,6 +146,19 @@ class Search(Entry):
     )
 
 
+class Growth(Entry):
+    """The smaller corpora that exact methods are measured on as well, to show what more documents change."""
+
+    halvings: int = Field(
+        10,
+        ge=0,
+        le=30,
+        description="how often the corpus is halved, at most: until a half would lose judged documents, or has no more "
+        "documents than a search finds candidates. 0: not at all",
+    )
+    seed: int = Field(0, ge=0, description="seed of the choice of documents")
+
+
 class Statistics(Entry):
     """How differences are judged."""
 
@@ -257,6 +270,7 @@ class Configuration(Entry):
         ["nDCG@10", "RR@10", "AP@100", "R@10", "R@100", "overlap@10", "rbo"],
         description="`nDCG@k`, `RR@k`, `AP@k`, `R@k`, `P@k`, `overlap@k`, `rbo`",
     )
+    growth: Growth = Growth()
     statistics: Statistics = Statistics()
     worst_queries: int = Field(
         10,

@@ -136,6 +136,10 @@ class Layout:
         """Return the metrics per query of a method."""
         return f"{self.run(method, dataset, model)}/metrics.parquet"
 
+    def growth(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
+        """Return the metrics per query of a method in subsets of the corpus."""
+        return f"{self.run(method, dataset, model)}/growth.parquet"
+
     # Logs.
 
     def log(self, job: str, *folders: str) -> str:

@@ -101,6 +101,18 @@ class StudyMethod:
         return self.depths + ([depth] if is_deeper or self.name == self.study.config.baseline else [])
 
     @property
+    def growth(self) -> dict[str, int]:
+        """What its search is told of the subsets of a corpus; nothing if it looks at none.
+
+        Only settings at the least ``top_k`` are measured in them. An index that is no store would have to be built for
+        each.
+        """
+        config = self.study.config
+        if not self.is_flat or not config.growth.halvings:
+            return {}
+        return {**config.growth.model_dump(), "depth": min(config.top_k) * max(2, *config.rescore.multipliers)}
+
+    @property
     def is_searched_by_part(self) -> bool:
         """Whether each part of the corpus is searched by a separate job."""
         return self.is_flat and self.index_class.is_exact and self.study.config.search.by == "part"

@@ -1,0 +1,95 @@
+"""The settings of a method, measured on what a search found in a corpus or in a subset of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from embquant.measure.judged import Recall
+from embquant.measure.judgements import Judgements
+from embquant.measure.metrics import Metric, Ranking, Reference
+from embquant.measure.quality import (
+    INDEX_OVERLAP,
+    Best,
+    Sweep,
+    index_overlap,
+    metrics_schema,
+    metrics_table,
+    values_over_ties,
+)
+from embquant.retrieve.candidates import Candidates
+from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
+from embquant.study import NO_STORE, Setting
+
+DOCUMENTS, FIRST_STAGE_RECALL = "documents", "first_stage_recall"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a method and float32 found in a corpus or a subset, and what they are judged by.
+
+    ``candidates`` are the method's, ``reference`` float32's, ``twin`` those of an exact scan of the same codes, if it
+    is searched. ``vectors`` float32 (queries, dim) are the queries; ``stores`` rescore their candidates.
+    """
+
+    candidates: Candidates
+    reference: Candidates
+    twin: Candidates | None
+    float32: Store
+    stores: Mapping[str, Store]
+    vectors: np.ndarray
+    judgements: Judgements | None
+    metrics: Sequence[Metric]
+    threads: int
+
+    def measured(self, settings: Sequence[Setting]) -> Iterator[tuple[Setting, Best, Ranking, dict[str, np.ndarray]]]:
+        """Yield each setting with its best documents and its metrics per query, float64 (queries,) by column."""
+        exact = Reference(*self.reference.read(0))
+        twin = Reference(*self.twin.read(0)) if self.twin else None
+        # The reference has the scores of float32's own candidates: few other candidates need scoring.
+        scorer = PartlyKnown(self.float32, exact.rows, exact.scores)
+        stores: dict[str, Scorer] = {
+            name: scorer if store is self.float32 else store for name, store in self.stores.items()
+        }
+        for setting, best in Sweep(self.candidates, self.vectors, stores, self.threads).rankings(settings):
+            ranking = Ranking(best.rows, best.scores(scorer))
+            reference = exact.first(setting.top_k)
+            values = {str(metric): metric.compute(ranking, self.judgements, reference) for metric in self.metrics}
+            if self.judgements is not None:
+                values |= values_over_ties(best, self.judgements, self.metrics)
+            if twin is not None and setting.store == NO_STORE:
+                values[INDEX_OVERLAP] = index_overlap(best, twin)
+            yield setting, best, ranking, values
+
+    def in_subsets(self, settings: Sequence[Setting], ids: pa.Array) -> Iterator[pa.Table]:
+        """Yield a table of growth.parquet per searched subset and setting; ``ids`` are those of the queries."""
+        for size in self.candidates.subsets:
+            subset = self._subset(size)
+            for setting, best, _, values in subset.measured(settings):
+                yield growth_table(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
+
+    def _subset(self, documents: int) -> Self:
+        """Return what was found in the subset of so many ``documents``."""
+        reference, candidates = self.reference.subset(documents), self.candidates.subset(documents)
+        return replace(self, candidates=candidates, reference=reference, twin=None)
+
+
+def growth_schema(metrics: Sequence[Metric]) -> pa.Schema:
+    """Return the columns of growth.parquet: those of metrics.parquet, the size of the subset, and the first stage's."""
+    own = [pa.field(DOCUMENTS, pa.int64()), pa.field(FIRST_STAGE_RECALL, pa.float64())]
+    return pa.schema([*metrics_schema(metrics), *own])
+
+
+def growth_table(table: pa.Table, documents: int, best: Best, judgements: Judgements | None) -> pa.Table:
+    """Return rows of metrics with the columns that growth.parquet has besides.
+
+    ``documents`` is the size of the subset; the recall of the first stage is that of the candidates that the setting
+    rescores, which bounds what rescoring can reach.
+    """
+    recall = np.full(len(table), np.nan)
+    if judgements is not None:
+        recall = Recall.of_gains(judgements.gains(best.pool.rows[:, : best.setting.depth]), judgements, 0)
+    table = table.append_column(DOCUMENTS, pa.repeat(pa.scalar(documents), len(table)))
+    return table.append_column(FIRST_STAGE_RECALL, pa.array(recall, from_pandas=True))
