@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from embquant.files.parquet import metadata_of, open_parquet
+from embquant.files.parquet import open_parquet, read_metadata
 from embquant.measure.chance import LEAST_LIKELY
+from embquant.measure.evaluation import DOCUMENTS
 from embquant.measure.statistics import rounded
 from embquant.report.measure import Measure
 from embquant.report.numbers.spread import split_ties
@@ -60,18 +62,38 @@ def read_measured(runs: Sequence[Path]) -> Measured:
     A row group of metrics.parquet is a setting; the queries are in the same order in all. Values are rounded, so that
     those that differ by the order of a sum don't count as different.
     """
-    settings: list[list[Any]] = []
-    metrics: dict[str, list[np.ndarray]] = {}
-    p: list[object] = []
+    return _measured([row for run in runs for row in _row_groups(run, "metrics.parquet")], runs)
+
+
+def read_growth(runs: Sequence[Path]) -> dict[int, Measured]:
+    """Read what was measured of all methods in the subsets of a dataset, and in all of it, by the number of documents.
+
+    A row group of growth.parquet is a setting in one of them.
+    """
+    rows: dict[int, list[tuple[list[Any], pa.Table]]] = {}
     for run in runs:
-        file = open_parquet(run / "metrics.parquet", ["query_id", *SETTING])
-        p.append(metadata_of(run / "metrics.parquet", file).get("baseline_p"))
-        for number in range(file.num_row_groups):
-            table = file.read_row_group(number)
-            keys = (table.column(name)[0].as_py() for name in SETTING)
-            settings.append([*run.parts[-3:], *keys, table.num_rows])
-            for name in table.drop_columns(["query_id", *SETTING]).column_names:
-                metrics.setdefault(name, []).append(table.column(name).to_numpy())
-    stacked, over_ties = split_ties({name: rounded(np.stack(rows)) for name, rows in metrics.items()})
+        for settings, table in _row_groups(run, "growth.parquet"):
+            rows.setdefault(table.column(DOCUMENTS)[0].as_py(), []).append((settings, table.drop_columns(DOCUMENTS)))
+    return {documents: _measured(rows[documents], runs) for documents in sorted(rows)}
+
+
+def _row_groups(run: Path, name: str) -> Iterator[tuple[list[Any], pa.Table]]:
+    """Yield the setting of each row group of a run's file, and its other columns."""
+    file = open_parquet(run / name, ["query_id", *SETTING])
+    for number in range(file.num_row_groups):
+        table = file.read_row_group(number)
+        keys = (table.column(name)[0].as_py() for name in SETTING)
+        yield [*run.parts[-3:], *keys, table.num_rows], table.drop_columns(["query_id", *SETTING])
+
+
+def _measured(rows: Sequence[tuple[list[Any], pa.Table]], runs: Sequence[Path]) -> Measured:
+    """Join settings; the baseline among ``runs`` says how likely its quality is by chance."""
+    metrics: dict[str, list[np.ndarray]] = {}
+    for _, table in rows:
+        for name in table.column_names:
+            metrics.setdefault(name, []).append(table.column(name).to_numpy())
+    stacked, over_ties = split_ties({name: rounded(np.stack(values)) for name, values in metrics.items()})
+    p = (read_metadata(run / "metrics.parquet").get("baseline_p") for run in runs)
     known = next((value for value in p if isinstance(value, float)), None)
-    return Measured(pd.DataFrame(settings, columns=[*RUN, *SETTING, "queries"]), stacked, known, over_ties)
+    settings = pd.DataFrame([setting for setting, _ in rows], columns=[*RUN, *SETTING, "queries"])
+    return Measured(settings, stacked, known, over_ties)

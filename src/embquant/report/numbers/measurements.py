@@ -16,6 +16,7 @@ from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_metadata
 from embquant.measure.quality import STORES_LEFT_OUT
 from embquant.report.numbers.cost import pareto_settings, with_pareto
+from embquant.report.numbers.growth import growth_table
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.recommendation import Recommendation, recommendations
@@ -70,6 +71,12 @@ class Measurements:
         """The statistics of all retrieval metrics."""
         config = self.study.config
         return Analysis.of(self.applicable, config.baseline, Chance(**config.statistics.model_dump()))
+
+    @cached_property
+    def growth(self) -> pd.DataFrame:
+        """Return one row per setting and number of documents."""
+        config = self.study.config
+        return growth_table(self.applicable, self.study, Chance(**config.statistics.model_dump()))
 
     @cached_property
     def memory(self) -> pd.DataFrame:

@@ -6,7 +6,6 @@ docs/columns.md the columns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ import numpy as np
 import pandas as pd
 
 from embquant.measure.statistics import holm, least_detectable_difference, percentile_interval, randomization_test
-from embquant.report.measure import Measure
 from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
+from embquant.report.numbers.kept import Comparison, Kept, as_columns
 from embquant.report.numbers.measured import Measured, read_measured
-from embquant.report.numbers.spread import EXPECTED, hidden_by_means, ties_matter
 
 VARIED = ["method", "rescore_store", "rescore_multiplier"]
 """What differs between settings that are compared; they return equally many documents."""
@@ -40,23 +38,6 @@ MACRO = [
     *(f"{name}{end}" for name in ("mean", "retention") for end in INTERVAL),
     *VERDICTS.values(),
 ]
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Settings and the metric in which they are compared.
-
-    ``scores`` are its values, float64 (settings, queries); ``means`` and ``retentions`` are (settings, samples).
-    ``kept`` is what settings keep, with the ends of its interval, (3, settings), and ``widened`` (settings,) whether
-    that is widened.
-    """
-
-    settings: pd.DataFrame
-    scores: np.ndarray
-    means: np.ndarray
-    retentions: np.ndarray
-    kept: np.ndarray
-    widened: np.ndarray
 
 
 @dataclass
@@ -159,8 +140,8 @@ class Analysis:
         parts = [
             total.settings.assign(
                 datasets=total.datasets,
-                **_columns("mean", total.mean(self._chance.confidence), total.settings.index),
-                **_columns("retention", total.retention(self._chance.confidence), total.settings.index),
+                **as_columns("mean", total.mean(self._chance.confidence), total.settings.index),
+                **as_columns("retention", total.retention(self._chance.confidence), total.settings.index),
                 **dict(zip(VERDICTS.values(), total.verdicts.T, strict=True)),
             )
             for total in self._totals.values()
@@ -171,34 +152,14 @@ class Analysis:
         """Return the group's rows of ``retrieval``; add to the comparisons and to the totals over datasets."""
         settings = group.settings
         baseline = int(np.flatnonzero(settings["method"] == self._baseline)[0])
-        kind, compared = group.compared_metrics()
-        hidden = hidden_by_means(group.metrics, group.over_ties, baseline, settings.index)
-        columns: dict[str, pd.Series] = {}
-        retentions: dict[str, pd.Series] = {}
+        kept = Kept.of(group, baseline, resamples)
         verdicts: dict[str | None, np.ndarray] = {}
-        for metric, all_values in group.metrics.items():
-            has_values = ~np.isnan(all_values).any(axis=1)
-            values, index = all_values[has_values], settings.index[has_values]
-            means = resamples.means(values)
-            columns |= _columns(metric, percentile_interval(means, self._chance.confidence), index)
-            measure = Measure.of_metric(metric)
-            if measure is None:
-                continue
-            labelled = settings.assign(kind=kind, metric=metric)
-            keep = partial(_comparison, labelled, baseline, resamples, measure, at_chance=group.at_chance)
-            comparison = keep(values=values, means=means)
-            ends = _columns(measure.column, comparison.kept, index)
-            (retentions if measure.is_retention else columns).update(ends)
-            if metric in compared:
-                if measure.is_retention and ties_matter(pd.DataFrame(columns | hidden), metric).any():
-                    values = group.over_ties[f"{metric}{EXPECTED}"]
-                    comparison = keep(values=values, means=resamples.means(values))
-                    retentions |= _columns(f"{measure.column}{EXPECTED}", comparison.kept, index)
-                verdicts[metric] = self._add_compared(comparison, baseline, resamples.seed)
-                if not group.at_chance:
-                    self._add_total(comparison, verdicts[metric])
-        first = compared[0] if compared else None
-        return settings.assign(**columns, **retentions, **hidden, compared_in=first, verdict=verdicts.get(first))
+        for metric, comparison in kept.comparisons.items():
+            verdicts[metric] = self._add_compared(comparison, baseline, resamples.seed)
+            if not group.at_chance:
+                self._add_total(comparison, verdicts[metric])
+        first = next(iter(kept.comparisons), None)
+        return settings.assign(**kept.columns, compared_in=first, verdict=verdicts.get(first))
 
     def _add_compared(self, comparison: Comparison, baseline: int, seed: list[int]) -> np.ndarray:
         """Compare all settings with the baseline, and each with the next best; return the verdicts of the former."""
@@ -225,34 +186,9 @@ class Analysis:
         differences = comparison.means[one] - comparison.means[other]
         return settings.assign(
             **comparison.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
-            **_columns("difference", percentile_interval(differences, self._chance.confidence)),
+            **as_columns("difference", percentile_interval(differences, self._chance.confidence)),
             **tested(comparison.scores[one] - comparison.scores[other], self._chance, seed),
         )
-
-
-def _comparison(
-    settings: pd.DataFrame,
-    baseline: int,
-    resamples: Resamples,
-    measure: Measure,
-    *,
-    at_chance: bool,
-    values: np.ndarray,
-    means: np.ndarray,
-) -> Comparison:
-    """Return what ``settings`` keep by ``values`` (settings, queries), whose ``means`` are (settings, samples)."""
-    ratios = np.full_like(means, np.nan)
-    if measure.is_retention and not at_chance:
-        reference = means[baseline : baseline + 1]
-        np.divide(means, reference, out=ratios, where=reference > 0)
-    samples = ratios if measure.is_retention else means
-    kept, widened = resamples.kept(values, samples, baseline, measure.is_retention)
-    return Comparison(settings, values, means, ratios, kept, widened)
-
-
-def _columns(name: str, ends: np.ndarray, index: pd.Index | None = None) -> dict[str, pd.Series]:
-    """Return the columns of an interval: what a statistic is, and its low and high end, which are (3, settings)."""
-    return {f"{name}{end}": pd.Series(values, index) for end, values in zip(INTERVAL, ends, strict=True)}
 
 
 def tested(differences: np.ndarray, chance: Chance, seed: list[int]) -> dict[str, np.ndarray]:

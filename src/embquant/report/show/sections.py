@@ -34,6 +34,10 @@ SECTIONS = {
         "Quality against the rescore multiplier",
         "The float32 query scores the candidates of the first search again: how many, and from which store?",
     ),
+    "growth": (
+        "As the corpus grows",
+        "Each further document may be mistaken for a neighbour: what is left in smaller corpora, and in this one.",
+    ),
     "latency": ("Latency against quality", "What a query takes, and what is left of float32's results."),
     "retention": ("What is left, by dataset", "The settings of the summary."),
     "queries": ("Single queries", "A mean that hardly changes may hide queries that lose everything."),

@@ -22,6 +22,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "significance": "embquant.report.tables.comparisons:Significance",
         "macro": "embquant.report.tables.comparisons:Macro",
         "summary": "embquant.report.tables.settings:Summary",
+        "growth": "embquant.report.tables.growth:Growth",
         "cost": "embquant.report.tables.settings:Cost",
         "recommendation": "embquant.report.tables.settings:Recommended",
         "worst_queries": "embquant.report.tables.comparisons:WorstQueries",

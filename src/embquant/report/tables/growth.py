@@ -1,0 +1,49 @@
+"""The table of how results change as a corpus grows."""
+
+import pandas as pd
+
+from embquant.measure.evaluation import DOCUMENTS, FIRST_STAGE_RECALL
+from embquant.report.numbers.growth import EXACT_TWIN, INDEX_RETENTION
+from embquant.report.numbers.measurements import Measurements
+from embquant.report.numbers.quality import with_quality
+from embquant.report.reports import Reports
+from embquant.report.show.rendering import Column, TableView
+from embquant.report.tables.base import SETTING, ReportTable, for_readers, kept_column, place_columns
+
+
+class Growth(ReportTable):
+    """Quality of every setting in nested subsets of the corpus, and in all of it, with intervals."""
+
+    optional = True
+    section = "growth"
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per setting and number of documents."""
+        return measured.growth
+
+    def view(self, reports: Reports) -> TableView | None:
+        """Return all rows; None where no subset was measured."""
+        rows = reports.table("growth")
+        if rows.empty or rows.groupby(["dataset", "model"])[DOCUMENTS].nunique().max() < 2:
+            return None
+        rows = with_quality(rows)
+        columns = {
+            **place_columns(reports),
+            **SETTING,
+            DOCUMENTS: Column("documents", ",.0f"),
+            "kept": kept_column(reports, interval=True),
+            FIRST_STAGE_RECALL: Column(
+                "first stage", ".4f", "recall of the candidates, which bounds what rescoring wins"
+            ),
+            EXACT_TWIN: Column("codes as", meaning="the exact method that shows what its codes lose", detail=True),
+            INDEX_RETENTION: Column("index keeps", ".4f", "its quality over that of an exact scan of its codes"),
+        }
+        return TableView(
+            "growth",
+            "As the corpus grows",
+            "Random subsets of the corpus that have all judged documents, searched with the same codes. Brackets are "
+            "confidence intervals. An approximate index was built and measured for the whole corpus alone.",
+            for_readers(rows),
+            columns,
+            filters=("dataset", "model", "method", "store", "multiplier", "documents"),
+        )
