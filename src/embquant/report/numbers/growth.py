@@ -43,7 +43,7 @@ def _rows(sizes: dict[int, Measured], study: Study, chance: Chance) -> Iterator[
         table = settings.assign(
             **{DOCUMENTS: documents, FIRST_STAGE_RECALL: measured.metrics[FIRST_STAGE_RECALL].mean(axis=1)},
             **kept.columns,
-            compared_in=next(iter(kept.comparisons), None),
+            compared_in=kept.compared_in,
             baseline_p=np.nan if measured.baseline_p is None else measured.baseline_p,
         )
         yield _with_twins(table, study)

@@ -32,10 +32,14 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Kept:
-    """What settings keep: ``columns`` by name, and by metric the comparisons that differences are tested in."""
+    """What settings keep: ``columns`` by name, and by metric the comparisons that differences are tested in.
+
+    ``compared_in`` is the metric that counts most.
+    """
 
     columns: dict[str, pd.Series]
     comparisons: dict[str, Comparison]
+    compared_in: str | None
 
     @classmethod
     def of(cls, group: Measured, baseline: int, resamples: Resamples) -> "Kept":
@@ -68,7 +72,7 @@ class Kept:
                     comparison = keep(values=values, means=resamples.means(values))
                     retentions |= as_columns(f"{measure.column}{EXPECTED}", comparison.kept, index)
                 comparisons[metric] = comparison
-        return cls(columns | retentions | hidden, comparisons)
+        return cls(columns | retentions | hidden, comparisons, compared[0] if compared else None)
 
 
 def _comparison(

@@ -158,8 +158,8 @@ class Analysis:
             verdicts[metric] = self._add_compared(comparison, baseline, resamples.seed)
             if not group.at_chance:
                 self._add_total(comparison, verdicts[metric])
-        first = next(iter(kept.comparisons), None)
-        return settings.assign(**kept.columns, compared_in=first, verdict=verdicts.get(first))
+        verdict = verdicts.get(kept.compared_in)
+        return settings.assign(**kept.columns, compared_in=kept.compared_in, verdict=verdict)
 
     def _add_compared(self, comparison: Comparison, baseline: int, seed: list[int]) -> np.ndarray:
         """Compare all settings with the baseline, and each with the next best; return the verdicts of the former."""
