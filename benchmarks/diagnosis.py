@@ -25,7 +25,7 @@ from embquant.measure.diagnosis import diagnose
 from embquant.measure.statistics import holm, rounded
 from embquant.quantize.batches import Batches
 from embquant.report.numbers.measured import read_measured
-from embquant.steps.fit_codec import corpus_sample
+from embquant.steps.build_store import corpus_sample
 from embquant.study.layout import ModelFolder
 from embquant.study.study import Study
 

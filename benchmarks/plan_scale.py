@@ -22,11 +22,8 @@ GIB = 1 << 30
 HOUR = 3600
 STEP_COLUMNS = ("step", "name", "vectors", "seconds", "output_bytes")
 EMBEDDING_COLUMNS = ("what", "ours_docs_per_second", "machine")
-WRITING = ("encode-corpus", "build-store")
-GROWING = ("fit-codec", *WRITING, "search-index")
-"""Steps whose output, and whose work, is proportional to the corpus."""
-UNFITTED = ("float32", "binary")
-"""Codecs of the benchmark that look at no vector when they are fitted."""
+GROWING = ("build-store", "search-index")
+"""Steps whose work is proportional to the corpus."""
 INDEX_SHARE = 0.8
 """Share of a machine's memory that an index may take; the rest is for the search, the system and the files' cache."""
 
@@ -91,8 +88,8 @@ def plan(steps: pd.DataFrame, embedding: pd.DataFrame, counts: Sequence[int], me
         f"- An index is built and searched in memory. It is split over machines of {memory} GiB and takes "
         f"{INDEX_SHARE:.0%} of each. Each machine searches its share, and the best of all results are merged. A study "
         "maps the index instead and reads it once for all queries, in memory that doesn't grow with the corpus.",
-        "- Hours are those of one core. Embedding, encoding and searching can be split over any number of cores; "
-        "fitting is one pass over the float32 vectors.",
+        "- Hours are those of one core. Embedding and searching can be split over any number of cores. A codec is "
+        "fitted, and its store built, by one.",
         "- Searches are exact, with as many queries as were measured. What doesn't grow with the corpus is left out.",
     ]
     return "\n".join(parts)
@@ -119,18 +116,12 @@ def measured_stages(steps: pd.DataFrame, cores: int) -> list[Stage]:
         Stage(
             name,
             row.seconds / vectors,
-            row.output_bytes / vectors if name.startswith(WRITING) else 0,
+            row.output_bytes / vectors if name.startswith("build-store") else 0,
             cores if name.startswith("search-index") else 1,
         )
         for name, row in sums.iterrows()
-        if name.startswith(GROWING) and not fits_nothing(name)
+        if name.startswith(GROWING)
     ]
-
-
-def fits_nothing(step: str) -> bool:
-    """Whether a step fits a codec that looks at no vector."""
-    command, _, family = step.partition(" ")
-    return command == "fit-codec" and family in UNFITTED
 
 
 def of_largest(steps: pd.DataFrame) -> pd.DataFrame:

@@ -81,15 +81,7 @@ def steps_of(folder: Path, size: int, part: int) -> Iterator[tuple[str, str, lis
         state, index = folder / f"{family}.npz", folder / f"{family}{index_class(family, 'flat').suffix}"
         method, found = folder / f"{family}.json", folder / f"{family}.candidates.parquet"
         entry = json.dumps({"family": family})
-        words = ["fit-codec", "--entry", entry, "--embeddings", *map(str, parts), "--output", str(state)]
-        yield f"fit-codec {family}", f"fit-codec {family}", [*command, *words], state
-        codes = parts
-        if family != "float32":
-            codes = [folder / f"{family}-{path.name}" for path in parts]
-            for path, coded in zip(parts, codes, strict=True):
-                words = ["encode-corpus", "--state", str(state), "--embeddings", str(path), "--output", str(coded)]
-                yield f"encode-corpus {family}", coded.stem, [*command, *words], coded
-        words = ["build-store", "--state", str(state), "--codes", *map(str, codes)]
+        words = ["build-store", "--entry", entry, "--embeddings", *map(str, parts), "--state", str(state)]
         yield f"build-store {family}", f"build-store {family}", [*command, *words, "--output", str(index)], index
         words = ["define-method", "--name", family, "--manifest", f"{index}.json", "--output", str(method)]
         yield "define-method", f"define-method {family}", [*command, *words], method

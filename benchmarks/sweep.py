@@ -28,8 +28,6 @@ from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
-from embquant.steps.encode_corpus import encode_corpus
-from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
 from embquant.study import NO_STORE, Setting, settings_of
 
@@ -70,10 +68,8 @@ class Study:
         self._written("queries", self.queries)
         self.codecs, self.codes = {}, {}
         for family in ("binary", "int8", "float32"):
-            state, codes = folder / f"{family}.npz", folder / f"{family}.parquet"
-            fit_codec(entry={"family": family}, embeddings=[parts], output=state)
-            encode_corpus(state=state, embeddings=parts, output=codes)
-            build_store(state=state, codes=[codes], output=self._index(family))
+            state = folder / f"{family}.npz"
+            build_store(entry={"family": family}, embeddings=[parts], state=state, output=self._index(family))
             self.codecs[family] = load_codec(state)
             self.codes[family] = self.codecs[family].encode(documents)
         for family in STORES:

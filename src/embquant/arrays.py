@@ -17,9 +17,7 @@ from embquant.files.parquet import write_embeddings, write_parquet
 from embquant.steps.build_index import build_index
 from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
-from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
-from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
 from embquant.study.study import Study
 
@@ -129,13 +127,12 @@ class StudyOfArrays:
     def build_store(self, codec: str) -> None:
         """Fit a codec, encode the corpus and build the store of its codes."""
         layout = self.study.layout
-        state = self.path(layout.codec_state(codec))
-        embeddings = [self.path(pattern) for pattern in layout.each_part(layout.embeddings())]
-        codes = [self.path(pattern) for pattern in self.study.codes(codec)]
-        fit_codec(entry=self.study.config.codecs[codec].values, embeddings=embeddings, output=state)
-        if codes != embeddings:
-            encode_corpus(state=state, embeddings=embeddings[0], output=codes[0])
-        build_store(state=state, codes=codes, output=self.path(self.study.store_file(codec)))
+        build_store(
+            entry=self.study.config.codecs[codec].values,
+            embeddings=[self.path(pattern) for pattern in layout.each_part(layout.embeddings())],
+            state=self.path(layout.codec_state(codec)),
+            output=self.path(self.study.store_file(codec)),
+        )
         self.check(self.study.store_file(codec), codec)
 
     def build_index(self, name: str) -> None:

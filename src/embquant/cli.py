@@ -1,8 +1,8 @@
 """The command line: one command per pipeline step, and those that read what a run has built.
 
-The command ``fit-codec`` is the function ``fit_codec`` of the module ``embquant.steps.fit_codec``. Its options follow
-from the function's signature, see :func:`add_options`. A step's module is imported only when its command is called: no
-step pays for another step's libraries.
+The command ``build-store`` is the function ``build_store`` of the module ``embquant.steps.build_store``. Its options
+follow from the function's signature, see :func:`add_options`. A step's module is imported only when its command is
+called: no step pays for another step's libraries.
 """
 
 import argparse
@@ -31,8 +31,6 @@ COMMANDS = (
     "place-embeddings",
     "embed-queries",
     "time-embedding",
-    "fit-codec",
-    "encode-corpus",
     "build-store",
     "build-index",
     "define-method",

@@ -53,26 +53,26 @@ def test_index_files(embquant, study, tmp_path, index, mutate):
 
 
 @fuzzed
-@given(family=families, mutate=mutations())
-def test_states_of_codecs(embquant, study, tmp_path, family, mutate):
-    folder = study.copy(tmp_path / "copy", family)
-    change(study, folder, study.state(family), mutate)
-    if embquant("encode-corpus", *study.encoding(folder, family), "--output", tmp_path / "codes.parquet").status == 0:
-        assert pq.ParquetFile(tmp_path / "codes.parquet").metadata.num_rows == DOCUMENTS
+@given(index=indexes, mutate=mutations())
+def test_states_of_codecs(embquant, study, tmp_path, index, mutate):
+    folder = study.copy(tmp_path / "copy", index[0])
+    change(study, folder, study.state(index[0]), mutate)
+    if embquant("search-index", *study.searching(folder, *index), "--output", tmp_path / "found.parquet").status == 0:
+        check_candidates(tmp_path / "found.parquet", DOCUMENTS)
 
 
 @fuzzed
 @given(family=families, mutate=mutations())
-def test_codes(embquant, study, tmp_path, family, mutate):
+def test_embeddings(embquant, study, tmp_path, family, mutate):
     folder = study.copy(tmp_path / "copy", family)
-    change(study, folder, study.codes(family), mutate)
-    codes, store = study.storing(folder, family), tmp_path / study.index(family, "flat").name
-    if embquant("build-store", *codes, "--output", store).status == 0:
+    change(study, folder, study.embeddings, mutate)
+    entry, store = ["--entry", study.entry(family)], tmp_path / study.index(family, "flat").name
+    if embquant("build-store", *entry, *study.storing(folder, family), "--output", store).status == 0:
         part = ["--part", 0, "--parts", 1, "--query-vectors", folder / "queries.parquet", "--depth", DEPTH]
         output = tmp_path / "found.parquet"
         assert embquant("search-part", "--store", f"{store}.json", *part, "--output", output).status in (0, 2)
         if output.exists():
-            check_candidates(output, pq.ParquetFile(folder / family / "codes.parquet").metadata.num_rows)
+            check_candidates(output, pq.ParquetFile(folder / "embeddings.parquet").metadata.num_rows)
 
 
 @fuzzed

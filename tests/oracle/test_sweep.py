@@ -15,9 +15,7 @@ from embquant.retrieve.retriever import Retriever
 from embquant.steps.build_index import build_index
 from embquant.steps.build_store import build_store
 from embquant.steps.define_method import define_method
-from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
-from embquant.steps.fit_codec import fit_codec
 from embquant.steps.search_index import search_index
 from embquant.study import settings_of
 from support.embeddings import write_vectors
@@ -75,13 +73,8 @@ def study(tmp_path_factory):
     write_vectors(parts[1], vectors[500:])
     write_vectors(folder / "queries.parquet", queries)
     for codec, entry in CODECS.items():
-        state, codes = folder / codec / "state.npz", parts
-        fit_codec(entry=entry, embeddings=parts, output=state)
-        if codec != "float32":
-            codes = [folder / codec / part.name for part in parts]
-            for part, output in zip(parts, codes, strict=True):
-                encode_corpus(state=state, embeddings=part, output=output)
-        build_store(state=state, codes=codes, output=file_of(folder, codec, "flat"))
+        store = file_of(folder, codec, "flat")
+        build_store(entry=entry, embeddings=parts, state=folder / codec / "state.npz", output=store)
         for kind in {kind for own, kind, *_ in METHODS.values() if own == codec} - {"flat"}:
             store = manifest_of(folder, codec, "flat")
             build_index(index_kind=kind, store=store, parts=2, output=file_of(folder, codec, kind))

@@ -86,7 +86,7 @@ def run(checkouts, local, cluster):
         try:
             cancelled = first_running(cluster, "rule_embed_corpus", head)
             cluster.cancel(cancelled)
-            killed = first_running(cluster, "rule_fit_codec", head)  # which comes after, whatever the order of others
+            killed = first_running(cluster, "rule_build_store", head)  # which comes after, whatever the order of others
             kill_processes(killed)
             status = head.wait(SECONDS)
         finally:

@@ -31,7 +31,6 @@ def test_timings_have_the_node_to_themselves_and_other_jobs_share_it(run):
 def test_small_jobs_are_submitted_together(run):
     submitted = [job.comment.split("_wildcards")[0] for job in run.jobs if job.state == "COMPLETED"]
     assert submitted.count("rule_place_place_embeddings") == 1  # of three parts
-    assert submitted.count("rule_encode_encode_corpus") == 1  # of three parts and two codecs
     assert submitted.count("rule_embed_corpus") == 3
 
 

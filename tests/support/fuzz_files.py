@@ -39,12 +39,8 @@ class Study:
             self._make(family)
 
     def _make(self, family: str) -> None:
-        transform = {"transform": "rotation"} if family in ("float32", "int4") else {}
-        entry = json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
-        _run("fit-codec", "--entry", entry, "--embeddings", self.embeddings, "--output", self.state(family))
-        _run("encode-corpus", *self.encoding(self.folder, family), "--output", self.codes(family))
         store = self.index(family, "flat")
-        _run("build-store", *self.storing(self.folder, family), "--output", store)
+        _run("build-store", "--entry", self.entry(family), *self.storing(self.folder, family), "--output", store)
         for kind in (kind for codes, kind in INDEXED if codes == family):
             index = self.index(family, kind)
             if kind != "flat":
@@ -54,13 +50,14 @@ class Study:
             _run("define-method", *method, "--output", self.method(family, kind))
             _run("search-index", *self.searching(self.folder, family, kind), "--output", self.found(family, kind))
 
+    def entry(self, family: str) -> str:
+        """The codec in the configuration."""
+        transform = {"transform": "rotation"} if family in ("float32", "int4") else {}
+        return json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
+
     def state(self, family: str) -> Path:
         """The fitted codec."""
         return self.folder / family / "state.npz"
-
-    def codes(self, family: str) -> Path:
-        """The codes of the only part."""
-        return self.folder / family / "codes.parquet"
 
     def index(self, family: str, kind: str) -> Path:
         """An index file, beside which lies its manifest."""
@@ -74,13 +71,9 @@ class Study:
         """Its candidates."""
         return self.folder / family / f"{kind}.candidates.parquet"
 
-    def encoding(self, folder: Path, family: str) -> list:
-        """Options of encode-corpus in a ``folder`` that is the study's, or a copy of some of it."""
-        return ["--state", folder / family / "state.npz", "--embeddings", folder / "embeddings.parquet"]
-
     def storing(self, folder: Path, family: str) -> list:
-        """Options of build-store."""
-        return ["--state", folder / family / "state.npz", "--codes", folder / family / "codes.parquet"]
+        """Options of build-store in a ``folder`` that is the study's, or a copy of some of it."""
+        return ["--embeddings", folder / "embeddings.parquet", "--state", folder / family / "state.npz"]
 
     def searching(self, folder: Path, family: str, kind: str) -> list:
         """Options of search-index."""

@@ -29,8 +29,6 @@ SECONDS = 30
 LIBRARIES = (
     "pandas",  # which Arrow imports when it first needs it
     *(
-        "embquant.steps.encode_corpus",
-        "embquant.steps.fit_codec",
         "embquant.steps.prepare_dataset",
         "embquant.steps.embed_corpus",
     ),

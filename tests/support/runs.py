@@ -23,8 +23,6 @@ STAGES = {
     "plan_study": "results/reports/small/plan.json",
     "embed_corpus": "results/facts/minilm/embeddings/distinct-001-of-002.parquet",
     "place_embeddings": "results/facts/minilm/embeddings/part-001-of-002.parquet",
-    "fit_codec": "results/facts/minilm/codecs/int8/state.npz",
-    "encode_corpus": "results/facts/minilm/codecs/int8/part-001-of-002.parquet",
     "build_store": "results/facts/minilm/stores/int8.i8bin",
     "build_index": "results/facts/minilm/indexes/int8-hnsw.usearch",
     "define_method": "results/facts/minilm/methods/int8.json",

@@ -4,12 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from embquant.files.atomic import write_json
 from embquant.files.parquet import part_rows
 from embquant.indexes import index_class
-from embquant.steps.build_store import build_store
+from embquant.indexes.manifest import Encoded
+from embquant.steps.build_store import corpus_sample, store_codes
 from embquant.steps.define_method import define_method
-from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.merge_candidates import merge_candidates
 from embquant.steps.search_index import search_index
 from embquant.steps.search_part import search_part
@@ -31,18 +30,13 @@ def both_ways(folder, name, scoring, parts, depth, vectors, own_rows=None, *, gr
     state = folder / "state.npz"
     codec = case(name)
     codec.save(state)
-    write_json(state.with_suffix(".json"), {"seconds": 0})
     write_vectors(folder / "queries.parquet", np.concatenate([unit_vectors(40, seed=1), vectors[:3]]))
-    codes = []
-    for part in range(parts):
-        embeddings = folder / f"part-{part}.parquet"
-        write_vectors(embeddings, vectors[slice(*part_rows(len(vectors), part, parts))])
-        codes.append(folder / f"codes-{part}.parquet" if codec.column == "code" else embeddings)
-        if codec.column == "code":
-            encode_corpus(state=state, embeddings=embeddings, output=codes[-1])
+    embeddings = [folder / f"part-{part}.parquet" for part in range(parts)]
+    for part, path in enumerate(embeddings):
+        write_vectors(path, vectors[slice(*part_rows(len(vectors), part, parts))])
     queries = folder / "queries.parquet"
     index = folder / f"index{index_class(codec.family, 'flat').suffix}"
-    build_store(state=state, codes=codes, output=index)
+    store_codes(corpus_sample(embeddings), index, Encoded(state))
     manifest, method = index.with_name(f"{index.name}.json"), folder / "method.json"
     found = [folder / f"found-{part}.parquet" for part in range(parts)]
     asked = {"query_vectors": queries, "scoring": scoring, "depth": depth, **dataset}

@@ -83,10 +83,10 @@ def test_help_lists_all_commands_and_imports_none():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["fit-codecs"], "invalid choice: 'fit-codecs'"),
-        (["fit-codec", "--embeddings", "x", "--output", "y"], "arguments are required: --entry"),
-        (["fit-codec", "--entry", "{", "--embeddings", "x", "--output", "y"], "--entry: not JSON"),
-        (["fit-codec", "--entry", "[1]", "--embeddings", "x", "--output", "y"], "--entry: expected a JSON object"),
+        (["build-stores"], "invalid choice: 'build-stores'"),
+        (["build-store", "--embeddings", "x", "--state", "s", "--output", "y"], "arguments are required: --entry"),
+        (["build-store", "--entry", "{"], "--entry: not JSON"),
+        (["build-store", "--entry", "[1]"], "--entry: expected a JSON object"),
         (["explain-losses", "--stores", "int8"], "--stores: expected NAME=PATH, got 'int8'"),
         (["time-search", "--threads", "two"], "--threads: invalid int value: 'two'"),
     ],

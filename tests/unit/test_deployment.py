@@ -51,12 +51,11 @@ def run(folder, made_up):
     method = made_up.methods["own"]
     for codec, kind in [("own", method.entry.index), ("int8", "flat")]:
         spec = made_up.config.to_dict()["codecs"][codec]
-        state, codes = folder / "codecs" / codec / "state.npz", folder / "codecs" / codec / "part.parquet"
+        state = folder / "codecs" / codec / "state.npz"
         store = folder / "stores" / f"{codec}{index_class(spec['family'], 'flat').suffix}"
         index = store if kind == "flat" else folder / "indexes" / f"{codec}{index_class(spec['family'], kind).suffix}"
-        call("fit-codec", "--entry", json.dumps(spec), "--embeddings", embeddings, "--output", state)
-        call("encode-corpus", "--state", state, "--embeddings", embeddings, "--output", codes)
-        call("build-store", "--state", state, "--codes", codes, "--output", store)
+        entry = ["--entry", json.dumps(spec), "--embeddings", embeddings]
+        call("build-store", *entry, "--state", state, "--output", store)
         if kind != "flat":
             call("build-index", "--index-kind", kind, "--store", f"{store}.json", "--output", index)
         if codec == "own":

@@ -10,11 +10,11 @@ import pytest
 from embquant.arrays import StudyOfArrays
 from embquant.exact.subsets import Subsets, Wanted
 from embquant.files.parquet import write_parquet
+from embquant.indexes.manifest import Encoded
 from embquant.report.numbers.growth import growth_table
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.significance import Analysis
-from embquant.steps.build_store import build_store
-from embquant.steps.encode_corpus import encode_corpus
+from embquant.steps.build_store import corpus_sample, store_codes
 from embquant.study.study import Study
 
 DOCUMENTS, QUERIES, JUDGED = 640, 50, 60
@@ -69,11 +69,8 @@ def run(folder, halvings, corpus, ids, queries, qrels, fitted=None):
             continue
         state = study.path(layout.codec_state(codec))
         shutil.copytree(fitted.path(layout.codec_state(codec)).parent, state.parent)
-        embeddings = study.path(layout.each_part(layout.embeddings())[0])
-        codes = study.path(study.study.codes(codec)[0])
-        if codes != embeddings:
-            encode_corpus(state=state, embeddings=embeddings, output=codes)
-        build_store(state=state, codes=[codes], output=study.path(study.study.store_file(codec)))
+        embeddings = corpus_sample([study.path(layout.each_part(layout.embeddings())[0])])
+        store_codes(embeddings, study.path(study.study.store_file(codec)), Encoded(state))
     for name in study.study.indexes:
         study.build_index(name)
     for step in (study.search, study.evaluate):

@@ -11,10 +11,8 @@ from embquant.report.numbers.lost import cutoff_margins
 from embquant.report.numbers.measured import read_measured
 from embquant.retrieve.candidates import SCHEMA
 from embquant.steps.build_store import build_store
-from embquant.steps.encode_corpus import encode_corpus
 from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.explain_losses import explain_losses
-from embquant.steps.fit_codec import fit_codec
 from support.embeddings import write_vectors
 
 SCORES = [0.1, 0.2, 0.9, 0.8, 0.7, 0.05, 0.8]  # 6 is an exact copy of 3
@@ -42,13 +40,8 @@ def inputs(tmp_path_factory):
     write_vectors(folder / "part.parquet", vectors)
     write_vectors(folder / "embedded.parquet", np.eye(8, dtype=np.float32)[[0] * 4])
     for codec in ("float32", "binary"):
-        state, codes = folder / codec / "state.npz", folder / "part.parquet"
-        fit_codec(entry={"family": codec}, embeddings=[codes], output=state)
-        if codec == "binary":
-            codes = folder / "codes.parquet"
-            encode_corpus(state=state, embeddings=folder / "part.parquet", output=codes)
-        output = folder / f"{codec}.faiss"
-        build_store(state=state, codes=[codes], output=output)
+        state, output = folder / codec / "state.npz", folder / f"{codec}.faiss"
+        build_store(entry={"family": codec}, embeddings=[folder / "part.parquet"], state=state, output=output)
     texts = {
         "id": list("tuvwxyz"),
         "text": ["embedded"] * 7,

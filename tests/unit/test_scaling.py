@@ -8,11 +8,8 @@ STEPS = pd.DataFrame(
     [
         ("generate", "part-0000", 100, 9.0, 153600),
         ("generate", "queries", 100, 9.0, 777),
-        ("fit-codec binary", "fit-codec binary", 100, 1.0, 300),  # looks at no vector
-        ("encode-corpus binary", "binary-part-0000", 50, 99.0, 99),  # a smaller corpus tells nothing
-        ("encode-corpus binary", "binary-part-0000", 100, 36.0, 2400),
-        ("encode-corpus binary", "binary-part-0001", 100, 36.0, 2400),
-        ("build-store binary", "build-store binary", 100, 7.2, 4800),
+        ("build-store binary", "build-store binary", 50, 99.0, 99),  # a smaller corpus tells nothing
+        ("build-store binary", "build-store binary", 100, 72.0, 4800),
         ("search-index binary", "search-index binary", 100, 18.0, 160),
         ("evaluate-run binary", "evaluate-run binary", 100, 5.0, 10),
         ("finished", "finished", 100, None, None),
@@ -25,9 +22,9 @@ EMBEDDING = pd.DataFrame(
 
 
 def test_stages_are_those_of_the_largest_corpus_a_vector():
-    encode, build, search = measured_stages(STEPS, cores=2)
-    assert (encode.name, encode.seconds_per_vector, encode.bytes_per_vector) == ("encode-corpus binary", 0.72, 48)
-    assert (build.held, build.bytes_per_vector, build.cores) == (True, 48, 1)
+    build, search = measured_stages(STEPS, cores=2)
+    assert (build.name, build.seconds_per_vector, build.bytes_per_vector) == ("build-store binary", 0.72, 48)
+    assert (build.held, build.cores) == (True, 1)
     assert (search.cores, search.bytes_per_vector) == (2, 0)
 
 
@@ -37,8 +34,8 @@ def test_embedding_writes_float32_once_for_each_kind_of_text():
 
 
 def test_plan_is_proportional():
-    encode, build, search = measured_stages(STEPS, cores=2)
-    assert encode.plan(1_000_000, GIB)["core hours"] == "200.0"
+    build, search = measured_stages(STEPS, cores=2)
+    assert build.plan(1_000_000, GIB)["core hours"] == "200.0"
     assert search.plan(1_000_000, GIB)["core hours"] == "100.0"
     assert build.plan(10**9, 64 * GIB)["writes"] == "48 GB"
     assert (build.plan(10**9, 64 * GIB)["machines"], build.plan(10**10, 64 * GIB)["machines"]) == ("1", "9")
@@ -56,7 +53,7 @@ def test_size(count, text):
 def test_plan_names_texts_once_and_every_stage():
     text = plan(STEPS, EMBEDDING, [10**8], 64, 2)
     assert text.count("short texts") == 1
-    assert all(name in text for name in ("encode-corpus binary", "build-store binary", "100,000,000 vectors"))
+    assert all(name in text for name in ("search-index binary", "build-store binary", "100,000,000 vectors"))
     assert "generate" not in text
 
 

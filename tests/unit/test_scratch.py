@@ -9,8 +9,8 @@ from embquant.errors import InputError
 from embquant.files import scratch
 from embquant.files.atomic import read_json, write_json
 from embquant.indexes import index_class
-from embquant.indexes.manifest import open_index
-from embquant.steps.build_store import build_store
+from embquant.indexes.manifest import Encoded, open_index
+from embquant.steps.build_store import corpus_sample, store_codes
 from embquant.steps.measure_memory import measure_memory
 from support.codec_cases import case, unit_vectors
 from support.embeddings import write_vectors
@@ -34,10 +34,9 @@ def flat_index(folder, family):
     """Build a flat index; return its manifest."""
     codec = case(family)
     codec.save(folder / "state.npz")
-    write_json(folder / "state.json", {"seconds": 0})
     write_vectors(folder / "embeddings.parquet", unit_vectors())
     index = folder / f"index{index_class(family, 'flat').suffix}"
-    build_store(state=folder / "state.npz", codes=[folder / "embeddings.parquet"], output=index)
+    store_codes(corpus_sample([folder / "embeddings.parquet"]), index, Encoded(folder / "state.npz"))
     return index.with_name(f"{index.name}.json")
 
 

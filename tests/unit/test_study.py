@@ -102,12 +102,6 @@ def test_parts_are_searched_by_themselves_where_the_study_asks_for_it_and_the_me
     assert not study().methods["int8"].is_searched_by_part
 
 
-def test_the_codes_of_plain_float32_are_the_embeddings():
-    small = study()
-    assert small.codes("float32")[1] == "results/{dataset}/{model}/embeddings/part-001-of-002.parquet"
-    assert small.codes("half")[0] == "results/{dataset}/{model}/codecs/half/part-000-of-002.parquet"
-
-
 def test_a_pooled_dataset_is_read_from_its_members_and_an_address_is_fetched():
     small = study()
     assert small.datasets == ["both"]

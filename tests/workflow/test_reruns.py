@@ -53,7 +53,7 @@ def test_editing_a_module_reruns_the_stages_that_use_it_and_no_others(changed, m
     jobs = changed.jobs()
     if rules is None:  # the only index that uses it belongs to one method
         assert jobs["build_index"] == jobs["search_index"] == jobs["evaluate_run"] == jobs["time_search"] == 1
-        assert not {"embed_corpus", "encode_corpus", "build_store"} & set(jobs)
+        assert not {"embed_corpus", "build_store"} & set(jobs)
     else:
         assert set(jobs) == rules
 
@@ -66,10 +66,7 @@ REPORTED_AGAIN = {"explain_losses", "join_reports", "write_report"}
     ("prompt", "embedded"),
     [
         ("query_prompt", {"embed_queries"}),
-        (
-            "document_prompt",
-            {"embed_corpus", "place_embeddings", "fit_codec", "encode_corpus", "build_store", "build_index"},
-        ),
+        ("document_prompt", {"embed_corpus", "place_embeddings", "build_store", "build_index"}),
     ],
 )
 def test_another_prompt_embeds_what_it_is_for_and_nothing_else(changed, prompt, embedded):

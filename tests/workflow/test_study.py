@@ -79,9 +79,8 @@ def test_rescoring_everything_by_float32_is_float32(finished):
     assert retrieval.loc[("int8", "float32", 2, 10), "nDCG@10"] == pytest.approx(exact["nDCG@10"])
 
 
-def test_codes_and_embeddings_lie_on_disk_once(finished):
+def test_embeddings_lie_on_disk_once(finished):
     folder = finished.folder / "results" / "facts" / "minilm"
-    assert not list(folder.glob("codecs/*/part-*")), "the stores have the codes"
     assert not list(folder.glob("embeddings/distinct-*")), "the parts have the embeddings"
 
 

@@ -31,9 +31,7 @@ NEEDS = {
     "plan_study": Need(500, 10),
     "embed_corpus": Need(1500, 30),
     "place_embeddings": Need(1200, 2, minutes_per_gb=5),
-    "fit_codec": Need(1000, 30, minutes_per_gb=10),
-    "encode_corpus": Need(1000, 2, minutes_per_gb=10),
-    "build_store": Need(1000, 10, memory_per_mb=1.3, minutes_per_gb=5),
+    "build_store": Need(1000, 40, memory_per_mb=1.3, minutes_per_gb=25),
     "build_index": Need(1000, 60, memory_per_mb=3, minutes_per_gb=600),
     "define_method": Need(500, 5),
     "search_index": Need(1000, 60, memory_per_mb=1.3, bytes_per_candidate=250, minutes_per_gb=60),
@@ -58,11 +56,11 @@ def memory(rule):
     need = NEEDS[rule]
 
     def of_job(wildcards, input, attempt):
-        mapped = size_mb(input) if attempt > 1 else 0
-        loaded = need.memory_per_mb * size_mb(input.get("loaded", input))
+        share = STUDY.codecs[wildcards.codec].bits / 32 if "codec" in wildcards.keys() else 1  # of float32's bytes
+        loaded = need.memory_per_mb * share * size_mb(input.get("loaded", input))
         weights = 4 * weights_mb(input.model) if "model" in input.keys() else 0
         found = need.bytes_per_candidate * candidates(wildcards, input) / 1e6 if need.bytes_per_candidate else 0
-        return round(attempt * (need.memory + loaded + weights + found) + mapped)
+        return round(attempt * (need.memory + loaded + weights + found) + (attempt > 1) * size_mb(input))
 
     return of_job
 

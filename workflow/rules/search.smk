@@ -1,6 +1,5 @@
 rule build_index:
     input:
-        state=filled(lambda wildcards: LAYOUT.codec_state(STUDY.indexes[wildcards.index].entry.codec)),
         store=filled(lambda wildcards: STUDY.store_file(STUDY.indexes[wildcards.index].entry.codec)),
         manifest=filled(lambda wildcards: STUDY.store_manifest(STUDY.indexes[wildcards.index].entry.codec)),
     output:
@@ -91,7 +90,6 @@ rule search_index:
 # The results of scanning each part, merged, are those of scanning the whole store.
 rule search_part:
     input:
-        state=filled(lambda wildcards: LAYOUT.codec_state(method(wildcards).entry.codec)),
         loaded=[],  # a part of the store is mapped
         store=filled(lambda wildcards: method(wildcards).index_file),
         manifest=filled(lambda wildcards: method(wildcards).manifest),

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -49,6 +50,18 @@ class Manifest(Entry):
         return manifest
 
 
+@dataclass
+class Encoded:
+    """How codes were made: ``state`` is the file of their codec, the seconds are fields of :class:`Manifest`.
+
+    ``encode_seconds`` grows while codes are read that are encoded just then.
+    """
+
+    state: Path
+    fit_seconds: float = 0.0
+    encode_seconds: float = 0.0
+
+
 def manifest_beside(index: Path) -> Path:
     """Return the path of the manifest of an index file."""
     return index.with_name(f"{index.name}.json")
@@ -67,33 +80,30 @@ def write_index(
     codec: Codec,
     codes: Batches,
     parameters: Mapping[str, Any],
-    *,
-    state: Path,
-    fit_seconds: float,
-    encode_seconds: float,
+    encoded: Encoded,
 ) -> None:
-    """Build an index of ``kind`` from ``codes``, and write its manifest beside it (FILE.json).
+    """Build an index of ``kind`` from ``codes`` of ``codec``, and write its manifest beside it (FILE.json).
 
-    ``state`` is the file of ``codec``; the seconds are those that earlier steps took.
+    The time in which codes are encoded isn't counted as building.
     """
     index = index_class(codec.family, kind)
     chosen = read_entry(index.build_parameters, parameters, f"build of {kind}")
-    started = time.perf_counter()
-    # One thread: what an index learns from the codes must not depend on the number of threads.
+    started = time.perf_counter() - encoded.encode_seconds
+    # One thread: neither codes nor what an index learns from them may depend on the number of threads.
     with limit_threads(1), atomic_path(output) as temporary:
         index.build(codec.core, codes, temporary, chosen)
-    seconds = time.perf_counter() - started
+    seconds = time.perf_counter() - encoded.encode_seconds - started
     manifest = Manifest(
         family=codec.family,
         kind=kind,
         file=output.name,
-        codec=os.path.relpath(state, output.parent),
+        codec=os.path.relpath(encoded.state, output.parent),
         dim=codec.dim,
         vectors=codes.rows,
         bytes_per_vector=codec.bytes_per_vector,
         parameters=dict(parameters),
-        fit_seconds=fit_seconds,
-        encode_seconds=encode_seconds,
+        fit_seconds=encoded.fit_seconds,
+        encode_seconds=encoded.encode_seconds,
         build_seconds=seconds,
     )
     write_json(manifest_beside(output), manifest.model_dump())

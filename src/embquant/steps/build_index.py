@@ -12,11 +12,11 @@ from embquant.entries import read_entry
 from embquant.files.inapplicable import mark_inapplicable, passed_on
 from embquant.files.parquet import ROWS_PER_GROUP, part_rows
 from embquant.indexes import index_class
-from embquant.indexes.manifest import Manifest, manifest_beside, open_store, write_index
+from embquant.indexes.manifest import Encoded, Manifest, manifest_beside, open_store, write_index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec
 from embquant.quantize.extent import Extent
-from embquant.steps.fit_codec import fitted_spec
+from embquant.steps.build_store import fitted_spec
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +44,8 @@ def build_index(
         mark_inapplicable(reason, output, manifest_beside(output))
         log.warning("left out: %s", reason)
         return
-    write_index(
-        output,
-        index_kind,
-        codec,
-        corpus,
-        parameters,
-        state=state,
-        fit_seconds=described.fit_seconds,
-        encode_seconds=described.encode_seconds,
-    )
+    encoded = Encoded(state, described.fit_seconds, described.encode_seconds)
+    write_index(output, index_kind, codec, corpus, parameters, encoded)
 
 
 def _obstacle(kind: str, state: Path, codec: Codec, corpus: Batches, parameters: Mapping[str, Any]) -> str | None:

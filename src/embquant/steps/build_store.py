@@ -1,38 +1,83 @@
 """The command ``build-store``."""
 
-from collections.abc import Callable, Sequence
+import logging
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from embquant.errors import InputError
-from embquant.files.atomic import read_json
-from embquant.files.inapplicable import passed_on
-from embquant.files.parquet import count_rows, read_matrices, read_metadata
-from embquant.indexes.manifest import manifest_beside, write_index
+import numpy as np
+import pyarrow as pa
+
+from embquant.errors import InapplicableError, InputError
+from embquant.files.atomic import read_json, write_json
+from embquant.files.inapplicable import mark_inapplicable
+from embquant.files.parquet import count_rows, embedding_schema, open_parquet, read_matrices
+from embquant.files.records import remade_by
+from embquant.indexes.manifest import Encoded, manifest_beside, write_index
 from embquant.quantize.batches import Batches
-from embquant.quantize.codecs import load_codec
+from embquant.quantize.codecs import CodecSpec, load_codec, parse_codec
+
+log = logging.getLogger(__name__)
 
 
 def build_store(
     *,
-    state: Annotated[Path, "state of the fitted codec"],
-    codes: Annotated[Sequence[Path], "codes of all parts of the corpus, in order (plain float32: the embeddings)"],
+    entry: Annotated[Mapping[str, Any], "codec entry: family and its parameters"],
+    embeddings: Annotated[Sequence[Path], "parts of the corpus, in order"],
+    state: Annotated[Path, "file for what the codec is fitted to (.npz); its entry is written beside it (.json)"],
     output: Annotated[Path, "flat index file; its manifest is written beside it (FILE.json)"],
 ) -> None:
-    """Put the codes of a corpus into a flat index: the store that is scanned, rescored with and indexed."""
-    if passed_on(state, output, manifest_beside(output)):
+    """Fit a codec, encode a corpus, and put the codes into a flat index.
+
+    This is the codec's store, which is scanned, rescored with and indexed. Where the codec can't be fitted on the
+    embeddings, or can't hold their values, the store's files say why. Plain float32, which all else is compared with,
+    is an InputError then.
+    """
+    spec = parse_codec(entry)
+    corpus = corpus_sample(embeddings)
+    started = time.perf_counter()
+    try:
+        codec = spec.fit(corpus)
+    except InapplicableError as error:
+        if not spec.is_encoded:
+            raise InputError(f"{embeddings[0].parent}: {error}") from None
+        mark_inapplicable(str(error), output, manifest_beside(output))
+        log.warning("left out: %s", error)
         return
-    codec = load_codec(state)
-    corpus = Batches(lambda: read_matrices(codes, codec.column, codec.code_type), count_rows(codes), codec.width)
-    fit_seconds = _seconds(state.with_suffix(".json"), read_json)
-    encode_seconds = sum(_seconds(part, read_metadata) for part in codes)
-    write_index(output, "flat", codec, corpus, {}, state=state, fit_seconds=fit_seconds, encode_seconds=encode_seconds)
+    seconds = time.perf_counter() - started
+    with remade_by(output):
+        codec.save(state)
+        write_json(state.with_suffix(".json"), dict(entry))
+    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, corpus.rows, corpus.dim, seconds)
+    store_codes(corpus, output, Encoded(state, seconds))
 
 
-def _seconds(path: Path, read: Callable[[Path], Any]) -> float:
-    """Return the seconds that an earlier step noted; 0 for plain float32 codes, which are the embeddings."""
-    noted = read(path)
-    seconds = noted.get("seconds", 0.0) if isinstance(noted, dict) else None
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise InputError(f"{path}: field 'seconds' is {seconds!r}, expected a number; delete it and run again")
-    return seconds
+def store_codes(corpus: Batches, output: Path, encoded: Encoded) -> None:
+    """Encode a corpus with a fitted codec and build its store; ``encoded`` names the codec and gets the seconds."""
+    codec = load_codec(encoded.state)
+
+    def encode(vectors: np.ndarray) -> np.ndarray:
+        started = time.perf_counter()
+        codes = codec.encode(vectors)
+        encoded.encode_seconds += time.perf_counter() - started
+        return codes
+
+    write_index(output, "flat", codec, corpus.map(encode, codec.width), {}, encoded)
+
+
+def fitted_spec(state: Path) -> CodecSpec:
+    """Return the codec whose ``state`` is fitted, as the configuration has it."""
+    return parse_codec(read_json(state.with_suffix(".json")))
+
+
+def corpus_sample(parts: Sequence[Path]) -> Batches:
+    """Return the embeddings of several part files as one matrix."""
+    rows = count_rows(parts)
+    if rows == 0:
+        raise InputError(f"{parts[0]}: no embeddings to fit a codec on")
+    kind = open_parquet(parts[0], ["embedding"]).schema_arrow.field("embedding").type
+    if not pa.types.is_fixed_size_list(kind) or kind.list_size == 0:
+        raise InputError(f"{parts[0]}: holds {kind}, expected float32 vectors; delete it and run again")
+    kind = embedding_schema(kind.list_size).field("embedding").type
+    return Batches(lambda: read_matrices(parts, "embedding", kind), rows, kind.list_size)

@@ -246,7 +246,7 @@ class Configuration(Entry):
         4,
         ge=1,
         le=999,
-        description="pieces of a corpus, embedded and encoded in parallel; a crash loses unfinished ones only",
+        description="pieces of a corpus, embedded in parallel; a crash loses unfinished ones only",
     )
     codecs: dict[Name, Annotated[CodecEntry, _chosen(CodecEntry.read)]] = Field(
         min_length=1, description="name → `family`, its parameters and, if wanted, `transform`"

@@ -83,14 +83,6 @@ class Layout:
         """Return what a codec was fitted to."""
         return f"{self.vectors(dataset, model)}/codecs/{codec}/state.npz"
 
-    def codec_entry(self, codec: str = CODEC, dataset: str = DATASET, model: str = MODEL) -> str:
-        """Return a codec's entry in the configuration, and the seconds that it took to fit."""
-        return f"{self.vectors(dataset, model)}/codecs/{codec}/state.json"
-
-    def codes(self, codec: str = CODEC, dataset: str = DATASET, model: str = MODEL) -> str:
-        """Return one part of the codes of the corpus, which are deleted again."""
-        return f"{self.vectors(dataset, model)}/codecs/{codec}/{PART}.parquet"
-
     def store(self, codec: str = CODEC, suffix: str = ".{suffix}", dataset: str = DATASET, model: str = MODEL) -> str:
         """Return all codes as a flat index."""
         return f"{self.vectors(dataset, model)}/stores/{codec}{suffix}"

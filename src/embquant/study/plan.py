@@ -236,9 +236,6 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         yield PlannedFile(layout.codec_state(name, *place), codec.state_bytes(corpus.dim))
         store = study.store_file(name).format(dataset=corpus.dataset, model=corpus.model)
         yield PlannedFile(store, study.store_bytes(name, corpus.documents, corpus.dim))
-        if codec.is_encoded:
-            for part in layout.each_part(layout.codes(name, *place)):
-                yield PlannedFile(part, rows * codec.code_bytes(corpus.dim), until=store)
     for method in study.indexes.values():
         if method not in methods:
             continue

@@ -270,11 +270,6 @@ class Study:
         """Return the library's modules that a codec's store takes."""
         return [*self.codecs[codec].modules, self.store_class(codec).__module__]
 
-    def codes(self, codec: str) -> list[str]:
-        """Return the patterns of all parts of a codec's codes; plain float32's are the embeddings themselves."""
-        layout = self.layout
-        return layout.each_part(layout.codes(codec) if self.codecs[codec].is_encoded else layout.embeddings())
-
     @property
     def rescore_stores(self) -> list[str]:
         """The codecs whose stores rescore any method."""

@@ -24,8 +24,6 @@ class Codec(ABC):
     """Stores float32 vectors as codes, and scores queries against codes."""
 
     family: str
-    column: str = "code"
-    """The column of a codes file that holds the codes."""
     scorings: tuple[str, ...]
     """The ways an index can compare a query with codes, the default first: ``symmetric`` (the query is quantized like
     the documents) or ``asymmetric`` (it is not)."""

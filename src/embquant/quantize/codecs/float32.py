@@ -14,7 +14,6 @@ class Float32(Family):
     """
 
     family = "float32"
-    column = "embedding"
 
     @classmethod
     def bits(cls, parameters: NoParameters) -> float:
