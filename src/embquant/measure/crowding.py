@@ -1,0 +1,256 @@
+"""Crowding: what a larger corpus makes of each query's ranking, from one search of a smaller one.
+
+Documents with judgements are in a corpus of any size. The others, the *growing* ones, are a random sample of those of a
+larger corpus. So where a score has r growing documents above it in expectation, it has c · r of them once there are c
+times as many: they are a Poisson process. Each list of documents becomes a :class:`Line`, on which a document's place
+is that r. Documents of the larger corpus are drawn on the line at c times the density, and ranked among the documents
+with judgements. docs/growth.md has the reasons, the formulas and their sources, and how well this predicts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+
+from embquant.measure.judgements import Judgements
+from embquant.measure.lines import Line, climb, positions, take
+from embquant.measure.metrics import JudgedKind, Metric
+from embquant.study import NO_STORE, Setting
+
+DRAWS = 16
+"""How many larger corpora are drawn, each for every query."""
+
+QUERIES_AT_ONCE = 512
+"""Queries whose documents are drawn at once; part of what a draw is."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What one search found: ``rows`` int64 and ``scores`` float64 (queries, depth), best first, −1 and −∞ for none.
+
+    ``gains`` float64 are their relevance; ``grows`` bool tells which documents become more with the corpus: those
+    that no query has a judgement of, whatever its relevance.
+    """
+
+    rows: np.ndarray
+    scores: np.ndarray
+    gains: np.ndarray
+    grows: np.ndarray
+
+    @classmethod
+    def of(cls, rows: np.ndarray, scores: np.ndarray, judgements: Judgements, judged: np.ndarray) -> Self:
+        """Look the documents up; ``judged`` int64 are the rows of those in a corpus of any size."""
+        return cls(rows, scores, judgements.gains(rows), (rows >= 0) & ~np.isin(rows, judged))
+
+    def ordered_by(self, scores: np.ndarray) -> tuple["Listed", np.ndarray]:
+        """Return the documents by descending ``scores``, ties by ascending row, and the order (queries, depth)."""
+        order = np.lexsort((self.rows, -scores), axis=1)
+        ordered = (take(values, order) for values in (self.rows, scores, self.gains, self.grows))
+        return replace(self, **dict(zip(("rows", "scores", "gains", "grows"), ordered, strict=True))), order
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Expected values per query at several sizes: by setting and metric, float64 (sizes, queries).
+
+    ``recall`` has those of the first stage by setting: R@(top_k × multiplier).
+    """
+
+    values: dict[tuple[Setting, str], np.ndarray]
+    recall: dict[Setting, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Reranked:
+    """The candidates of a search on the line of a rescore store.
+
+    ``ranks`` float64 (queries, depth) are the ranks of the line's growing documents among those that the first stage
+    found, from 0, ∞ for one that it did not find; ``places`` int64 say where in the first stage's list the other
+    documents are, −1 for nowhere. ``climb`` is how fast the first grow along the line: rank ∝ place^climb.
+    """
+
+    line: Line
+    ranks: np.ndarray
+    places: np.ndarray
+    climb: float
+
+
+class Crowd:
+    """The candidates of a method at one size, from which those of larger sizes are drawn."""
+
+    def __init__(self, found: Listed, stores: Mapping[str, np.ndarray], baseline: Listed) -> None:
+        """Take what a first stage found, the ``stores``' scores of it, float64 (queries, depth), and the baseline's."""
+        self._found = found
+        self._line = Line.of(found.scores, found.grows, found.gains, found.rows >= 0)
+        self._stores = {name: reranked(found, scores, baseline) for name, scores in stores.items()}
+
+    def draw(
+        self, settings: Sequence[Setting], factor: float, seed: int
+    ) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
+        """Yield each setting with gains in a corpus with ``factor`` times the growing documents.
+
+        They are those of its ranking, float64 (queries, top_k), and of its candidates, float64 (queries, depth).
+        """
+        parts = range(0, len(self._found.rows), QUERIES_AT_ONCE)
+        drawn = [self._drawn(slice(first, first + QUERIES_AT_ONCE), settings, factor, [seed, first]) for first in parts]
+        for place, setting in enumerate(settings):
+            ranked, candidates = zip(*(part[place] for part in drawn), strict=True)
+            yield setting, np.concatenate(ranked), np.concatenate(candidates)
+
+    def _drawn(
+        self, part: slice, settings: Sequence[Setting], factor: float, seed: list[int]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        line = self._line.part(part)
+        shape = line.growing_first.shape
+        seen, coming = (_arrivals(shape, [*seed, stream]) for stream in (0, 1))
+        split, choice = (np.random.default_rng([*seed, stream]).random(shape[::-1]).T for stream in (2, 3))
+        coming = np.where(line.growing[:, None] > 0, coming / factor, np.inf)
+        fixed = line.fixed_places(seen, split)
+        order = np.argsort(np.concatenate([fixed, coming], axis=1), axis=1, kind="stable")
+        found_places = take(np.concatenate([fixed, coming], axis=1), order)
+        found_gains = take(np.concatenate([line.fixed_gains, np.zeros(shape)], axis=1), order)
+        in_list = np.full(shape, np.inf)
+        np.put_along_axis(in_list, line.fixed, fixed, axis=1)
+        growing = line.growing_places(seen)
+        stores = {
+            name: _on_store(stored, part, (seen, coming, split, choice), (in_list, growing))
+            for name, stored in self._stores.items()
+        }
+        results = []
+        for setting in settings:
+            depth = min(setting.depth, shape[1])
+            ranked = found_gains[:, : setting.top_k]
+            if setting.store != NO_STORE:
+                first_stage, gains = stores[setting.store]
+                chosen = np.isfinite(first_stage) & (first_stage <= found_places[:, depth - 1 : depth])
+                ranked = _first(gains, chosen, setting.top_k)
+            results.append((ranked, found_gains[:, :depth]))
+        return results
+
+
+def project(  # noqa: PLR0917 - what a search is, what is measured, and where
+    found: Listed,
+    stores: Mapping[str, np.ndarray],
+    baseline: Listed,
+    settings: Sequence[Setting],
+    metrics: Sequence[Metric],
+    judgements: Judgements,
+    factors: Sequence[float],
+    draws: int = DRAWS,
+) -> Projection:
+    """Return the expected metrics of each query where the corpus has more growing documents.
+
+    ``found`` is what a method's first stage found, ``stores`` the scores of the same documents by each rescore store,
+    float64 (queries, depth), ``baseline`` what the baseline found at the same size. ``factors`` say how many times as
+    many growing documents there are: (target − judged) / (documents − judged). The first of the sizes returned is the
+    present one, factor 1: the model's own value, which what was measured is compared with. Metrics that need no
+    judgements are left out, as are those with a cut-off beyond ``top_k``.
+    """
+    crowd = Crowd(found, stores, baseline)
+    shape = (1 + len(factors), len(found.rows))
+    recall = {setting: np.zeros(shape) for setting in settings}
+    values: dict[tuple[Setting, str], np.ndarray] = {}
+    relevant = np.maximum(1, judgements.relevant)
+    for place, factor in enumerate([1.0, *factors]):
+        for seed in range(draws):
+            for setting, ranked, candidates in crowd.draw(settings, factor, seed):
+                recall[setting][place] += (candidates > 0).sum(axis=1) / relevant / draws
+                for metric in metrics:
+                    kind, cutoff = metric.kind, metric.cutoff
+                    if issubclass(kind, JudgedKind) and cutoff is not None and cutoff <= setting.top_k:
+                        of_gains = kind.of_gains(ranked[:, :cutoff], judgements, cutoff)
+                        values.setdefault((setting, str(metric)), np.zeros(shape))[place] += of_gains / draws
+    return Projection(values, recall)
+
+
+def reranked(found: Listed, scores: np.ndarray, baseline: Listed) -> Reranked:
+    """Return the line of a store from its ``scores`` of what was ``found``, float64 (queries, depth).
+
+    The baseline's documents that were not found stand on it, too, as far as their own scores tell where. They are
+    above documents that were found, but no candidates. So rankings of the baseline and of a setting that loses nothing
+    have the same documents, and are drawn alike.
+    """
+    among = positions(baseline.rows, found.rows)
+    common = (among >= 0) & (baseline.rows >= 0)
+    known = take(scores, np.maximum(among, 0))
+    guessed = _regressed(np.where(common, known, np.nan), np.where(baseline.rows >= 0, baseline.scores, np.nan))
+    missed = np.where(common | (baseline.rows < 0), -np.inf, guessed)
+    whole = Listed(*(np.concatenate(both, axis=1) for both in zip(_fields(found), _fields(baseline), strict=True)))
+    ordered, order = whole.ordered_by(np.concatenate([scores, missed], axis=1))
+    depth = found.rows.shape[1]
+    ordered, order = Listed(*(values[:, :depth] for values in _fields(ordered))), order[:, :depth]
+    line = Line.of(ordered.scores, ordered.grows, ordered.gains, np.isfinite(ordered.scores))
+    ranks = np.where(found.grows, found.grows.cumsum(axis=1) - 1, np.inf)
+    ranks = take(np.concatenate([ranks, np.full(baseline.rows.shape, np.inf)], axis=1), order)
+    in_list = np.where(order < depth, order, -1)
+    growing_ranks = take(ranks, line.growing_first)
+    return Reranked(line, growing_ranks, take(in_list, line.fixed), climb(growing_ranks, line.growing))
+
+
+def _fields(listed: Listed) -> tuple[np.ndarray, ...]:
+    return listed.rows, listed.scores, listed.gains, listed.grows
+
+
+def _arrivals(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
+    """Return the places of the documents of Poisson processes of density 1, ascending, float64 of ``shape``.
+
+    The first of them are the same whatever the depth, so that lists of several methods are drawn alike.
+    """
+    return np.random.default_rng(seed).standard_exponential(shape[::-1]).cumsum(axis=0).T
+
+
+def _on_store(
+    stored: Reranked, part: slice, random: tuple[np.ndarray, ...], first_places: tuple[np.ndarray, np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first stage's places of all documents and their gains, in the order of the store, best first.
+
+    ``first_places`` are those of the documents of its list, and those of its growing documents, best first.
+
+    A drawn document has the rank in the first stage of a known one that is near it on the store's line, moved as far
+    as ranks move along the line.
+    """
+    (seen, coming, split, choice), (in_list, growing) = random, first_places
+    line, ranks = stored.line.part(part), stored.ranks[part]
+    fixed = line.fixed_places(seen, split)
+    on_line = line.growing_places(seen)
+    near = line.near(on_line, coming, choice)
+    rank = take(ranks, near)
+    whole = np.where(np.isfinite(rank), rank, 0).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        moved = take(growing, whole) * (coming / take(on_line, near)) ** stored.climb
+    places = stored.places[part]
+    first_stage = np.concatenate(
+        [
+            np.where(places < 0, np.inf, take(in_list, np.maximum(places, 0))),
+            np.where(np.isfinite(rank) & np.isfinite(coming), moved, np.inf),
+        ],
+        axis=1,
+    )
+    order = np.argsort(np.concatenate([fixed, coming], axis=1), axis=1, kind="stable")
+    gains = np.concatenate([line.fixed_gains, np.zeros(coming.shape)], axis=1)
+    return take(first_stage, order), take(gains, order)
+
+
+def _first(gains: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
+    """Return the gains of each query's first ``count`` chosen documents, float64 (queries, count)."""
+    ranks = chosen.cumsum(axis=1) - 1
+    queries, places = np.nonzero(chosen & (gains > 0) & (ranks < count))
+    first = np.zeros((len(gains), count))
+    first[queries, ranks[queries, places]] = gains[queries, places]
+    return first
+
+
+def _regressed(values: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return what ``values`` (queries, depth), NaN where unknown, would be by ``scores``, −∞ where nothing tells.
+
+    One slope for all queries, and each query's own means.
+    """
+    known = np.isfinite(values) & np.isfinite(scores)
+    count = np.maximum(1, known.sum(axis=1, keepdims=True))
+    means = [np.where(known, array, 0).sum(axis=1, keepdims=True) / count for array in (values, scores)]
+    from_means = [np.where(known, array - mean, 0) for array, mean in zip((values, scores), means, strict=True)]
+    spread = (from_means[1] ** 2).sum()
+    slope = (from_means[0] * from_means[1]).sum() / spread if spread > 0 else 0.0
+    guessed = means[0] + slope * (scores - means[1])
+    return np.where(np.isfinite(guessed) & known.any(axis=1, keepdims=True), guessed, -np.inf)

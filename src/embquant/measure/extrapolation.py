@@ -1,0 +1,98 @@
+"""Extrapolation: what settings are expected to keep in a larger corpus, with an interval that can be believed.
+
+The expected values are those of :mod:`embquant.measure.crowding`. An interval holds what two things leave open: the
+queries, which are resampled, and the form of the law, whose errors grow with the change that it predicts and with how
+far it is taken. docs/growth.md says how FORM was found, and how often intervals hold what is measured later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from embquant.measure.statistics import percentile_interval, sample_means
+
+REACH = 64
+"""How many times as many growing documents the law is believed for: as far as it was compared with measurements."""
+
+FORM = 0.25
+"""Standard error of the law as a share of the change that it predicts."""
+
+DOUBLING = 0.0005
+"""Standard error of the law per doubling of the corpus, where it predicts no change, as a share of the baseline."""
+
+MOST = 1.0
+"""A recall is at most this."""
+
+
+@dataclass(frozen=True)
+class Extrapolated:
+    """``expected``, ``low`` and ``high``, each float64 (targets, settings), NaN where nothing can be said."""
+
+    expected: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def extrapolated_retention(
+    measured: np.ndarray,
+    projected: np.ndarray,
+    factors: np.ndarray,
+    counts: np.ndarray,
+    confidence: float = 0.95,
+) -> Extrapolated:
+    """Return what settings are expected to keep of the baseline's quality, with intervals.
+
+    ``measured`` float64 (settings, queries) is the metric of each query at the largest size, the baseline's first.
+    ``projected`` float64 (1 + targets, settings, queries) is what :func:`crowding.project` says from there: of the
+    present size, then of each target, whose ``factors`` float64 (targets,) are how many times as many growing documents
+    there are. ``counts`` are those of :func:`statistics.resample_counts`.
+    """
+    moved = measured + projected[1:] - projected[0]
+    now = _kept(measured, counts)
+    kept = np.stack([_kept(values, counts) for values in moved])
+    return _interval(kept, now[:, 0], factors, confidence)
+
+
+def extrapolated_recall(
+    measured: np.ndarray,
+    projected: np.ndarray,
+    factors: np.ndarray,
+    counts: np.ndarray,
+    confidence: float = 0.95,
+) -> Extrapolated:
+    """Return the expected recall of first stages; the arguments are those of :func:`extrapolated_retention`.
+
+    There is no baseline among the settings, and values are between 0 and 1.
+    """
+    moved = measured + projected[1:] - projected[0]
+    means = np.stack([sample_means(values, counts) for values in moved])
+    found = _interval(means, measured.mean(axis=1), factors, confidence)
+    return Extrapolated(*(np.clip(values, 0, MOST) for values in (found.expected, found.low, found.high)))
+
+
+def least_multiplier(lows: Mapping[int, float], wanted: float) -> int | None:
+    """Return the least multiplier from which on every lower bound of ``lows`` reaches ``wanted``; None if none does."""
+    enough = None
+    for multiplier in sorted(lows, reverse=True):
+        if not lows[multiplier] >= wanted:
+            break
+        enough = multiplier
+    return enough
+
+
+def _kept(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the means of settings over that of the first one, float64 (settings, samples)."""
+    means = sample_means(values, counts)
+    return np.divide(means, means[:1], out=np.full_like(means, np.nan), where=means[:1] > 0)
+
+
+def _interval(samples: np.ndarray, now: np.ndarray, factors: np.ndarray, confidence: float) -> Extrapolated:
+    """Join the ends over resamples, ``samples`` (targets, settings, samples), with the errors of the law."""
+    expected, low, high = np.stack([percentile_interval(target, confidence) for target in samples], axis=1)
+    doublings = np.log2(np.maximum(factors, 1))[:, None]
+    form = ndtri((1 + confidence) / 2) * np.hypot(FORM * (expected - now), DOUBLING * doublings)
+    believed = factors[:, None] <= REACH
+    ends = (expected, expected - np.hypot(expected - low, form), expected + np.hypot(high - expected, form))
+    return Extrapolated(*(np.where(believed, end, np.nan) for end in ends))
