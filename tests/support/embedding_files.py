@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -76,5 +77,6 @@ def query_options(queries: Path) -> list[object]:
 
 def write_queries(path: Path, texts: list[str], ids: list[str] | None = None) -> Path:
     """Write a dataset's queries.parquet."""
-    pq.write_table(pa.table({"id": ids or [f"q{row}" for row in range(len(texts))], "text": texts}), path)
+    ids, own_rows = ids or [f"q{row}" for row in range(len(texts))], np.full(len(texts), -1)
+    pq.write_table(pa.table({"id": ids, "text": texts, "own_row": own_rows}), path)
     return path

@@ -197,12 +197,15 @@ def test_queries_of_the_datasets_own_need_a_file_of_their_own(folder, capsys):
     np.testing.assert_allclose(queries, UNIT[3:], atol=1e-6)
 
 
-@pytest.mark.parametrize("queries", ["{folder}/v.parquet", "{folder}/../{name}/v.parquet", "{folder}/link.parquet"])
+@pytest.mark.parametrize(
+    "queries", ["{folder}/v.parquet", "{folder}/../{name}/v.parquet", "{folder}/link.parquet", "{folder}/copy.parquet"]
+)
 def test_a_file_of_both_has_no_id_of_both(folder, capsys, queries):
     describe(folder, held_out=0)
     write_queries(folder / "queries.parquet", ["q", "r"], ["d", "b"])
     path = write_vectors(folder / "v.parquet")
     (folder / "link.parquet").symlink_to(path)
+    write_vectors(folder / "copy.parquet")
     queries = queries.format(folder=folder, name=folder.name)
     assert "id 'b' is a query's and a document's" in refused(folder, capsys, corpus=str(path), queries=queries)
     other = write_vectors(folder / "other.parquet", -VECTORS)

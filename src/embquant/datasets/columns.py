@@ -1,6 +1,6 @@
 """From tables with columns of any name to a collection: names and aliases, and what each column must hold."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,8 +132,16 @@ def _fail_missing(table: Table, wanted: tuple[str, ...], kind: str, name: str) -
     looked = " or ".join(map(repr, wanted)) or f"for {name}"
     raise InputError(
         f"{table.name}: no column {looked} ({name} of the {kind}); it has: {', '.join(table.columns) or 'no rows'}; "
-        f"name the right one in the dataset's columns"
+        f"{_way_out(table.columns, kind)}"
     )
+
+
+def _way_out(columns: Sequence[str], kind: str) -> str:
+    """Return what to do about a table in which a column isn't found."""
+    if len(columns) == 1 and any(separator in columns[0] for separator in ",;\t "):
+        lines = "; without a header, its lines have TREC's four fields, or query, document and relevance"
+        return f"fields are separated by tabs in .tsv, by commas in .csv{lines if kind == 'qrels' else ''}"
+    return "name the right one in the dataset's columns"
 
 
 def _read(table: Table, names: Mapping[str, str]) -> Iterator[tuple[int, Rows]]:
@@ -225,7 +233,9 @@ def _whole(value: Any, rows: Rows, row: int, column: str) -> int:
             return int(number)
     except (TypeError, ValueError, OverflowError):
         pass
-    raise InputError(f"{rows.where(row)}: {column!r} is {_excerpt(value)}, expected a whole number")
+    raise InputError(
+        f"{rows.where(row)}: {column!r} is {_excerpt(value)}, expected a whole number; round or multiply grades"
+    )
 
 
 def _excerpt(value: Any) -> str:

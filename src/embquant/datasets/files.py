@@ -26,12 +26,15 @@ UNNAMED_SPLIT = "test"
 
 LOOKS_LIKE = {
     "queries": re.compile("quer|topic|question", re.IGNORECASE),
-    "qrels": re.compile("qrel|judg|relevan|ground.?truth", re.IGNORECASE),
+    "qrels": re.compile("qrel|judg|relevan|truth|gold|label|annotat", re.IGNORECASE),
 }
-"""Names of files that may be meant as a table, although they aren't called as it is."""
+"""Names of files and folders that may be meant as a table, although they aren't called as it is."""
 
 SHARD = re.compile(r"[-_.]?(part|shard)?[-_.]?\d+([-_]of[-_]\d+)?")
 """What follows the name of a table in those of its shards: corpus-00000-of-00002.parquet."""
+
+NUMBERED = re.compile(r"[0-9]+([-_]of[-_])([0-9]+)")
+"""What the name of a shard says of its number and of how many there are."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ def _matching(name: str) -> list[Path]:
         return [path]
     if not (found := matching(path)):
         raise InputError(f"{path}: no file matches; expected names that end in {readable_names()}")
-    return found
+    return _complete(found)
 
 
 def _find(folder: Path | None, *stems: str) -> list[Path]:
@@ -128,8 +131,8 @@ def _find(folder: Path | None, *stems: str) -> list[Path]:
     if folder is None:
         return []
     for stem in stems:
-        place = (folder / stem).parent
-        called = [path for path in _visible(place) if _is_called(path, Path(stem).name)]
+        place = _inside(folder, Path(stem).parent.name) if "/" in stem else _visible(folder)
+        called = [path for path in place if _is_called(path, Path(stem).name)]
         if stem == "qrels":
             called = [path for path in called if path.is_file()]  # the folder qrels has a file per split
         read = [path for path in called if path.is_dir() or is_readable(path, judgements=stem.startswith("qrels"))]
@@ -142,7 +145,7 @@ def _find(folder: Path | None, *stems: str) -> list[Path]:
         if called and not read:
             _refuse(called)
         if read:
-            return _shards(whole[0]) if whole and whole[0].is_dir() else read
+            return _shards(whole[0]) if whole and whole[0].is_dir() else _complete(read)
     return []
 
 
@@ -164,7 +167,21 @@ def _shards(folder: Path) -> list[Path]:
         _refuse(odd)
     if not files:
         raise InputError(f"{folder}: no files, expected names that end in {readable_names()}")
-    return files
+    return _complete(files)
+
+
+def _complete(paths: list[Path]) -> list[Path]:
+    """Return ``paths``; an InputError if names such as corpus-0-of-2.parquet promise shards that aren't there."""
+    shards: dict[tuple[str, int], int] = {}
+    for path in paths:
+        if number := NUMBERED.search(path.name):
+            name = f"{path.name[: number.start()]}*{number[1]}{number[2]}{path.name[number.end() :]}"
+            key = str(path.with_name(name)), int(number[2])
+            shards[key] = shards.get(key, 0) + 1
+    for (name, promised), found in shards.items():
+        if found < promised:
+            raise InputError(f"{name}: {found} of {promised} shards are there; add the others, or name these as a list")
+    return paths
 
 
 def _refuse(paths: Sequence[Path]) -> None:
@@ -177,8 +194,10 @@ def _refuse(paths: Sequence[Path]) -> None:
 
 def _refuse_similar(folder: Path, table: str, used: Sequence[Path], advice: str, split: str | None = None) -> None:
     """Raise an InputError if a file of the folder may be meant as a table that wasn't found."""
-    near = [path for path in [*_visible(folder), *_visible(folder / table)] if path not in used and path.is_file()]
-    similar = [path for path in near if LOOKS_LIKE[table].search(path.name) or path.name.partition(".")[0] == split]
+    known = {*used, *(parent for path in used for parent in path.parents)}
+    near = [path for path in [*_inside(folder, table), *_visible(folder)] if path not in known]
+    filled = [path for path in near if path.is_file() or _visible(path)]
+    similar = [path for path in filled if LOOKS_LIKE[table].search(path.name) or path.name.partition(".")[0] == split]
     if similar:
         names = ", ".join(map(str, similar))
         raise InputError(f"{names}: is this the table of {table}? Name the file as {table} of the dataset, or {advice}")
@@ -198,6 +217,12 @@ def _visible(folder: Path) -> list[Path]:
     return sorted((path for path in found if not path.name.startswith(".")), key=natural_order)
 
 
+def _inside(folder: Path, name: str) -> list[Path]:
+    """Return what lies in the folder ``name`` of ``folder``, whose name may be in upper case."""
+    return [path for place in _visible(folder) if place.name.lower() == name for path in _visible(place)]
+
+
 def _qrels_of_any_split(folder: Path) -> list[Path]:
-    found = [*folder.glob("qrels.*"), *folder.glob("qrels_*"), *folder.glob("qrels/*")]
+    beside = [path for path in _visible(folder) if path.name.lower().startswith(("qrels.", "qrels_"))]
+    found = [*beside, *_inside(folder, "qrels")]
     return [path for path in found if path.is_file() and is_readable(path, judgements=True)]

@@ -21,7 +21,7 @@ from embquant.datasets.names import JUDGEMENTS, compression, file_format, readab
 from embquant.datasets.tables import BATCH_CHARACTERS, Rows, Table, in_batches
 from embquant.datasets.trec import JudgementsTable, headless_width
 from embquant.errors import InputError
-from embquant.files.parquet import damaged_parquet, open_parquet
+from embquant.files.parquet import damaged_parquet, open_parquet, uuids_as_text
 
 
 def open_tables(paths: Sequence[Path], judgements: bool = False) -> Table:
@@ -193,7 +193,9 @@ class JsonLinesTable:
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                raise InputError(f"{self.name}: line {number} is not JSON ({error})") from None
+                raise InputError(
+                    f"{self.name}: line {number} is not JSON ({error}), expected one object on each line"
+                ) from None
             if not isinstance(row, dict):
                 raise InputError(f"{self.name}: line {number} is not a JSON object, expected one object on each line")
             if repeated := _repeated_key(line, row):
@@ -241,6 +243,8 @@ def _bounded(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
 
 
 def _decoded(column: pa.Array) -> pa.Array:
+    if isinstance(column, pa.UuidArray):
+        return uuids_as_text(column.storage)
     return column.dictionary_decode() if _is_coded_text(column) else column
 
 

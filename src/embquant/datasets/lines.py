@@ -36,7 +36,9 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
         with _opened(path, compressed) as handle:
             for number, line in enumerate(_split(handle), start=1):
                 if len(line) > LONGEST_LINE:
-                    raise InputError(f"{path}: line {number} is longer than {LONGEST_LINE >> 20} MiB; is it a table?")
+                    raise InputError(
+                        f"{path}: line {number} is longer than {LONGEST_LINE >> 20} MiB, the limit; shorten its texts"
+                    )
                 yield number, line.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: line {number} is not UTF-8 text ({error.reason}); convert the file") from None

@@ -1,6 +1,5 @@
 """The ids of vectors that were computed elsewhere, as text."""
 
-import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from pyarrow import csv
 from embquant.embedding.spec import ID_SUFFIXES
 from embquant.embedding.vectors import load_npy
 from embquant.errors import InputError
-from embquant.files.parquet import read_batches
+from embquant.files.parquet import read_batches, uuids_as_text
 
 IDS_AT_ONCE = 1 << 20
 
@@ -43,7 +42,7 @@ def as_text(ids: pa.Array, where: str) -> pa.Array:
     if isinstance(ids, pa.ExtensionArray):
         ids = ids.storage
     if pa.types.is_fixed_size_binary(ids.type) and ids.type.byte_width == 16:
-        return pa.array([None if one is None else str(uuid.UUID(bytes=one)) for one in ids.to_pylist()], pa.string())
+        return uuids_as_text(ids)
     try:
         text = ids.cast(pa.string())
         text.validate(full=True)

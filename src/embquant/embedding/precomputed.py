@@ -1,5 +1,6 @@
 """Embeddings that were computed elsewhere: matched by id, checked, and brought into the dataset's order."""
 
+import filecmp
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, PrecomputedSpe
 from embquant.embedding.vectors import Vectors, window_rows
 from embquant.errors import InputError
 from embquant.files.named import require_files
-from embquant.files.parquet import read_batches, read_rows
+from embquant.files.parquet import read_batches, read_rows, read_table
 from embquant.files.records import note_input
 
 logger = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ class PrecomputedVectors:
             raise self._bad(ids, positions, positions == error.position, str(error)) from None
         lengths = row_lengths(vectors)
         if not np.isfinite(lengths).all():
-            raise self._bad(ids, positions, ~np.isfinite(lengths), "NaN or infinity among its values")
+            raise self._bad(ids, positions, ~np.isfinite(lengths), "NaN or infinity among its values as float32")
         if not self._normalize:
             return vectors
         if not lengths.all():
@@ -104,7 +105,10 @@ class PrecomputedVectors:
         wanted = self._wanted(self._start, self._stop)
         positions = np.full(len(wanted), -1, dtype=np.int64)
         offset = matched = 0
+        first_id = None
         for path, ids in files.read_ids():
+            if first_id is None and len(ids):
+                first_id = ids[0].as_py()
             rows = pc.index_in(ids, value_set=wanted)
             found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
             rows = rows.drop_null().to_numpy()
@@ -124,7 +128,10 @@ class PrecomputedVectors:
         if len(missing):
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             identifier = wanted[int(missing[0])].as_py()
-            raise InputError(f"{where}: no vector for id {identifier!r} of {self._table}{more}; every id needs one")
+            none = f"; its first id is {first_id!r}" if not matched and first_id is not None else ""
+            raise InputError(
+                f"{where}: no vector for id {identifier!r} of {self._table}{more}{none}; every id needs one"
+            )
         logger.info("%d vectors matched by id, %d others in %s left out", matched, offset - matched, where)
         return positions
 
@@ -149,7 +156,8 @@ def check_query_vectors(model: Mapping[str, Any], dataset: str, queries: Path, c
     """Raise InputError if a query could get the vector of a document.
 
     Only queries that were held out of the corpus may have their vectors in its files without a word. A file that is
-    named for both needs different ids for queries and documents. ``queries`` and ``corpus`` are the dataset's tables.
+    named for both, or whose copy is, needs different ids for queries and documents, but for queries that are documents,
+    text and all. ``queries`` and ``corpus`` are the dataset's tables.
     """
     if held_out:
         return
@@ -161,19 +169,24 @@ def check_query_vectors(model: Mapping[str, Any], dataset: str, queries: Path, c
     shared = _same_files(*(GivenFiles.of(model, role, dataset).vectors for role in ("corpus", "queries")))
     if not shared:
         return
-    asked = pa.concat_arrays([batch.column(0) for batch in read_batches(queries, ["id"], IDS_AT_ONCE)])
+    table = read_table(queries, ["id", "own_row"])
+    asked = table["id"].filter(pc.less(table["own_row"], 0))
     for batch in read_batches(corpus, ["id"], IDS_AT_ONCE):
         both = batch.column(0).filter(pc.is_in(batch.column(0), value_set=asked))
         if len(both):
             raise InputError(
                 f"{shared[0]}: id {both[0].as_py()!r} is a query's and a document's, and this file, named as corpus "
-                "and as queries, has one vector for it; write the queries' vectors to a file of their own"
+                "and as queries, or copied, has one vector for it; write the queries' vectors to a file of their own"
             )
 
 
-def _same_files(first: Iterable[Path], second: Iterable[Path]) -> list[Path]:
-    known = {path.resolve() for path in first}
-    return [path for path in second if path.resolve() in known]
+def _same_files(first: Sequence[Path], second: Iterable[Path]) -> list[Path]:
+    """Return the files of ``second`` that are one of ``first``, or a copy of one."""
+
+    def same(path: Path, other: Path) -> bool:
+        return path.samefile(other) or filecmp.cmp(path, other, shallow=False)
+
+    return [path for path in second if any(same(path, other) for other in first)]
 
 
 def _first_of_each(rows: np.ndarray) -> np.ndarray:

@@ -141,8 +141,10 @@ def load_npy(path: Path) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except UNREADABLE_NPY as error:
-        raise InputError(f"{path}: not a readable .npy file ({error})") from None
+    except (*UNREADABLE_NPY, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: not a readable .npy file ({error}); write it with np.save, as numbers or text, not objects"
+        ) from None
 
 
 def _archived(path: Path) -> str:

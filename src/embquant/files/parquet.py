@@ -5,6 +5,7 @@ They carry some of their provenance in the file's metadata as well, under the ke
 
 import json
 import sys
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -238,6 +239,11 @@ def read_embeddings(path: Path, dim: int) -> np.ndarray:
     """Read an embeddings file whole, float32 (rows, dim); raises InputError for other dimensions."""
     expected = embedding_schema(dim).field("embedding").type
     return np.concatenate([np.empty((0, dim), np.float32), *read_matrices([path], "embedding", expected)])
+
+
+def uuids_as_text(values: pa.FixedSizeBinaryArray) -> pa.StringArray:
+    """Return UUIDs, 16 bytes each or null, as text."""
+    return pa.array([None if one is None else str(uuid.UUID(bytes=one)) for one in values.to_pylist()], pa.string())
 
 
 def _schema(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Schema:
