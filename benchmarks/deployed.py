@@ -112,12 +112,14 @@ def searched(retriever: Retriever, setting: Setting, queries: Queries) -> object
 
 
 def p50s(ours: Callable, theirs: Callable, queries: list, args: argparse.Namespace) -> list[list[float]]:
-    """Return the median seconds of a query of each round for both, in turn."""
+    """Return the median seconds of a query of each round for both, which take turns at every query."""
     rounds = []
     for number in range(args.rounds):
-        order = [(0, ours), (1, theirs)][:: -1 if number % 2 else 1]
-        found = {place: median(seconds(search, query) for query in queries) for place, search in order}
-        rounds.append([found[0], found[1]])
+        found: tuple[list[float], list[float]] = ([], [])
+        for at, query in enumerate(queries):
+            for place in (0, 1) if (at + number) % 2 else (1, 0):
+                found[place].append(seconds((ours, theirs)[place], query))
+        rounds.append([median(side) for side in found])
     return [list(side) for side in zip(*rounds, strict=True)]
 
 

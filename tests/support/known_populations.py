@@ -1,6 +1,6 @@
 """Populations of queries whose retention is known, and how often intervals from samples of them hold it.
 
-``PYTHONPATH=tests python -m support.known_populations`` prints the table of docs/statistics.md.
+``PYTHONPATH=tests python -m support.known_populations`` prints the tables of docs/statistics.md.
 """
 
 from functools import cache
@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from embquant.measure.statistics import (
+    difference_interval,
     kept_interval,
     percentile_interval,
     resample_counts,
@@ -60,15 +61,33 @@ def held(how, share, queries, studies, resamples=1000):
     return ((low - 1e-9 <= truth) & (truth <= high + 1e-9)).mean(axis=1), np.median(high - low, axis=1)
 
 
+def difference_held(how, share, queries, studies, resamples=1000):
+    """Return the same of the difference of the two means."""
+    values = population(how, share)
+    truth = values[1].mean() - values[0].mean()
+    counts, weights = resample_counts(queries, resamples, 0), sample_weights(queries, resamples, 0)
+    reference, setting = rounded(values[:, np.random.default_rng(queries).integers(SIZE, size=(studies, queries))])
+    means = sample_means(setting - reference, counts)
+    now = difference_interval(setting - reference, means, weights, 0.95, most=1.0)
+    low, high = np.stack([percentile_interval(means, 0.95), now], axis=1)[1:]
+    return ((low - 1e-9 <= truth) & (truth <= high + 1e-9)).mean(axis=1), np.median(high - low, axis=1)
+
+
 def main():
-    """Print the table, of 2,000 studies a row."""
-    print("| queries | differ | how | percentiles | now | width, percentiles | width, now |")
+    """Print the tables, of 2,000 studies a row."""
+    for held_by in (held, difference_held):
+        print_table(held_by)
+
+
+def print_table(held_by):
+    """Print how often the intervals hold what ``held_by`` estimates."""
+    print(f"\n{held_by.__name__}\n| queries | differ | how | percentiles | now | width, percentiles | width, now |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     rows = [("anew", *row) for row in CHANGED] + [
         (how, *row) for row in FEW for how in ("anew", "lost", "best", "mixed")
     ]
     for how, queries, share in rows:
-        (before, now), widths = held(how, share, queries, 2000)
+        (before, now), widths = held_by(how, share, queries, 2000)
         differ = f"{share * queries:.0f}"
         print(
             f"| {queries:,} | {differ} | {how} | {before:.1%} | {now:.1%} | {widths[0]:.3f} | {widths[1]:.3f} |",

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binomtest, kstest
 
 from embquant.measure.statistics import (
+    difference_interval,
     guarded_interval,
     has_few_differences,
     holm,
@@ -17,7 +18,7 @@ from embquant.measure.statistics import (
     sample_weights,
 )
 from embquant.report.numbers.intervals import Chance, Resamples
-from support.known_populations import held
+from support.known_populations import difference_held, held
 
 
 def test_the_first_sample_is_the_one_there_is_and_all_are_as_large():
@@ -66,8 +67,19 @@ def test_intervals_of_retention_hold_the_truth_as_often_as_they_say(how, queries
     assert now >= 0.94
 
 
+@pytest.mark.parametrize(
+    ("how", "queries", "expected"),
+    [*(("lost", 100, expected) for expected in (0, 1, 3, 10)), ("anew", 300, 9), ("mixed", 300, 1), ("best", 1000, 3)],
+)
+def test_intervals_of_a_difference_hold_the_truth_as_often_as_they_say(how, queries, expected):
+    (_, now), _ = difference_held(how, expected / queries, queries, 600)
+    assert now >= 0.94
+
+
 def test_intervals_are_percentiles_where_many_queries_differ():
     (before, now), (width_before, width_now) = held("anew", 0.5, 300, 50)
+    assert (before, width_before) == (now, width_now)
+    (before, now), (width_before, width_now) = difference_held("anew", 0.5, 300, 50)
     assert (before, width_before) == (now, width_now)
 
 
@@ -85,6 +97,18 @@ def test_of_queries_that_keep_or_lose_all_the_ends_are_those_of_clopper_and_pear
     judge = [binomtest(int(row.sum()), 40).proportion_ci(0.95) for row in values]
     assert low == pytest.approx([ends.low for ends in judge], abs=0.003)
     assert high == pytest.approx([ends.high for ends in judge], abs=0.003)
+
+
+def test_the_low_end_of_a_difference_is_that_of_clopper_and_pearson_where_queries_lose_all_or_nothing():
+    """In percent, so that a query may lose 100. Where none differs, it is the rule of three."""
+    differences = -100.0 * (np.arange(40) < np.array([[0], [1], [5]]))
+    samples, weights = sample_means(differences, resample_counts(40, 1000, 0)), sample_weights(40, 20_000, 0)
+    value, low, high = difference_interval(differences, samples, weights, 0.95, most=100.0)
+    judge = [binomtest(lost, 40).proportion_ci(0.95) for lost in (0, 1, 5)]
+    assert value.tolist() == [0, -2.5, -12.5]
+    assert low == pytest.approx([-100 * ends.high for ends in judge], abs=0.3)
+    assert high[0] == pytest.approx(-low[0])
+    assert (high[1:] > [-100 * ends.low for ends in judge[1:]]).all()  # the unseen may have gained
 
 
 def test_where_nothing_differs_the_bound_is_the_rule_of_three_of_lost_queries():

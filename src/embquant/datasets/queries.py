@@ -82,8 +82,7 @@ def select_queries(
     rows = np.flatnonzero(evaluated)
     if not len(rows):
         has = "text" if pairs is None else "text and a relevant document"
-        no_pairs = collection.qrels is not None and pairs is not None and not len(pairs)
-        why = f"; {collection.qrels.name} has no relevance above 0 for them" if no_pairs else ""
+        why = f"; {collection.qrels.name} has no relevance above 0 for them" if collection.qrels and not pairs else ""
         raise InputError(f"{named.name}: none of {len(queries)} queries has {has}{why}")
     kept = rows[: collection.max_queries]
     left_out["queries_beyond_max_queries"] = len(rows) - len(kept)

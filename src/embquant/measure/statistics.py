@@ -138,6 +138,27 @@ def guarded_interval(
     return np.stack([np.quantile(lows, tail, axis=1), np.quantile(highs, 1 - tail, axis=1)])
 
 
+def difference_interval(
+    differences: np.ndarray, samples: np.ndarray, weights: np.ndarray, confidence: float, most: float
+) -> np.ndarray:
+    """Return the mean of ``differences`` (pairs, queries) and the ends of its interval, float64 (3, pairs).
+
+    ``samples`` (pairs, samples) are the means in the sample itself and in each resample. Where many queries differ, the
+    ends are percentiles of these. Where few do, they are those of :func:`guarded_interval`: the query that was not seen
+    differs by ``most``, the greatest difference that a query can have, down for the low end and up for the high one. No
+    end is nearer to the mean than where no query differs: the same queries can't tell more.
+    """
+    ends = percentile_interval(samples, confidence)
+    few, tail = has_few_differences(differences), (1 - confidence) / 2
+    sums = sample_means(np.pad(differences[few], ((0, 0), (0, 1))), weights)
+    unseen = most * weights[:, -1] / weights.shape[1]
+    whole = np.maximum(weights.sum(axis=1), 1) / weights.shape[1]  # of one or two queries all weights may be 0
+    ends[1, few] = np.quantile((sums - unseen) / whole, tail, axis=1)
+    ends[2, few] = np.quantile((sums + unseen) / whole, 1 - tail, axis=1)
+    least = np.quantile(unseen / whole, 1 - tail)
+    return np.stack([ends[0], np.minimum(ends[1], ends[0] - least), np.maximum(ends[2], ends[0] + least)])
+
+
 def queries_needed(
     queries: np.ndarray, distance: np.ndarray, wanted: np.ndarray, reference: np.ndarray, confidence: float
 ) -> np.ndarray:

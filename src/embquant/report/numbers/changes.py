@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -13,10 +12,9 @@ import pandas as pd
 from embquant.errors import InputError
 from embquant.files.atomic import read_json
 from embquant.files.parquet import open_parquet
-from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.report.csv_files import read_csv
 from embquant.report.measure import deciding
-from embquant.report.numbers.intervals import INTERVAL, Chance
+from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
 from embquant.report.numbers.measured import RUN, SETTING, read_measured
 from embquant.report.numbers.significance import tested
 
@@ -184,10 +182,9 @@ def _tested(one: StudyRun, other: StudyRun, keys: pd.MultiIndex, metric: str) ->
     """Return means, differences, intervals and tests of settings that both runs measured with the same queries."""
     chance = one.chance
     first, second = (_values(report, keys, metric) for report in (one, other))
-    seed = [chance.seed, crc32(keys[0][0].encode())]
-    counts = resample_counts(first.shape[1], chance.resamples, seed)
-    found = tested(second - first, chance, seed)
-    ends = percentile_interval(sample_means(second - first, counts), chance.confidence)
+    resamples = Resamples(keys[0][0], first.shape[1], chance)
+    found = tested(second - first, chance, resamples.seed)
+    ends = resamples.difference(second, first)
     return {
         "queries": np.full(len(keys), first.shape[1]),
         "value_a": first.mean(axis=1),

@@ -7,6 +7,7 @@ from zlib import crc32
 import numpy as np
 
 from embquant.measure.statistics import (
+    difference_interval,
     kept_interval,
     percentile_interval,
     resample_counts,
@@ -53,6 +54,13 @@ class Resamples:
     def means(self, values: np.ndarray) -> np.ndarray:
         """Return the means of ``values`` (settings, queries), float64 (settings, 1 + resamples)."""
         return sample_means(values, self.counts)
+
+    def difference(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return the means of one − other, each (pairs, queries), and the ends of their intervals, (3, pairs)."""
+        most = max(one.max(initial=1), other.max(initial=1))
+        return difference_interval(
+            one - other, self.means(one - other), self.weights, self.chance.confidence, float(most)
+        )
 
     def kept(
         self, values: np.ndarray, samples: np.ndarray, baseline: int, is_retention: bool

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
-from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -19,10 +18,9 @@ from embquant.files.parquet import read_table
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, parse_metric
 from embquant.measure.quality import Best, Sweep
-from embquant.measure.statistics import percentile_interval, resample_counts, sample_means
 from embquant.measure.ties import reached
 from embquant.report.measure import deciding
-from embquant.report.numbers.intervals import Chance
+from embquant.report.numbers.intervals import Chance, Resamples
 from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
 from embquant.report.numbers.measured import Measured
 from embquant.report.numbers.quality import in_summary
@@ -153,9 +151,11 @@ class SearchedQueries:
         found = {}
         for by, values in {"query_words": self.words(), "baseline_margin": self.margins()}.items():
             for low, high, queries in quarters(values):
-                seed = [chance.seed, crc32(first["dataset"].encode())]
-                counts = resample_counts(len(queries), chance.resamples, seed)
-                ends = percentile_interval(sample_means(compared.losses[:, queries], counts), chance.confidence)
+                resamples = Resamples(first["dataset"], len(queries), chance)
+                ends = resamples.difference(
+                    np.broadcast_to(compared.baseline[queries], (len(compared.settings), len(queries))),
+                    compared.measured[:, queries],
+                )
                 found[by, low, high] = len(queries), ends
         names = ["mean_loss", "mean_loss_low", "mean_loss_high"]
         return [

@@ -155,17 +155,17 @@ class Analysis:
         kept = Kept.of(group, baseline, resamples)
         verdicts: dict[str | None, np.ndarray] = {}
         for metric, comparison in kept.comparisons.items():
-            verdicts[metric] = self._add_compared(comparison, baseline, resamples.seed)
+            verdicts[metric] = self._add_compared(comparison, baseline, resamples)
             if not group.at_chance:
                 self._add_total(comparison, verdicts[metric])
         verdict = verdicts.get(kept.compared_in)
         return settings.assign(**kept.columns, compared_in=kept.compared_in, verdict=verdict)
 
-    def _add_compared(self, comparison: Comparison, baseline: int, seed: list[int]) -> np.ndarray:
+    def _add_compared(self, comparison: Comparison, baseline: int, resamples: Resamples) -> np.ndarray:
         """Compare all settings with the baseline, and each with the next best; return the verdicts of the former."""
         others = np.delete(np.arange(len(comparison.means)), baseline)
-        against = self._tests(comparison, others, np.full_like(others, baseline), seed)
-        neighbours = self._tests(comparison, *_neighbours(comparison), seed)
+        against = self._tests(comparison, others, np.full_like(others, baseline), resamples)
+        neighbours = self._tests(comparison, *_neighbours(comparison), resamples)
         self._comparisons += [against.assign(comparison="baseline"), neighbours.assign(comparison="neighbour")]
         verdicts = np.full(len(comparison.means), None)
         verdicts[others] = against["verdict"]
@@ -180,14 +180,14 @@ class Analysis:
         else:
             self._totals[keys] = total
 
-    def _tests(self, comparison: Comparison, one: np.ndarray, other: np.ndarray, seed: list[int]) -> pd.DataFrame:
+    def _tests(self, comparison: Comparison, one: np.ndarray, other: np.ndarray, resamples: Resamples) -> pd.DataFrame:
         """Test a family of pairs of settings, given as row numbers."""
         settings = comparison.settings.iloc[one].reset_index(drop=True)
-        differences = comparison.means[one] - comparison.means[other]
+        scores = comparison.scores
         return settings.assign(
             **comparison.settings.iloc[other][VARIED].reset_index(drop=True).add_prefix("other_"),
-            **as_columns("difference", percentile_interval(differences, self._chance.confidence)),
-            **tested(comparison.scores[one] - comparison.scores[other], self._chance, seed),
+            **as_columns("difference", resamples.difference(scores[one], scores[other])),
+            **tested(scores[one] - scores[other], self._chance, resamples.seed),
         )
 
 
