@@ -42,14 +42,14 @@ CODECS = {
 VARIANTS = ("as-it-is", "cut", "half-shifted", "shifted")
 SHIFTS = {"half-shifted": 0.5, "shifted": 1.0}
 DIAGNOSTICS = {
-    "mean_share": "‖mean‖ / mean ‖x‖",
-    "dead_share": "dead dimensions",
-    "outlier_share": "outliers' share",
+    "mean_share": "mean share",
+    "dead_share": "dead",
+    "outlier_share": "outliers",
     "effective_dim": "effective dimension",
-    "effective_share": "effective dimension / dim",
-    "span": "span",
-    "margin": "margin, of the score",
-    "margin_in_deviations": "margin, in deviations",
+    "effective_share": "of all",
+    "span": "range",
+    "margin": "margin",
+    "margin_in_deviations": "in deviations",
     "duplicates": "duplicates",
     "tried_binary": "bits, tried",
     "tried_gain": "gain by centring, tried",
@@ -197,7 +197,8 @@ def kept(cases: pd.DataFrame) -> str:
 
 
 def _columns(cases: pd.DataFrame, columns: dict[str, str]) -> str:
-    rows = cases.sort_values(["model", "dataset"])[["dataset", "model", "variant", "vectors", *columns]]
+    named = ["dataset", "model", *(["variant"] if cases["variant"].iloc[0] != VARIANTS[0] else []), "vectors"]
+    rows = cases.sort_values(["model", "dataset"])[[*named, *columns]]
     return tabulate(rows.rename(columns=columns), "keys", "github", showindex=False, floatfmt=".3f")
 
 

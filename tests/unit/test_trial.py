@@ -1,16 +1,24 @@
 """Codecs tried on a sample, judged by sentence-transformers' rules written out in NumPy, and the power of a study."""
 
+from dataclasses import replace
+from itertools import takewhile
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
+from embquant.measure.diagnosis import diagnose
 from embquant.measure.power import Power
 from embquant.measure.statistics import least_detectable_difference, queries_to_detect
 from embquant.measure.trial import tried
+from embquant.quantize.batches import Batches
 from embquant.report.numbers.power import measured
 from embquant.report.reports import Reports
+from embquant.report.show.diagnosis import BANDS, lessons_text
 from support.made_up_study import write_study
 
+REPOSITORY = Path(__file__).parents[2]
 RNG = np.random.default_rng(11)
 VECTORS = (RNG.standard_normal((400, 32)) + RNG.standard_normal(32)).astype(np.float32)
 QUERIES = (RNG.standard_normal((25, 32)) + 0.5).astype(np.float32)
@@ -87,3 +95,42 @@ def test_powers_of_a_study_are_of_its_differences_per_query(tmp_path):
         assert found[name].queries == np.ceil(expected)
     assert (found["binary"].measured_queries, found["binary"].dataset) == (80, "facts")
     assert "float32" not in found
+
+
+def cells(page, heading):
+    """Return the cells of the table below a heading of a page."""
+    lines = page.split(heading)[1].splitlines()
+    start = next(number for number, line in enumerate(lines) if set(line) <= set("|- ") and "---" in line)
+    rows = list(takewhile(lambda line: line.startswith("|"), lines[start + 1 :]))
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def test_what_is_said_of_bits_is_what_the_measured_cases_say():
+    page = (REPOSITORY / "docs" / "diagnose.md").read_text(encoding="utf-8")
+    found = [float(row[-3]) for row in cells(page, "## The cases")]
+    kept = cells(page, "overlap@10 · share of float32's nDCG@10:")
+    assert len(found) == len(kept) == 20
+    upper = 1.0
+    for least, plain, rescored, cases in BANDS:
+        own = [row for tried_bits, row in zip(found, kept, strict=True) if least <= tried_bits < upper]
+        upper = least
+        assert len(own) == cases
+        for column, said in ((3, plain), (6, rescored)):
+            shares = [float(row[column].split("·")[1]) for row in own]
+            assert [float(end) for end in said.split(" to ")] == pytest.approx([min(shares), max(shares)], abs=0.0051)
+    assert min(float(row[7].split("·")[1]) for row in kept) >= 0.998  # int8
+
+
+def test_lessons_follow_from_what_bits_find():
+    vectors = np.random.default_rng(0).standard_normal((500, 384)).astype(np.float32)
+    found = diagnose(Batches(lambda: iter([vectors]), *vectors.shape))
+
+    def lessons(bits, centred, k=10):
+        return lessons_text(replace(found, k=k, overlap={"binary": bits, "binary_centred": centred, "int8": 1.0}))
+
+    assert "kept 0.87 to 0.97 of nDCG@10" in lessons(0.55, 0.56)
+    assert "fewer are found than in any of them" in lessons(0.3, 0.31)
+    assert "makes no difference that shows" in lessons(0.5, 0.53)
+    assert "pays here: +5.0%" in lessons(0.5, 0.55)
+    assert "costs here: -5.0%" in lessons(0.5, 0.45)
+    assert lessons(None, None) == lessons(0.5, 0.5, k=20) == ""

@@ -8,6 +8,7 @@ from math import ceil, log2
 import numpy as np
 
 from embquant.errors import InputError
+from embquant.exact.threads import limit_threads
 from embquant.exact.topk import TopK
 from embquant.measure.trial import tried
 from embquant.quantize.batches import Batches
@@ -76,6 +77,7 @@ class Diagnosis:
     overlap: dict[str, float | None]
 
 
+@limit_threads(1)
 def diagnose(vectors: Batches, queries: np.ndarray | None = None, k: int = 10, seed: int = 0) -> Diagnosis:
     """Diagnose vectors, float32, of which at most ``SAMPLE`` are held in memory.
 

@@ -18,7 +18,7 @@ from embquant.measure.diagnosis import QUERIES
 from embquant.measure.diagnosis import diagnose as diagnosis_of
 from embquant.measure.power import Power
 from embquant.quantize.batches import Batches
-from embquant.report.show.diagnosis import diagnosis_text, power_text
+from embquant.report.show.diagnosis import diagnosis_text, lessons_text, power_text
 from embquant.study.layout import ModelFolder
 
 
@@ -49,7 +49,7 @@ def diagnose(
         text = dumps({**asdict(found), "power": [asdict(one) for one in power]}, indent=2)
     else:
         name = " ".join(vectors) if len(vectors) < 4 else f"{vectors[0]} and {len(vectors) - 1} more"
-        text = f"{diagnosis_text(found, name)}\n\n{power_text(power)}"
+        text = "\n\n".join(filter(None, [diagnosis_text(found, name), lessons_text(found), power_text(power)]))
     sys.stdout.write(text + "\n")
 
 

@@ -9,6 +9,20 @@ from embquant.measure.power import Power
 TRIED = {"binary": "bits", "binary_centred": "bits, centred", "int8": "int8"}
 """Codecs that are tried, in words."""
 
+BANDS = (
+    (0.55, "0.87 to 0.97", "0.98 to 1.00", 8),
+    (0.45, "0.70 to 0.90", "0.95 to 1.00", 8),
+    (0.39, "0.71 to 0.79", "0.93 to 0.98", 4),
+)
+"""Least share of the first 10 that bits find in a sample, what bits kept of nDCG@10 in such cases, what they kept
+rescored ×4 by int8, and the number of cases; measured on at most 20,000 documents (docs/diagnose.md)."""
+
+MEASURED_K = 10
+"""The k that ``BANDS`` are measured at."""
+
+GAIN_ERROR = 0.04
+"""How far the gain by centring in a sample was from that in the collection, at most."""
+
 SHOWN = 8
 """Dimensions that are named at most."""
 
@@ -25,6 +39,43 @@ def diagnosis_text(found: Diagnosis, name: str) -> str:
     widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
     rows = [f"   {label:{widths[0]}}  {value:{widths[1]}}  {more}".rstrip() for label, value, more in lines]
     return harmless("\n".join([head, *rows]))
+
+
+def diagnosis_line(found: Diagnosis) -> str:
+    """Return the figures in a line, as a run's summary has them."""
+    dimensions = f"effective dimension {_shown(found.effective_dim, '.0f')}"
+    dimensions += f", {len(found.dead)} dead, {len(found.outliers)} outliers"
+    tried = ", ".join(f"{TRIED[codec]} {_shown(kept, '.0%')}" for codec, kept in found.overlap.items())
+    return (
+        f"vectors: mean share {_shown(found.mean_share, '.2f')}; {dimensions}; margin {_shown(found.margin, '.1%')}; "
+        f"{found.duplicates:.1%} duplicates; found of float32's first {found.k} in a sample: {tried}"
+    )
+
+
+def lessons_text(found: Diagnosis) -> str:
+    """Return what the collections that were measured tell of vectors such as these; empty if nothing."""
+    bits, centred = found.overlap["binary"], found.overlap["binary_centred"]
+    if bits is None or centred is None or found.k != MEASURED_K:
+        return ""
+    kept = "fewer are found than in any of them; measure before you use bits"
+    for least, plain, rescored, cases in BANDS:
+        if bits >= least:
+            kept = f"{cases} cases near this kept {plain} of nDCG@10, rescored ×4 by int8 {rescored}"
+            break
+    gain = centred - bits
+    pays = (
+        "pays here" if gain > GAIN_ERROR else "costs here" if gain < -GAIN_ERROR else "makes no difference that shows"
+    )
+    lines = [
+        ("bits", kept),
+        ("centring", f"{pays}: {gain:+.1%} found in the sample, which was at most {GAIN_ERROR:.0%} off"),
+        ("int8", "kept 0.998 or more of nDCG@10 in all cases, whatever the figures"),
+        ("the others", "predicted no loss: mean, effective dimension, range, margin, duplicates"),
+    ]
+    head = (
+        "what 20 cases, ten collections and two models, tell of such vectors (up to 20,000 documents; docs/diagnose.md)"
+    )
+    return "\n".join([head, *(f"   {label:10}  {text}" for label, text in lines)])
 
 
 def power_text(found: Sequence[Power]) -> str:
