@@ -80,12 +80,7 @@ def built(folder: Path, codecs: dict, methods: dict, corpus: np.ndarray, queries
     study = Study.read({**config, "codecs": codecs, "methods": methods, "top_k": [TOP_K], "rescore": rescore})
     run = StudyOfArrays(study, folder, CORES)
     run.write_inputs(corpus, queries, {})
-    for codec in study.codecs:
-        run.build_store(codec)
-    for name in study.indexes:
-        run.build_index(name)
-    for name in study.methods:
-        run.search(name)
+    run.build_and_search()
     return run
 
 

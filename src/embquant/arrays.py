@@ -92,12 +92,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     with TemporaryDirectory(prefix="embquant-") as folder:
         run = StudyOfArrays(study, Path(folder), threads)
         run.write_inputs(vectors, asked, qrels or {})
-        for codec in study.codecs:
-            run.build_store(codec)
-        for name in study.indexes:
-            run.build_index(name)
-        for name in study.methods:
-            run.search(name)
+        run.build_and_search()
         for name in study.methods:
             run.evaluate(name)
         return run.table()
@@ -123,6 +118,15 @@ class StudyOfArrays:
             ids = pa.array(np.arange(len(vectors))).cast(pa.string())
             write_embeddings(self.path(pattern), vectors.shape[1], [(ids, vectors)])
         write_parquet(self.path(layout.qrels()), QRELS_FILE, [_judgements(qrels, len(queries), len(corpus))])
+
+    def build_and_search(self) -> None:
+        """Build the stores of all codecs and all indexes, and find the candidates of all methods."""
+        for codec in self.study.codecs:
+            self.build_store(codec)
+        for name in self.study.indexes:
+            self.build_index(name)
+        for name in self.study.methods:
+            self.search(name)
 
     def build_store(self, codec: str) -> None:
         """Fit a codec, encode the corpus and build the store of its codes."""

@@ -31,12 +31,7 @@ def run(tmp_path_factory):
     corpus /= np.linalg.norm(corpus, axis=1, keepdims=True)
     run = StudyOfArrays(STUDY, tmp_path_factory.mktemp("deployed"), 2)
     run.write_inputs(corpus.astype(np.float32), queries, {})
-    for codec in STUDY.codecs:
-        run.build_store(codec)
-    for name in STUDY.indexes:
-        run.build_index(name)
-    for name in STUDY.methods:
-        run.search(name)
+    run.build_and_search()
     return run, queries
 
 
