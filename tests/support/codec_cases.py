@@ -36,6 +36,9 @@ PLAIN = {
     "binary-mean": {"family": "binary", "threshold": "mean"},
     "binary-median": {"family": "binary", "threshold": "median"},
     **{f"rabitq-{bits}": {"family": "rabitq", "bits": bits} for bits in range(1, 9)},
+    **{f"eden-{bits}": {"family": "eden", "bits": bits} for bits in (1, 2, 4, 8)},
+    **{f"turboquant-{bits}": {"family": "turboquant", "bits": bits} for bits in (1, 2, 3, 4)},
+    **{f"turboquant-{bits}-prod": {"family": "turboquant", "bits": bits, "variant": "prod"} for bits in (2, 4)},
     "pq": PQ,
     "pq-4-bits": {**PQ, "bits": 4},
     "scaled-pq": SCALED_PQ,
@@ -58,6 +61,8 @@ TRANSFORMED = {
         "bits": 2,
         "transform": [{"kind": "truncate", "dim": 20}, "rotation"],
     },
+    "eden-rotation": {"family": "eden", "transform": "rotation"},
+    "turboquant-rotation": {"family": "turboquant", "transform": "rotation"},
     "pq-opq": {**PQ, "transform": {"kind": "opq", "pieces": 4, "iterations": 2}},
     "scaled-pq-allocation": {**SCALED_PQ, "transform": {"kind": "allocation", "pieces": 4}},
 }
@@ -108,7 +113,7 @@ def dead_dimensions():
 
 def heavy_tails():
     vectors = np.random.default_rng(0).standard_t(2, (300, 32)).astype(np.float32)
-    return vectors / np.abs(vectors).max()
+    return vectors / np.linalg.norm(vectors, axis=1).max()
 
 
 def with_zero_vectors():

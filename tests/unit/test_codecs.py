@@ -145,6 +145,11 @@ def test_without_dropped_dimensions_a_transform_changes_scores_by_a_constant_a_q
         ("rabitq-4", "rabitq-2"),
         ("rabitq-2", "rabitq-1"),
         ("pq", "pq-4-bits"),
+        ("eden-4", "eden-2"),
+        ("eden-2", "eden-1"),
+        ("turboquant-4", "turboquant-3"),
+        ("turboquant-3", "turboquant-2"),
+        ("turboquant-4-prod", "turboquant-2-prod"),
     ],
 )
 def test_more_bits_err_less(finer, coarser):

@@ -14,6 +14,8 @@ from support.codec_cases import (
     unit_vectors,
 )
 
+MIXED = ("binary", "rabitq", "eden", "turboquant", "pq", "scaled-pq", "unit-int8", "scaled-int8")
+
 every_case = pytest.mark.parametrize("name", CASES)
 
 
@@ -34,14 +36,7 @@ def test_hard_vectors_have_finite_codes_and_scores(name, hard):
 def keeps_dimensions_apart(name):
     """Whether each dimension has a code of its own, whose steps span the values and no more."""
     entry = CASES[name]
-    mixed = "transform" in entry or entry["family"] in (
-        "binary",
-        "rabitq",
-        "pq",
-        "scaled-pq",
-        "unit-int8",
-        "scaled-int8",
-    )
+    mixed = "transform" in entry or entry["family"] in MIXED
     return not mixed and entry.get("ranges") != "symmetric"
 
 
@@ -87,6 +82,9 @@ def test_any_number_of_dimensions_and_one_vector_are_enough_unless_centroids_are
         ({**PQ, "bits": 6}, "bits is 6, expected 4 or 8"),
         ({"family": "pq"}, "codec pq: the key 'pieces' is missing"),
         ({"family": "rabitq", "bits": 9}, "bits is 9, expected 1 to 8"),
+        ({"family": "eden", "bits": 0}, "bits is 0, expected 1 to 8"),
+        ({"family": "turboquant", "bits": 5}, "bits is 5, expected 1, 2, 3, 4 or 8 for variant mse"),
+        ({"family": "turboquant", "bits": 1, "variant": "prod"}, "bits is 1, expected 2, 3, 4 or 5 for variant prod"),
         ({"family": "int4", "percentile": 50}, "percentile is 50, expected more than 50"),
         ({"family": "int4", "ranges": "max"}, "ranges is 'max', expected 'min-max' or 'percentile' or 'symmetric'"),
         ({"family": "int8", "seed": -1}, "seed is -1, expected 0 or more"),

@@ -22,9 +22,15 @@ def test_a_code_is_as_wide_as_the_fitted_codec_says(name):
     assert parse_codec(CASES[name]).code_bytes(32) == case(name).bytes_per_vector
 
 
-@pytest.mark.parametrize("bits", [1, 2, 3, 8])
-def test_rabitq_of_dimensions_that_are_no_whole_bytes(bits):
-    entry = {"family": "rabitq", "bits": bits}
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *({"family": family, "bits": bits} for family in ("rabitq", "eden", "turboquant") for bits in (1, 2, 3, 8)),
+        *({"family": "turboquant", "variant": "prod", "bits": bits} for bits in (2, 3, 4, 5)),
+    ],
+    ids=str,
+)
+def test_codes_of_dimensions_that_are_no_whole_bytes(entry):
     assert parse_codec(entry).code_bytes(21) == fitted(entry, unit_vectors(dim=21)).bytes_per_vector
 
 

@@ -7,7 +7,7 @@ from embquant.errors import InputError
 from embquant.indexes.base import FlatIndex, Index
 from embquant.registry import Registry
 
-FAISS_FAMILIES = ("float16", "bfloat16", "uint8", "int6", "int4", "pq")
+FAISS_FAMILIES = ("float16", "bfloat16", "uint8", "int6", "int4", "eden", "turboquant", "pq")
 """The codec families whose codes a flat FAISS index scans exactly."""
 
 INDEXES: Registry[type[Index[Any]]] = Registry(

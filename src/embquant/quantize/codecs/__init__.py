@@ -32,6 +32,8 @@ CODECS: Registry[type[Family]] = Registry(
         "int4": "embquant.quantize.codecs.scalar:Int4",
         "binary": "embquant.quantize.codecs.binary:Binary",
         "rabitq": "embquant.quantize.codecs.rabitq:RaBitQ",
+        "eden": "embquant.quantize.codecs.eden:Eden",
+        "turboquant": "embquant.quantize.codecs.turboquant:TurboQuant",
         "pq": "embquant.quantize.codecs.pq:ProductQuantization",
         "scaled-pq": "embquant.quantize.codecs.scaled_pq:ScaledProductQuantization",
     },
