@@ -29,12 +29,15 @@ CODECS = {
         name: {"family": name} for name in ("float32", "float16", "bfloat16", "int8", "uint8", "int6", "int4", "binary")
     },
     **{f"rabitq-{bits}": {"family": "rabitq", "bits": bits, "transform": "rotation"} for bits in (1, 2, 4)},
+    "unit-int8": {"family": "unit-int8"},
+    **{f"{name}-2": {"family": name, "bits": 2, "transform": "rotation"} for name in ("eden", "turboquant")},
     **{"pq": PQ, "pq-4-bits": PQ4},
 }
 METHODS = {
     **{name: {"codec": name, "index": "flat"} for name in CODECS},
     "rabitq-1-float-query": {"codec": "rabitq-1", "index": "flat", "search": {"query_bits": 0}},
     "binary-fastscan": {"codec": "binary", "index": "fastscan", "scoring": "asymmetric"},
+    **{f"rabitq-{bits}-fastscan": {"codec": f"rabitq-{bits}", "index": "fastscan"} for bits in (1, 2, 4)},
     "pq-fastscan": {"codec": "pq-4-bits", "index": "fastscan"},
     **{
         f"{name}-hnsw": {"codec": name, "index": "hnsw", "search": {"expansion_search": 64}}

@@ -28,6 +28,7 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         **{f"flat/{family}": "embquant.indexes.flat_codes:FlatCodes" for family in FAISS_FAMILIES},
         "flat/rabitq": "embquant.indexes.flat_rabitq:FlatRaBitQ",
         "flat/scaled-pq": "embquant.indexes.flat_scaled_pq:FlatScaledPq",
+        "fastscan/rabitq": "embquant.indexes.fastscan_rabitq:FastScanRaBitQ",
         "fastscan/pq": "embquant.indexes.fastscan:FastScan",
         "ivf/pq": "embquant.indexes.ivf:IvfPq",
         "flat/*": "embquant.indexes.flat_any:FlatAny",

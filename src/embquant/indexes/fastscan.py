@@ -30,7 +30,7 @@ class FastScanIndex(Index[Quantizer]):
 
     engine = "faiss"
 
-    def __init__(self, index: faiss.IndexPQFastScan, threads: int) -> None:
+    def __init__(self, index: faiss.IndexFastScan, threads: int) -> None:
         """Search ``index`` on ``threads`` threads."""
         self._index = index
         self._threads = threads
