@@ -165,6 +165,18 @@ def test_summary_joins_the_others_and_is_printed(finished):
     assert "top_k × multiplier of up to 20 is clipped to" not in printed
 
 
+def test_the_vectors_are_diagnosed(finished):
+    """The mean share by hand; a sample has all of so few documents, so that bits find what they find in the study."""
+    found = json.loads((finished.folder / "results/reports/small/runs/facts/minilm/diagnosis.json").read_text())
+    parts = sorted((finished.folder / "results/facts/minilm/embeddings").glob("part-*.parquet"))
+    vectors = np.concatenate([np.stack(pq.read_table(part)["embedding"].to_numpy()) for part in parts]).astype(float)
+    share = np.linalg.norm(vectors.mean(axis=0)) / np.linalg.norm(vectors, axis=1).mean()
+    assert found["mean_share"] == pytest.approx(share)
+    overlap = report(finished, "retrieval").set_index(KEYS)["overlap@10"]
+    assert found["overlap"]["binary"] == pytest.approx(overlap["binary", "none", 1, 10], abs=1e-6)
+    assert f"vectors: mean share {share:.2f}; effective dimension" in (finished.folder / "output.txt").read_text()
+
+
 def test_every_table_marks_what_none_surpasses(finished):
     for name in ("retrieval", "memory", "speed", "summary", "cost"):
         marks = report(finished, name)["pareto"]

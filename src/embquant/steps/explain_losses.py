@@ -1,15 +1,19 @@
 """The command ``explain-losses``."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 
+from embquant.files.atomic import write_json
 from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_matrices, read_table, write_parquet
+from embquant.measure.diagnosis import diagnose
 from embquant.measure.quality import read_judgements
+from embquant.quantize.batches import Batches
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.losses import SCHEMAS, ComparedSettings, SearchedQueries, with_documents
 from embquant.report.numbers.measured import read_measured
@@ -30,27 +34,31 @@ def explain_losses(
     multipliers: Annotated[Sequence[int], "rescore multipliers of the study"],
     worst: Annotated[int, "queries to list per setting"],
     statistics: Annotated[Mapping[str, Any], "confidence, resamples and seed"],
-    output: Annotated[Path, "folder of worst_queries.parquet and losses.parquet"],
+    output: Annotated[Path, "folder of worst_queries.parquet, losses.parquet and diagnosis.json"],
 ) -> None:
     """List the queries that lose most, what they lose and why.
 
-    A second table has the loss by kinds of queries. Both tables are empty where no metric can be computed.
+    A second table has the loss by kinds of queries. Both tables are empty where no metric can be computed. A diagnosis
+    says what the vectors are like.
     """
     runs = [run for run in runs if why_inapplicable(run / "metrics.parquet") is None]
     stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
+    exact = Store.open(float32_store)
+    vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
+    corpus_vectors = Batches(lambda: iter([exact.index.codes]), *exact.index.codes.shape)
+    write_json(output / "diagnosis.json", asdict(diagnose(corpus_vectors, vectors)))
     compared = ComparedSettings.of(read_measured(runs), baseline, multipliers)
     worst_rows: list[dict[str, Any]] = []
     loss_rows: list[dict[str, Any]] = []
     if compared is not None:
         texts = read_table(queries, ["id", "text"])
-        exact = Store.open(float32_store)
         folders = {path.name: path for path in runs}
         rows, scores = Candidates(folders[baseline] / "candidates.parquet").read(0)
         searched = SearchedQueries(
             compared=compared,
             ids=texts.column("id").to_pylist(),
             texts=texts.column("text").to_pylist(),
-            vectors=np.concatenate(list(read_matrices([query_vectors], "embedding"))),
+            vectors=vectors,
             judgements=read_judgements(qrels, len(texts), len(exact.index)) if compared.metric.judged else None,
             rows=rows,
             scores=scores,

@@ -8,6 +8,7 @@ from embquant import __version__
 from embquant.datasets.identical import has_own_documents
 from embquant.files.atomic import read_json, write_json
 from embquant.files.provenance import environment
+from embquant.measure.diagnosis import Diagnosis
 from embquant.report.csv_files import write_csv, write_text
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.show.summary import summary_text
@@ -35,9 +36,10 @@ def join_reports(
     own_documents = [dataset["name"] for dataset in described if has_own_documents(dataset)]
     measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents)
     path = output / "summary.txt"
+    diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
     parts = [
         advice(measured.recommendations, path),
-        summary_text(measured.summary, study, described, measured.left_out),
+        summary_text(measured.summary, study, described, measured.left_out, diagnosed),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),
     ]

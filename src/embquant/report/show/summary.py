@@ -1,10 +1,11 @@
 """The tables that a person reads at the end of a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
+from embquant.measure.diagnosis import Diagnosis
 from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure, measures
 from embquant.report.numbers.caveats import graph_words, tie_words
@@ -12,6 +13,7 @@ from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
 from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.spread import EXPECTED, LOST, judged_by_expected
+from embquant.report.show.diagnosis import diagnosis_line
 from embquant.report.show.rendering import Column, TableView, formatted, rescored_by
 from embquant.report.tables.base import VERDICT_MARKS
 from embquant.study.study import Study
@@ -30,12 +32,18 @@ LEGEND = (
 )
 
 
-def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, Any]], without: pd.DataFrame) -> str:
+def summary_text(
+    summary: pd.DataFrame,
+    study: Study,
+    datasets: list[dict[str, Any]],
+    without: pd.DataFrame,
+    diagnosed: Mapping[tuple[str, ...], Diagnosis] = {},
+) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
     All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
     ``datasets`` are what the dataset.json files say; the tables repeat what was left out, and what ``without``, the
-    table left_out.csv, says of methods.
+    table left_out.csv, says of methods. ``diagnosed`` are what vectors are like, by dataset and model.
     """
     described = {dataset["name"]: dataset for dataset in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
@@ -55,6 +63,7 @@ def summary_text(summary: pd.DataFrame, study: Study, datasets: list[dict[str, A
         for verb, counts in (("left out", "left_out"), ("kept", "kept")):
             named = described[dataset][counts].items()
             lines += [f"{verb}: {count:,} {what.replace('_', ' ')}" for what, count in named]
+        lines += [diagnosis_line(diagnosed[dataset, model])] if (dataset, model) in diagnosed else []
         lines += _without(without[(without["dataset"] == dataset) & (without["model"] == model)])
         if deepest > first["vectors"]:
             lines.append(
