@@ -54,7 +54,8 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     them for cosine similarity. ``methods`` are entries as in ``config.yaml``, by name: ``codec``, ``index`` and perhaps
     ``scoring``, ``build`` and ``search``. A codec is a name of ``codecs``, entries of ``config.yaml`` too, or a family
     such as ``int8`` with its default parameters. ``qrels`` has the relevance of documents, as
-    ``{query row: {document row: relevance}}``; without it, metrics that need judgements are empty.
+    ``{query row: {document row: relevance}}``; without it, metrics that need judgements are empty. Queries
+    without a relevant document (above 0) are left out then, as in studies.
 
     ``baseline`` is the method that others are compared with, exact float32, added if ``methods`` lacks it. The
     candidates of a method are scored again by each of ``rescore_stores``, names of codecs, at each of ``multipliers``,
@@ -91,7 +92,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     )
     with TemporaryDirectory(prefix="embquant-") as folder:
         run = StudyOfArrays(study, Path(folder), threads)
-        run.write_inputs(vectors, asked, qrels or {})
+        run.write_inputs(vectors, *(_judged(asked, qrels, len(vectors)) if qrels else (asked, {})))
         run.build_and_search()
         for name in study.methods:
             run.evaluate(name)
@@ -117,7 +118,7 @@ class StudyOfArrays:
         for pattern, vectors in ((embeddings, corpus), (layout.query_vectors(), queries)):
             ids = pa.array(np.arange(len(vectors))).cast(pa.string())
             write_embeddings(self.path(pattern), vectors.shape[1], [(ids, vectors)])
-        write_parquet(self.path(layout.qrels()), QRELS_FILE, [_judgements(qrels, len(queries), len(corpus))])
+        write_parquet(self.path(layout.qrels()), QRELS_FILE, [_judgements(qrels)])
 
     def build_and_search(self) -> None:
         """Build the stores of all codecs and all indexes, and find the candidates of all methods."""
@@ -229,13 +230,30 @@ def _matrix(values: np.ndarray, name: str) -> np.ndarray:
     return matrix
 
 
-def _judgements(qrels: Qrels, queries: int, documents: int) -> pa.Table:
+def _judged(queries: np.ndarray, qrels: Qrels, documents: int) -> tuple[np.ndarray, Qrels]:
+    """Return the queries that have a relevant document, as a study evaluates them, and what is relevant to each."""
+    relevant: dict[int, dict[int, int]] = {}
+    for query, document, gain in _triples(qrels):
+        what = f"qrels: query {query}, document {document}"
+        if not (0 <= query < len(queries) and 0 <= document < documents):
+            raise InputError(f"{what}: expected rows of {len(queries)} queries and {documents} documents, from 0")
+        if gain != int(gain):
+            raise InputError(f"{what}: relevance {gain}, expected a whole number; round or multiply grades")
+        if gain > 0:
+            relevant.setdefault(query, {})[document] = int(gain)
+    if not relevant:
+        raise InputError("qrels: no relevance is above 0; without qrels, agreement alone is measured")
+    rows = sorted(relevant)
+    return queries[rows], {place: relevant[query] for place, query in enumerate(rows)}
+
+
+def _triples(qrels: Qrels) -> list[tuple[int, int, int]]:
+    return [(query, document, gain) for query, gains in qrels.items() for document, gain in gains.items()]
+
+
+def _judgements(qrels: Qrels) -> pa.Table:
     """Return judgements as a study has them."""
-    triples = [(query, document, gain) for query, gains in qrels.items() for document, gain in gains.items()]
-    for query, document, _ in triples:
-        if not (0 <= query < queries and 0 <= document < documents):
-            what = f"{queries} queries and {documents} documents"
-            raise InputError(f"qrels: query {query}, document {document}: expected rows of {what}, from 0")
+    triples = _triples(qrels)
     columns = {
         "query_id": [str(query) for query, _, _ in triples],
         "doc_id": [str(document) for _, document, _ in triples],
