@@ -75,6 +75,7 @@ def built(folder: Path, codecs: dict, methods: dict, corpus: np.ndarray, queries
         "datasets": {DATASET: {"source": "files"}},
         "models": {MODEL: {"name": "made-up"}},
         "parts": 1,
+        "growth": {"halvings": 0},
     }
     rescore = {"stores": ["int8"], "multipliers": [MULTIPLIER]}
     study = Study.read({**config, "codecs": codecs, "methods": methods, "top_k": [TOP_K], "rescore": rescore})

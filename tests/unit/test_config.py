@@ -110,6 +110,7 @@ def refused(values, name="study.yaml"):
         ({"top_k": 10}, "top_k is 10, expected a list of"),
         ({"top_k": []}, "top_k is [], expected at least one"),
         ({"top_k": [10, 10]}, "top_k: 10 is listed twice"),
+        ({"requirements": {"min_retention": 99}}, "requirements: min_retention is 99, expected 0 to 1"),
         ({"top_k": [0]}, "top_k[0] is 0, expected 1 or more"),
         ({"top_k": [10, 2.5]}, "top_k[1] is 2.5, expected a whole number (1 or more)"),
         ({"datasets": []}, "datasets is [], expected a mapping"),

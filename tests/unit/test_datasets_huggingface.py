@@ -5,12 +5,14 @@ import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import datasets
 import pytest
+import yaml
 
 from embquant.errors import InputError
-from support.dataset_files import CORPUS, QRELS, TEXTS, column, prepare, rows, write_beir, write_table
+from support.dataset_files import CORPUS, QRELS, QUERIES, TEXTS, column, prepare, rows, write_beir, write_table
 from support.fake_hub import COMMIT, FakeHub
 
 README = """---
@@ -67,6 +69,30 @@ HUB_SPEC["qrels"]["configuration"] = "default"
 
 def local_spec(beir) -> dict:
     return beir_spec(beir, f"{beir}-qrels")
+
+
+def test_the_collections_of_beir_yaml_are_read_as_their_repositories_lie(tmp_path):
+    """The repositories are made here, in the hub's layout: three tables, of which "default" has the judgements."""
+    entries = yaml.safe_load(Path("config/beir.yaml").read_text())["datasets"]
+    layout = {"corpus": "corpus", "queries": "queries", "default": "test"}
+    tables = [
+        {"config_name": name, "data_files": [{"split": split, "path": f"{name}.jsonl"}]}
+        for name, split in layout.items()
+    ]
+    own = {"_id": "d2", "title": "", "text": CORPUS[1]["text"]}  # a query that is a document, as ArguAna has them
+    judged = [*QRELS, {"query-id": "d2", "corpus-id": "d1", "score": 1}]
+    gone = {"query-id": "q1", "corpus-id": "gone", "score": 1}
+    for name, entry in entries.items():
+        folder = tmp_path / entry["corpus"]["repository"]
+        write_table(folder / "corpus.jsonl", CORPUS)
+        write_table(folder / "queries.jsonl", [*QUERIES, own])
+        write_table(folder / "default.jsonl", [*judged, gone])
+        (folder / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': tables})}---\n")
+        local = {key: {**entry[key], "repository": str(folder)} for key in ("corpus", "queries", "qrels")}
+        described = prepare(tmp_path / name, {**entry, **local})
+        assert described["counts"]["judgements"] == 5
+        assert described["kept"] == {"judgements_of_documents_that_the_corpus_lacks": 1}
+        assert described["left_out"]["results_that_are_the_query_itself"] == 1
 
 
 def test_a_local_repository_gives_what_its_files_give(tmp_path, beir):

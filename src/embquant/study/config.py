@@ -212,6 +212,7 @@ class Requirements(Entry):
     min_retention: Number = Field(
         0.99,
         ge=0,
+        le=1,
         description="least share of float32's quality, at the lower bound of its confidence interval; without "
         "judgements, least agreement (`overlap@k`)",
     )
