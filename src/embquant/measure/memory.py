@@ -10,7 +10,7 @@ from pathlib import Path
 
 from embquant.errors import InputError
 from embquant.files import scratch
-from embquant.files.parquet import read_matrices
+from embquant.files.parquet import read_matrices, spare_pandas
 from embquant.indexes import index_class
 from embquant.indexes.manifest import Manifest, check_files
 from embquant.quantize.codecs import CODECS
@@ -98,5 +98,6 @@ def _mapped_bytes(store: Path | None) -> int:
 
 
 if __name__ == "__main__":
+    spare_pandas()
     method, store, queries, depth = json.loads(sys.argv[1])
     print(json.dumps(measure(Path(method), Path(store) if store else None, Path(queries), depth)))
