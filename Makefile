@@ -10,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow clean
+.PHONY: help env run test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
 
 # Targets call programs by name; these must be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -68,6 +68,9 @@ bench: env  ## this project and its peers in turn, as a table; BENCHMARKS='binar
 
 bench-scale: env  ## 1, 3 and 10 million vectors; continues an interrupted run; ARGS='--sizes 50000'
 	@.venv/bin/python benchmarks/scale.py $(ARGS)
+
+bench-growth: env  ## what is predicted of larger corpora, against what is measured; ARGS='--data folder'
+	@.venv/bin/python benchmarks/growth.py $(ARGS)
 
 bench-workflow: env  ## the time that the workflow adds to its jobs: the default study, from nothing
 	@.venv/bin/python benchmarks/workflow.py $(ARGS)

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from embquant.measure.crowding import REACH
 from embquant.measure.extrapolation import (
     DOUBLING,
     FORM,
-    REACH,
     extrapolated_recall,
     extrapolated_retention,
     least_multiplier,
@@ -17,15 +17,31 @@ COUNTS = resample_counts(200, 500, seed=0)
 
 
 def test_values_move_as_the_model_does_and_the_baseline_with_them() -> None:
-    """By hand: measured 0.8 and 0.72; the model says 0.1 less for the baseline, 0.13 less for the setting."""
+    """By hand: measured 0.8 and 0.72, and the model's 0.7 and 0.7, of which chance has added 0.1 and 0.02.
+
+    The model says 0.6 and 0.57 of the larger corpus, which keeps half of what chance has added: 0.65 and 0.58.
+    """
     measured = np.stack([np.full(200, 0.8), np.full(200, 0.72)])
     model = np.stack([np.full((2, 200), 0.7), np.stack([np.full(200, 0.6), np.full(200, 0.57)])])
     found = extrapolated_retention(measured, model, np.array([8.0]), COUNTS)
-    assert found.expected[0] == pytest.approx([1, 0.59 / 0.7])
-    change = 0.59 / 0.7 - 0.72 / 0.8
+    assert found.expected[0] == pytest.approx([1, 0.58 / 0.65])
+    change = 0.58 / 0.65 - 0.72 / 0.8
     error = 1.96 * np.hypot(FORM * change, DOUBLING * 3)
-    assert found.low[0, 1] == pytest.approx(0.59 / 0.7 - error, abs=1e-4)
-    assert found.high[0, 1] == pytest.approx(0.59 / 0.7 + error, abs=1e-4)
+    assert found.low[0, 1] == pytest.approx(0.58 / 0.65 - error, abs=1e-4)
+    assert found.high[0, 1] == pytest.approx(0.58 / 0.65 + error, abs=1e-4)
+
+
+def test_intervals_hold_what_documents_leave_open() -> None:
+    """By hand: the model expects 0.5 of every query, and half of them have 0, half 1; the next corpus may be so, too.
+
+    The mean of 200 has a standard error of 0.5 / √200, once by chance to come and, carried by half, by chance that was.
+    """
+    measured = np.tile([0.0, 1.0], 100)[None]
+    model = np.full((2, 1, 200), 0.5)
+    found = extrapolated_recall(measured, model, np.array([1.0]), COUNTS)
+    error = 1.96 * np.hypot(0.5, 0.25) / np.sqrt(200)
+    assert found.expected[0, 0] == pytest.approx(0.5)
+    assert found.high[0, 0] - found.low[0, 0] == pytest.approx(2 * error, rel=0.05)
 
 
 def test_intervals_hold_what_queries_leave_open() -> None:
@@ -46,8 +62,8 @@ def test_nothing_is_said_beyond_the_reach() -> None:
 
 
 def test_recall_is_between_0_and_1() -> None:
-    measured = np.full((1, 200), 0.99)
-    model = np.stack([np.full((1, 200), 0.5), np.full((1, 200), 0.6)])
+    measured = np.full((1, 200), 0.999)
+    model = np.stack([np.full((1, 200), 0.999), np.full((1, 200), 1.001)])
     found = extrapolated_recall(measured, model, np.array([2.0]), COUNTS)
     assert found.expected[0, 0] == 1
     assert found.high[0, 0] == 1

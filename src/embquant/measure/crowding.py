@@ -18,8 +18,13 @@ from embquant.measure.lines import Line, climb, positions, take
 from embquant.measure.metrics import JudgedKind, Metric
 from embquant.study import NO_STORE, Setting
 
-DRAWS = 16
-"""How many larger corpora are drawn, each for every query."""
+REACH = 64
+"""How many times as many growing documents the law is believed for: as far as it was compared with measurements."""
+
+DRAWN = 8192
+"""How often a larger corpus is drawn for a query, all queries together, as far as FEWEST and MOST draws allow."""
+
+FEWEST, MOST = 4, 64
 
 QUERIES_AT_ONCE = 512
 """Queries whose documents are drawn at once; part of what a draw is."""
@@ -137,7 +142,7 @@ def project(  # noqa: PLR0917 - what a search is, what is measured, and where
     metrics: Sequence[Metric],
     judgements: Judgements,
     factors: Sequence[float],
-    draws: int = DRAWS,
+    draws: int | None = None,
 ) -> Projection:
     """Return the expected metrics of each query where the corpus has more growing documents.
 
@@ -145,8 +150,10 @@ def project(  # noqa: PLR0917 - what a search is, what is measured, and where
     float64 (queries, depth), ``baseline`` what the baseline found at the same size. ``factors`` say how many times as
     many growing documents there are: (target − judged) / (documents − judged). The first of the sizes returned is the
     present one, factor 1: the model's own value, which what was measured is compared with. Metrics that need no
-    judgements are left out, as are those with a cut-off beyond ``top_k``.
+    judgements are left out, as are those with a cut-off beyond ``top_k``. Each size is drawn ``draws`` times, by
+    default as DRAWN says.
     """
+    draws = draws or int(np.clip(-(-DRAWN // len(found.rows)), FEWEST, MOST))
     crowd = Crowd(found, stores, baseline)
     shape = (1 + len(factors), len(found.rows))
     recall = {setting: np.zeros(shape) for setting in settings}

@@ -1,8 +1,8 @@
 """Extrapolation: what settings are expected to keep in a larger corpus, with an interval that can be believed.
 
-The expected values are those of :mod:`embquant.measure.crowding`. An interval holds what two things leave open: the
-queries, which are resampled, and the form of the law, whose errors grow with the change that it predicts and with how
-far it is taken. docs/growth.md says how FORM was found, and how often intervals hold what is measured later.
+The expected values are those of :mod:`embquant.measure.crowding`. An interval holds what three things leave open: which
+queries there are, which documents the larger corpus happens to have, and the form of the law. docs/growth.md says how
+the constants were found, and how often intervals hold what is measured later.
 """
 
 from collections.abc import Mapping
@@ -11,19 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtri
 
+from embquant.measure.crowding import REACH
 from embquant.measure.statistics import percentile_interval, sample_means
 
-REACH = 64
-"""How many times as many growing documents the law is believed for: as far as it was compared with measurements."""
+CARRIED = 0.5
+"""The share that is left in a larger corpus of what a query has by chance, beyond what the model expects of it."""
 
 FORM = 0.25
 """Standard error of the law as a share of the change that it predicts."""
 
 DOUBLING = 0.0005
-"""Standard error of the law per doubling of the corpus, where it predicts no change, as a share of the baseline."""
-
-MOST = 1.0
-"""A recall is at most this."""
+"""Standard error of the law per doubling of the corpus, where it predicts no change."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +47,14 @@ def extrapolated_retention(
     present size, then of each target, whose ``factors`` float64 (targets,) are how many times as many growing documents
     there are. ``counts`` are those of :func:`statistics.resample_counts`.
     """
-    moved = measured + projected[1:] - projected[0]
-    now = _kept(measured, counts)
+    by_chance = measured - projected[0]
+    moved = projected[1:] + CARRIED * by_chance
+    now = _kept(measured, counts)[:, 0]
     kept = np.stack([_kept(values, counts) for values in moved])
-    return _interval(kept, now[:, 0], factors, confidence)
+    whole = moved[:, :1].mean(axis=2)
+    paired = by_chance - kept[:, :, :1] * by_chance[0]
+    chance = np.divide(_error(paired), whole, out=np.full_like(whole * paired[:, :, 0], np.nan), where=whole > 0)
+    return _interval(kept, now, chance, factors, confidence)
 
 
 def extrapolated_recall(
@@ -66,10 +68,10 @@ def extrapolated_recall(
 
     There is no baseline among the settings, and values are between 0 and 1.
     """
-    moved = measured + projected[1:] - projected[0]
-    means = np.stack([sample_means(values, counts) for values in moved])
-    found = _interval(means, measured.mean(axis=1), factors, confidence)
-    return Extrapolated(*(np.clip(values, 0, MOST) for values in (found.expected, found.low, found.high)))
+    by_chance = measured - projected[0]
+    means = np.stack([sample_means(values, counts) for values in projected[1:] + CARRIED * by_chance])
+    found = _interval(means, measured.mean(axis=1), _error(by_chance), factors, confidence)
+    return Extrapolated(*(np.clip(values, 0, 1) for values in (found.expected, found.low, found.high)))
 
 
 def least_multiplier(lows: Mapping[int, float], wanted: float) -> int | None:
@@ -88,11 +90,22 @@ def _kept(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.divide(means, means[:1], out=np.full_like(means, np.nan), where=means[:1] > 0)
 
 
-def _interval(samples: np.ndarray, now: np.ndarray, factors: np.ndarray, confidence: float) -> Extrapolated:
-    """Join the ends over resamples, ``samples`` (targets, settings, samples), with the errors of the law."""
+def _error(values: np.ndarray) -> np.ndarray:
+    """Return the standard error of the mean over queries, the last axis."""
+    return values.std(axis=-1) / np.sqrt(values.shape[-1])
+
+
+def _interval(
+    samples: np.ndarray, now: np.ndarray, chance: np.ndarray, factors: np.ndarray, confidence: float
+) -> Extrapolated:
+    """Join the ends over resamples, ``samples`` (targets, settings, samples), with what chance and the law leave open.
+
+    ``chance`` is the standard error of what a corpus happens to have, (targets, settings) or (settings,).
+    """
     expected, low, high = np.stack([percentile_interval(target, confidence) for target in samples], axis=1)
     doublings = np.log2(np.maximum(factors, 1))[:, None]
-    form = ndtri((1 + confidence) / 2) * np.hypot(FORM * (expected - now), DOUBLING * doublings)
+    form = np.hypot(FORM * (expected - now), DOUBLING * doublings)
+    unknown = ndtri((1 + confidence) / 2) * np.hypot(form, chance)
     believed = factors[:, None] <= REACH
-    ends = (expected, expected - np.hypot(expected - low, form), expected + np.hypot(high - expected, form))
+    ends = (expected, expected - np.hypot(expected - low, unknown), expected + np.hypot(high - expected, unknown))
     return Extrapolated(*(np.where(believed, end, np.nan) for end in ends))
