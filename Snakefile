@@ -34,7 +34,7 @@ wildcard_constraints:
     dataset=one_of(STUDY.config.datasets),
     model=one_of(STUDY.models),
     codec=one_of(STUDY.codecs),
-    method=one_of(STUDY.methods),
+    method=one_of(STUDY.searched),
     index=one_of(STUDY.indexes),
     suffix="[a-z0-9]+",
     part=r"\d+",

@@ -126,15 +126,16 @@ class StudyOfArrays:
             self.build_store(codec)
         for name in self.study.indexes:
             self.build_index(name)
-        for name in self.study.methods:
+        for name in self.study.searched:
             self.search(name)
 
     def build_store(self, codec: str) -> None:
         """Fit a codec, encode the corpus and build the store of its codes."""
         layout = self.study.layout
         build_store(
-            entry=self.study.config.codecs[codec].values,
+            entry=self.study.codec_entry(codec),
             embeddings=[self.path(pattern) for pattern in layout.each_part(layout.embeddings())],
+            fit_on=self.study.fit_on(codec),
             state=self.path(layout.codec_state(codec)),
             output=self.path(self.study.store_file(codec)),
         )
@@ -147,13 +148,14 @@ class StudyOfArrays:
             index_kind=method.entry.index,
             store=self.path(self.study.store_manifest(method.entry.codec)),
             parameters=method.entry.build,
+            fit_on=self.study.fit_on(name),
             output=self.path(method.index_file),
         )
         self.check(method.index_file, name)
 
     def search(self, name: str) -> None:
         """Define a method and find its candidates."""
-        layout, method = self.study.layout, self.study.methods[name]
+        layout, method = self.study.layout, self.study.searched[name]
         file = self.path(layout.method(name))
         manifest = self.path(method.manifest)
         define_method(name=name, manifest=manifest, scoring=method.scoring, search=method.entry.search, output=file)
@@ -176,7 +178,7 @@ class StudyOfArrays:
 
     def evaluate(self, name: str) -> None:
         """Measure all settings of a method."""
-        study, layout, method = self.study, self.study.layout, self.study.methods[name]
+        study, layout, method = self.study, self.study.layout, self.study.searched[name]
         twins = [self.path(layout.candidates(twin)) for twin in method.exact_twins]
         evaluate_run(
             method_file=self.path(layout.method(name)),

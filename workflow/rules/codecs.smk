@@ -14,11 +14,12 @@ rule build_store:
         mem_mb=memory("build_store"),
         runtime=minutes("build_store"),
     params:
-        entry=lambda wildcards: entry("codecs", wildcards.codec),
+        entry=lambda wildcards: canonical(STUDY.codec_entry(wildcards.codec)),
+        fit_on=lambda wildcards: STUDY.fit_on_option(wildcards.codec),
         state=LAYOUT.codec_state(),  # no output: it lacks the wildcard of the store's suffix
         code=lambda wildcards: code("build_store", *STUDY.store_modules(wildcards.codec)),
     message:
         "{wildcards.dataset} · {wildcards.model}: quantizing as {wildcards.codec}"
     shell:
-        "embquant build-store --entry {params.entry:q} --embeddings {input:q} --state {params.state:q} "
+        "embquant build-store --entry {params.entry:q} --embeddings {input:q} {params.fit_on:q} --state {params.state:q} "
         "--output {output.store:q} 2> {log:q}"

@@ -76,7 +76,7 @@ def as_list(files):
 
 def method(wildcards):
     """Return the method of the study that a job is for."""
-    return STUDY.methods[wildcards.method]
+    return STUDY.searched[wildcards.method]
 
 
 def distinct_so_far(wildcards):

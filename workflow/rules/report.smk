@@ -2,6 +2,7 @@ TABLES = REPORT_TABLES.names()
 TABLE_MODULES = [REPORT_TABLES.module(table) for table in TABLES]
 MEASURED = expand(LAYOUT.measured(), dataset=STUDY.datasets, model=STUDY.models)
 RUNS = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.methods]
+DRIFTED = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.twins]
 
 
 rule join_reports:
@@ -11,6 +12,7 @@ rule join_reports:
             for run in RUNS
             for file in ("metrics.parquet", "growth.parquet", "speed.json", "memory.json")
         ],
+        drifted=[f"{run}/metrics.parquet" for run in DRIFTED],
         embedding=expand(rules.time_embedding.output, dataset=STUDY.datasets, model=STUDY.text_models),
         explained=expand(rules.explain_losses.output, dataset=STUDY.datasets, model=STUDY.models),
         datasets=expand(rules.prepare_dataset.output.described, dataset=STUDY.datasets),
@@ -31,6 +33,7 @@ rule join_reports:
         runtime=minutes("join_reports"),
     params:
         runs=RUNS,
+        drifted=DRIFTED,
         explained=MEASURED,
         config=lambda wildcards: CONFIGURATION,  # a function: in a plain value Snakemake fills in braces
         folder=subpath(output.text, parent=True),
@@ -38,7 +41,7 @@ rule join_reports:
     message:
         "Joining the reports"
     shell:
-        "embquant join-reports --runs {params.runs:q} --embedding {input.embedding:q} --explained {params.explained:q} "
+        "embquant join-reports --runs {params.runs:q} --drifted {params.drifted:q} --embedding {input.embedding:q} --explained {params.explained:q} "
         "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"
 
 

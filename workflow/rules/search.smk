@@ -17,6 +17,7 @@ rule build_index:
         kind=lambda wildcards: STUDY.indexes[wildcards.index].entry.index,
         parts=LAYOUT.parts,
         build=lambda wildcards: canonical(STUDY.indexes[wildcards.index].entry.build),
+        fit_on=lambda wildcards: STUDY.fit_on_option(wildcards.index),
         code=lambda wildcards: code(
             "build_index",
             *STUDY.indexes[wildcards.index].modules,
@@ -26,7 +27,7 @@ rule build_index:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
         "embquant build-index --index-kind {params.kind} --store {input.manifest:q} --parts {params.parts} "
-        "--parameters {params.build:q} --output {output.index:q} 2> {log:q}"
+        "--parameters {params.build:q} {params.fit_on:q} --output {output.index:q} 2> {log:q}"
 
 
 rule define_method:
@@ -68,7 +69,7 @@ rule search_index:
     log:
         LAYOUT.study_log("search_index-{method}", "{dataset}", "{model}"),
     wildcard_constraints:
-        method=one_of(name for name, method in STUDY.methods.items() if not method.is_searched_by_part),
+        method=one_of(name for name, method in STUDY.searched.items() if not method.is_searched_by_part),
     conda:
         ENVIRONMENT
     threads: CORES
@@ -131,7 +132,7 @@ rule merge_candidates:
     log:
         LAYOUT.study_log("merge_candidates-{method}", "{dataset}", "{model}"),
     wildcard_constraints:
-        method=one_of(name for name, method in STUDY.methods.items() if method.is_searched_by_part),
+        method=one_of(name for name, method in STUDY.searched.items() if method.is_searched_by_part),
     conda:
         ENVIRONMENT
     threads: 1

@@ -38,6 +38,9 @@ class Index(ABC, Generic[Quantizer]):
     has_overhead: ClassVar[bool] = False
     """Whether its file holds more per vector than the code: a graph's edges, a list's row numbers."""
 
+    learns: ClassVar[bool] = False
+    """Whether it is fitted on codes before others are added, as lists are: on ``codes.sample`` in :meth:`build`."""
+
     breadth: ClassVar[str] = ""
     """The search parameter that makes a search look at more codes; none where all are looked at."""
 

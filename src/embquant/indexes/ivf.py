@@ -55,6 +55,7 @@ class Ivf(Index[Quantizer]):
     """
 
     has_overhead = True
+    learns = True
     build_parameters = IvfBuild
     search_parameters = IvfSearch
     breadth = "nprobe"
@@ -77,8 +78,9 @@ class Ivf(Index[Quantizer]):
     @classmethod
     def obstacle(cls, codec: CodecSpec, extent: Extent, build: IvfBuild) -> str | None:
         """Say that there are fewer documents than lists, or that centroids can't be found; None if not."""
-        if build.lists and build.lists > extent.documents:
-            return f"{extent.documents} documents can't fill {build.lists} lists; set fewer lists, or none"
+        lists = build.lists or build.count(extent.documents)
+        if lists > extent.fitted_on:
+            return f"{extent.fitted_on} documents can't fill {lists} lists; set fewer lists, or none"
         return cls.centroids_obstacle(extent)
 
     @classmethod
@@ -93,12 +95,12 @@ class Ivf(Index[Quantizer]):
 
     @classmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: IvfBuild) -> None:
-        """Find the centroids, and put each code into the list of the nearest one."""
+        """Find the centroids on ``codes.sample``, and put each code into the list of the nearest one."""
         lists = parameters.count(codes.rows)
         means = faiss.Kmeans(
             codec.dim, lists, niter=10, seed=1234 + parameters.seed, min_points_per_centroid=1, spherical=True
         )
-        decoded = codes.map(codec.decode, codec.dim)
+        decoded = codes.map(codec.decode, codec.dim).sample
         with limit_faiss_threads(1):
             means.train(decoded.draw(max(lists, parameters.training), parameters.seed))
             index = cls.empty(codec, means.centroids)

@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Manifest(Entry):
-    """Describes an index file; lies beside it as JSON. Paths are relative to the manifest's folder."""
+    """Describes an index file; lies beside it as JSON. Paths are relative to the manifest's folder.
+
+    ``clipped`` is the share of encoded values that were outside of the codec's range; None if it has none.
+    """
 
     family: str
     kind: str
@@ -38,6 +41,7 @@ class Manifest(Entry):
     fit_seconds: float
     encode_seconds: float
     build_seconds: float
+    clipped: float | None = None
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -52,14 +56,15 @@ class Manifest(Entry):
 
 @dataclass
 class Encoded:
-    """How codes were made: ``state`` is the file of their codec, the seconds are fields of :class:`Manifest`.
+    """How codes were made: ``state`` is the file of their codec, the others are fields of :class:`Manifest`.
 
-    ``encode_seconds`` grows while codes are read that are encoded just then.
+    ``encode_seconds`` and ``clipped`` grow while codes are read that are encoded just then.
     """
 
     state: Path
     fit_seconds: float = 0.0
     encode_seconds: float = 0.0
+    clipped: float | None = None
 
 
 def manifest_beside(index: Path) -> Path:
@@ -105,6 +110,7 @@ def write_index(
         fit_seconds=encoded.fit_seconds,
         encode_seconds=encoded.encode_seconds,
         build_seconds=seconds,
+        clipped=encoded.clipped,
     )
     write_json(manifest_beside(output), manifest.model_dump())
     log.info("%s: %d vectors in %.2f s", output.name, codes.rows, seconds)

@@ -25,6 +25,10 @@ OVER_TIES = ("_expected", "_least", "_greatest")
 STORES_LEFT_OUT = "stores_left_out"
 """In the metadata of a file of metrics: the rescore stores that can't be, and why."""
 
+CLIPPED = "clipped"
+"""In the metadata of a file of metrics: the share of values outside of the range of each store's codec that has one,
+and of the method's own under the name of no store."""
+
 
 class Pool:
     """The candidates of one search, each scored once by each store."""

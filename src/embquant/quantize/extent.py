@@ -17,12 +17,19 @@ class Extent:
     """A number of vectors, their dimensions, and the size of their values.
 
     ``largest`` is the greatest absolute value, ``longest`` the greatest length; None before there are vectors.
+    ``seen`` is the number of vectors that something is fitted on; None stands for all of them.
     """
 
     documents: int
     dim: int
     largest: float | None = None
     longest: float | None = None
+    seen: int | None = None
+
+    @property
+    def fitted_on(self) -> int:
+        """The number of vectors that something is fitted on."""
+        return self.documents if self.seen is None else self.seen
 
     @classmethod
     def of(cls, sample: Batches) -> Self:
@@ -32,7 +39,8 @@ class Extent:
             squares = np.einsum("nd,nd->n", batch, batch, dtype=np.float64)
             largest = float(np.maximum(largest, np.abs(batch).max(initial=0)))  # NaN stays NaN
             squared = float(np.maximum(squared, squares.max(initial=0)))
-        return cls(sample.rows, sample.dim, largest, sqrt(squared))
+        seen = None if sample.seen is None else sample.sample.rows
+        return cls(sample.rows, sample.dim, largest, sqrt(squared), seen)
 
     def beyond_float32(self) -> str | None:
         """Say that inner products overflow float32; None if they don't."""

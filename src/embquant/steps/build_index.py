@@ -16,7 +16,7 @@ from embquant.indexes.manifest import Encoded, Manifest, manifest_beside, open_s
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec
 from embquant.quantize.extent import Extent
-from embquant.steps.build_store import fitted_spec
+from embquant.steps.build_store import fitted_spec, seen_documents
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ def build_index(
     store: Annotated[Path, "manifest of the store of its codec"],
     parts: Annotated[int, "number of parts of the corpus"] = 1,
     parameters: Annotated[Mapping[str, Any], "build parameters of the index"] = {},
+    fit_on: Annotated[Mapping[str, Any] | None, "the study's fit_on: documents to fit on, if not all"] = None,
     output: Annotated[Path, "index file; its manifest is written beside it (FILE.json)"],
 ) -> None:
     """Build an index that is no plain store from the codes in a store.
@@ -38,13 +39,14 @@ def build_index(
         return
     described = Manifest.read(store)
     codec, flat = open_store(store, copied=False)  # it is read once, from first to last
-    corpus = Batches(lambda: _batches(flat.codes, parts), len(flat), codec.width)
+    seen = seen_documents(fit_on, len(flat))
+    corpus = Batches(lambda: _batches(flat.codes, parts), len(flat), codec.width, seen)
     state = Path(os.path.normpath(store.parent / described.codec))
     if reason := _obstacle(index_kind, state, codec.core, corpus, parameters):
         mark_inapplicable(reason, output, manifest_beside(output))
         log.warning("left out: %s", reason)
         return
-    encoded = Encoded(state, described.fit_seconds, described.encode_seconds)
+    encoded = Encoded(state, described.fit_seconds, described.encode_seconds, described.clipped)
     write_index(output, index_kind, codec, corpus, parameters, encoded)
 
 

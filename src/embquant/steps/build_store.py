@@ -3,12 +3,14 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
 
+from embquant.entries import read_entry
 from embquant.errors import InapplicableError, InputError
 from embquant.files.atomic import read_json, write_json
 from embquant.files.inapplicable import mark_inapplicable
@@ -17,6 +19,7 @@ from embquant.files.records import remade_by
 from embquant.indexes.manifest import Encoded, manifest_beside, write_index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec, load_codec, parse_codec
+from embquant.quantize.fit_on import FitOn
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,7 @@ def build_store(
     *,
     entry: Annotated[Mapping[str, Any], "codec entry: family and its parameters"],
     embeddings: Annotated[Sequence[Path], "parts of the corpus, in order"],
+    fit_on: Annotated[Mapping[str, Any] | None, "the study's fit_on: documents to fit on, if not all"] = None,
     state: Annotated[Path, "file for what the codec is fitted to (.npz); its entry is written beside it (.json)"],
     output: Annotated[Path, "flat index file; its manifest is written beside it (FILE.json)"],
 ) -> None:
@@ -38,6 +42,7 @@ def build_store(
     corpus = corpus_sample(embeddings)
     started = time.perf_counter()
     try:
+        corpus = replace(corpus, seen=seen_documents(fit_on, corpus.rows))
         codec = spec.fit(corpus)
     except InapplicableError as error:
         if not spec.is_encoded:
@@ -49,21 +54,37 @@ def build_store(
     with remade_by(output):
         codec.save(state)
         write_json(state.with_suffix(".json"), dict(entry))
-    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, corpus.rows, corpus.dim, seconds)
+    fitted_on = corpus.sample.rows
+    log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, fitted_on, corpus.dim, seconds)
     store_codes(corpus, output, Encoded(state, seconds))
 
 
 def store_codes(corpus: Batches, output: Path, encoded: Encoded) -> None:
-    """Encode a corpus with a fitted codec and build its store; ``encoded`` names the codec and gets the seconds."""
+    """Encode a corpus with a fitted codec and build its store.
+
+    ``encoded`` names the codec; it gets the seconds and the share of clipped values.
+    """
     codec = load_codec(encoded.state)
 
     def encode(vectors: np.ndarray) -> np.ndarray:
         started = time.perf_counter()
-        codes = codec.encode(vectors)
+        mapped = codec.mapped(vectors)
+        codes = codec.core.encode(mapped)
         encoded.encode_seconds += time.perf_counter() - started
+        clipped = codec.core.clipped(mapped)
+        if clipped is not None:
+            encoded.clipped = (encoded.clipped or 0.0) + clipped / (corpus.rows * codec.dim)
         return codes
 
     write_index(output, "flat", codec, corpus.map(encode, codec.width), {}, encoded)
+
+
+def seen_documents(fit_on: Mapping[str, Any] | None, documents: int) -> np.ndarray | None:
+    """Return of each of so many ``documents`` whether ``fit_on`` has it, bool (documents,); None if all are fitted on.
+
+    If it has none, that is an InapplicableError.
+    """
+    return read_entry(FitOn, fit_on, "fit_on").seen(documents) if fit_on else None
 
 
 def fitted_spec(state: Path) -> CodecSpec:

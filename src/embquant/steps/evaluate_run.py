@@ -11,13 +11,14 @@ import pyarrow as pa
 from embquant.errors import InputError
 from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_embeddings, read_table, write_parquet
+from embquant.indexes.manifest import Manifest
 from embquant.measure.chance import baseline_p
 from embquant.measure.evaluation import Evaluation, growth_schema, growth_table
 from embquant.measure.metrics import Ranking, parse_metric
-from embquant.measure.quality import STORES_LEFT_OUT, metrics_schema, metrics_table, read_judgements
+from embquant.measure.quality import CLIPPED, STORES_LEFT_OUT, metrics_schema, metrics_table, read_judgements
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
-from embquant.retrieve.retriever import Method
+from embquant.retrieve.retriever import Method, manifest_of
 from embquant.study import NO_STORE, settings_of
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def evaluate_run(
     )
     settings = settings_of(list(stores), multipliers, top_k)
     metadata: dict[str, object] = {"method": method.name, **({STORES_LEFT_OUT: missing} if missing else {})}
+    metadata[CLIPPED] = _clipped({NO_STORE: manifest_of(method_file), **stores})
     baseline: dict[int, Ranking] = {}
 
     grown: list[pa.Table] = []
@@ -93,3 +95,9 @@ def evaluate_run(
         in_subsets = whole.in_subsets(settings_of(list(stores), multipliers, [min(top_k)]), ids)
         write_parquet(growth, growth_schema(parsed), chain(in_subsets, grown))
     log.info("%s: %d settings of %d queries", method.name, len(settings), queries)
+
+
+def _clipped(manifests: Mapping[str, Path]) -> dict[str, float]:
+    """Return the share of values outside of the codec's range for each of ``manifests`` whose codec has one."""
+    shares = {name: Manifest.read(path).clipped for name, path in manifests.items()}
+    return {name: share for name, share in shares.items() if share is not None}

@@ -22,6 +22,7 @@ LIBRARIES = ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pa
 def join_reports(
     *,
     runs: Annotated[Sequence[Path], "folders …/{dataset}/{model}/{method}"],
+    drifted: Annotated[Sequence[Path], "such folders of methods fitted on the documents of fit_on"] = (),
     embedding: Annotated[Sequence[Path], "…/{dataset}/{model}/embedding.json"] = (),
     explained: Annotated[Sequence[Path], "folders …/{dataset}/{model}"],
     datasets: Annotated[Sequence[Path], "dataset.json of each dataset"],
@@ -34,12 +35,12 @@ def join_reports(
     study = Study.read(config, "--config")
     described = [read_json(path) for path in datasets]
     own_documents = [dataset["name"] for dataset in described if has_own_documents(dataset)]
-    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents)
+    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents, drifted)
     path = output / "summary.txt"
     diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
     parts = [
         advice(measured.recommendations, path),
-        summary_text(measured.summary, study, described, measured.left_out, diagnosed),
+        summary_text(measured.described, study, described, measured.left_out, diagnosed),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),
     ]

@@ -3,19 +3,20 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainValidator, PrivateAttr, model_validator
+from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from embquant.datasets.spec import DatasetSpec, parse_dataset
 from embquant.embedding.spec import ModelSpec, parse_model
-from embquant.entries import Entry, Expected, Number, mistake, read_entry, reading, shown
+from embquant.entries import Entry, Expected, Number, read_entry, reading, shown
 from embquant.errors import InputError
 from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CODECS, CodecSpec, parse_codec
+from embquant.quantize.fit_on import FitOn
 from embquant.study.configfile import read_yaml
+from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
 
 
@@ -65,65 +66,6 @@ class CodecEntry:
         if not isinstance(values.get("family"), str):
             raise InputError(f"family is {shown(values.get('family'))}, expected one of {', '.join(CODECS.names())}")
         return cls(dict(values), parse_codec(values))
-
-
-class MethodEntry(Entry):
-    """The entry of a method: a codec, and the index in which its codes are searched."""
-
-    codec: str = Field(description="a name of `codecs`")
-    index: str = Field(description="kind of index; a table below shows which kinds there are for each family of codecs")
-    scoring: Literal["symmetric", "asymmetric"] | None = Field(
-        None,
-        description="symmetric: the query is quantized as the documents are; asymmetric: it is not; the default is the "
-        "index's first",
-    )
-    build: dict[str, Any] = Field({}, description="parameters of building the index")
-    search: dict[str, Any] = Field(
-        {},
-        description="parameters of searching the index; a list of values makes one method per value, all on one index",
-    )
-
-    _index_name: str = PrivateAttr("")
-    _written: "MethodEntry | None" = PrivateAttr(None)
-
-    @property
-    def index_name(self) -> str:
-        """The name of the method that the index is built for; methods of one sweep share it."""
-        return self._index_name
-
-    @property
-    def written(self) -> "MethodEntry":
-        """The entry as it was written, with its lists of search parameters."""
-        return self._written or self
-
-    def swept(self, name: str) -> dict[str, Self]:
-        """Return this method, called ``name``, or one of each combination of the search parameters given as lists."""
-        lists = {key: values for key, values in self.search.items() if isinstance(values, list)}
-        methods = {}
-        for values in product(*lists.values()):
-            chosen = dict(zip(lists, values, strict=True))
-            method = self.model_copy(update={"search": {**self.search, **chosen}})
-            method._index_name, method._written = name, self
-            full_name = "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in chosen.items())])
-            if full_name in methods:
-                raise mistake(f"there is another method {full_name!r}", name)
-            methods[full_name] = method
-        if not methods:
-            raise mistake(
-                f"{next(key for key in lists if not lists[key])} is [], expected at least one", name, "search"
-            )
-        return methods
-
-
-def _sweep(entries: dict[str, MethodEntry]) -> dict[str, MethodEntry]:
-    """Make one method of each combination of search parameters that are given as lists."""
-    methods: dict[str, MethodEntry] = {}
-    for name, entry in entries.items():
-        for full_name, method in entry.swept(name).items():
-            if full_name in methods:
-                raise mistake(f"there is another method {full_name!r}", name)
-            methods[full_name] = method
-    return methods
 
 
 class Rescore(Entry):
@@ -252,7 +194,7 @@ class Configuration(Entry):
     codecs: dict[Name, Annotated[CodecEntry, _chosen(CodecEntry.read)]] = Field(
         min_length=1, description="name → `family`, its parameters and, if wanted, `transform`"
     )
-    methods: Annotated[dict[Name, MethodEntry], AfterValidator(_sweep)] = Field(
+    methods: Annotated[dict[Name, MethodEntry], AfterValidator(swept)] = Field(
         min_length=1, description="name → `codec`, `index`, `scoring`, `build`, `search`"
     )
     disk_gb: Number | None = Field(
@@ -267,6 +209,11 @@ class Configuration(Entry):
     top_k: Counts = Field([10, 100], description="numbers of documents that a search returns")
     rescore: Rescore = Rescore()
     search: Search = Search()
+    fit_on: FitOn | None = Field(
+        None,
+        description="the documents that codecs and indexes are fitted on a second time, as in a system that grows; "
+        "`drift.csv` compares. See below",
+    )
     metrics: Metrics = Field(
         ["nDCG@10", "RR@10", "AP@100", "R@10", "R@100", "overlap@10", "rbo"],
         description="`nDCG@k`, `RR@k`, `AP@k`, `R@k`, `P@k`, `overlap@k`, `rbo`",

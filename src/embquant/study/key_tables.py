@@ -12,8 +12,10 @@ from embquant.embedding.spec import MODEL_TYPES
 from embquant.entries import Entry, describe, is_entry, options_of
 from embquant.indexes import INDEXES, index_class, index_pairs
 from embquant.quantize.codecs import CODECS
+from embquant.quantize.fit_on import FitOn
 from embquant.quantize.transforms import TRANSFORMS
-from embquant.study.config import Configuration, MethodEntry, Requirements
+from embquant.study.config import Configuration, Requirements
+from embquant.study.method_entry import MethodEntry
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>.*?) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 """A generated table of the page."""
@@ -36,6 +38,7 @@ def _tables() -> dict[str, str]:
     return {
         "study": _table(HEADER, _study_rows()),
         "requirements": _key_table(Requirements),
+        "fit_on": _key_table(FitOn),
         **sources,
         "repository": _key_table(RepositorySpec),
         **types,

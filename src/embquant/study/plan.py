@@ -25,7 +25,7 @@ METRIC_BYTES = 8
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
-PLANNED = ("study", "evaluate", "parts", "codecs", "methods", "disk_gb", "top_k", "rescore", "metrics")
+PLANNED = ("study", "evaluate", "parts", "codecs", "fit_on", "methods", "disk_gb", "top_k", "rescore", "metrics")
 """The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 
 
@@ -202,10 +202,13 @@ class Plan:
 
 
 def left_out(study: Study, corpus: Corpus) -> Iterator[LeftOut]:
-    """Yield the methods and the rescore stores that can't be used for a dataset with a model."""
-    extent = Extent(corpus.documents, corpus.dim)
-    for method in study.methods.values():
-        stores = [setting.store for setting in method.settings]
+    """Yield the methods and the rescore stores that can't be used for a dataset with a model.
+
+    Those that are there to compare a study's methods with have no settings of their own.
+    """
+    for method in study.searched.values():
+        extent = Extent(method.study.fitted_on(corpus.documents), corpus.dim)
+        stores = [setting.store for setting in method.settings if method.name in study.methods]
         if reason := method.obstacle(corpus.documents, corpus.dim):
             yield LeftOut(corpus.dataset, corpus.model, method.name, None, len(stores), reason)
             continue
@@ -217,7 +220,7 @@ def left_out(study: Study, corpus: Corpus) -> Iterator[LeftOut]:
 def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
     """Yield the files of a dataset with a model that are larger than a few kB."""
     extent = Extent(corpus.documents, corpus.dim)
-    methods = [method for method in study.methods.values() if not method.obstacle(corpus.documents, corpus.dim)]
+    methods = [method for method in study.searched.values() if not method.obstacle(corpus.documents, corpus.dim)]
     layout, place = study.layout, (corpus.dataset, corpus.model)
     vector_bytes = 4 * corpus.dim
     rows = math.ceil(corpus.documents / study.config.parts)

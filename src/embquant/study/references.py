@@ -10,7 +10,8 @@ from embquant.quantize.codecs import CODECS
 from embquant.study import NO_STORE
 
 if TYPE_CHECKING:
-    from embquant.study.config import Configuration, MethodEntry
+    from embquant.study.config import Configuration
+    from embquant.study.method_entry import MethodEntry
 
 RESERVED_DATASETS = {
     "all": "the reports call all datasets together so",

@@ -3,6 +3,7 @@
 The workflow and the reports ask here, so nothing of this is decided anywhere else.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,157 +11,26 @@ from typing import Any, Self
 
 from embquant.datasets.spec import SOURCES
 from embquant.embedding.spec import PROMPTS
-from embquant.entries import NoParameters, read_entry
+from embquant.entries import NoParameters
 from embquant.indexes import index_class
 from embquant.indexes.base import Index
 from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CodecSpec
-from embquant.quantize.extent import Extent
-from embquant.study import Setting, settings_of
-from embquant.study.config import Configuration, MethodEntry
+from embquant.study.config import Configuration
+from embquant.study.drift import drifted, drifted_configuration, is_drifted, undrifted
 from embquant.study.layout import Layout
-
-FLAT = "flat"
-"""The kind of index that a codec's store is."""
-
-
-@dataclass(frozen=True)
-class StudyMethod:
-    """A method of a study: an entry of ``methods``, and what follows from it."""
-
-    name: str
-    entry: MethodEntry
-    study: "Study"
-
-    @property
-    def codec(self) -> CodecSpec:
-        """Its codec."""
-        return self.study.codecs[self.entry.codec]
-
-    @property
-    def index_class(self) -> type[Index[Any]]:
-        """The class of its index."""
-        return index_class(self.codec.family.family, self.entry.index)
-
-    @property
-    def is_flat(self) -> bool:
-        """Whether it scans its codec's store."""
-        return self.entry.index == FLAT
-
-    @property
-    def is_float32(self) -> bool:
-        """Whether it is an exact search among the embeddings themselves, which nothing can improve."""
-        return self.is_flat and not self.codec.is_encoded
-
-    @cached_property
-    def scoring(self) -> str:
-        """How it compares queries with codes: what its entry says, or the index's default."""
-        return self.entry.scoring or self.index_class.scorings(self.codec.family)[0]
-
-    @property
-    def index_file(self) -> str:
-        """The pattern of its index: its codec's store if that is what it scans."""
-        layout = self.study.layout
-        if self.is_flat:
-            return layout.store(self.entry.codec, self.index_class.suffix)
-        return layout.index(self.entry.index_name, self.index_class.suffix)
-
-    @property
-    def manifest(self) -> str:
-        """The pattern of the manifest that lies beside its index."""
-        return f"{self.index_file}.json"
-
-    @cached_property
-    def rescore_stores(self) -> list[str]:
-        """The codecs whose stores can rescore it: those at least as fine, unless nothing can change."""
-        if self.is_float32:
-            return []
-        stores = self.study.config.rescore.stores
-        return [store for store in stores if self.study.codecs[store].bits >= self.codec.bits]
-
-    @property
-    def settings(self) -> list[Setting]:
-        """The settings that it is measured at."""
-        config = self.study.config
-        return settings_of(self.rescore_stores, config.rescore.multipliers, config.top_k)
-
-    @property
-    def depths(self) -> list[int]:
-        """The numbers of candidates that its settings need, ascending."""
-        return sorted({setting.depth for setting in self.settings})
-
-    @property
-    def searched_depths(self) -> list[int]:
-        """The numbers of candidates that are searched for.
-
-        Where a deeper search only appends to what a shallower one finds, these are at least twice the largest
-        ``top_k``: so documents that are tied with the last one returned are seen. The baseline's margin is read there.
-        """
-        depth = 2 * max(self.study.config.top_k)
-        is_deeper = self.index_class.prefix_stable and depth > max(self.depths)
-        return self.depths + ([depth] if is_deeper or self.name == self.study.config.baseline else [])
-
-    @property
-    def growth(self) -> dict[str, int]:
-        """What its search is told of the subsets of a corpus; nothing if it looks at none.
-
-        Only settings at the least ``top_k`` are measured in them. An index that is no store would have to be built for
-        each.
-        """
-        config = self.study.config
-        if not self.is_flat or not config.growth.halvings:
-            return {}
-        return {**config.growth.model_dump(), "depth": min(config.top_k) * max(2, *config.rescore.multipliers)}
-
-    @property
-    def is_searched_by_part(self) -> bool:
-        """Whether each part of the corpus is searched by a separate job."""
-        return self.is_flat and self.index_class.is_exact and self.study.config.search.by == "part"
-
-    @property
-    def exact_twins(self) -> list[str]:
-        """The methods that scan the codes of this approximate one, with the same scoring: at most one counts."""
-        if self.index_class.is_exact:
-            return []
-        wanted = (self.entry.codec, self.scoring)
-        others = self.study.methods.values()
-        exact = [
-            other for other in others if other.index_class.is_exact and (other.entry.codec, other.scoring) == wanted
-        ]
-        return [other.name for other in exact][:1]
-
-    @cached_property
-    def build(self) -> Any:
-        """How its index is built, an instance of the ``build_parameters`` of its class."""
-        return read_entry(self.index_class.build_parameters, self.entry.build)
-
-    def obstacle(self, documents: int, dim: int) -> str | None:
-        """Say what keeps it from being used for so many ``documents`` of ``dim`` dimensions; None if nothing."""
-        if reason := self.codec.obstacle(Extent(documents, dim)):
-            return reason
-        reason = self.index_class.obstacle(self.codec, Extent(documents, self.codec.quantized_dim(dim)), self.build)
-        return f"index {self.entry.index}: {reason}" if reason else None
-
-    def index_bytes(self, documents: int, dim: int) -> int:
-        """Return the bytes of its index of ``documents`` of ``dim`` dimensions."""
-        return round(self.index_class.file_bytes(documents, self.codec, dim, self.build))
-
-    @property
-    def modules(self) -> list[str]:
-        """The library's modules that searching it takes, beyond those of the command."""
-        return [*self.codec.modules, self.index_class.__module__]
-
-    @property
-    def store_modules(self) -> list[str]:
-        """The library's modules that its rescore stores take."""
-        return [module for store in self.rescore_stores for module in self.study.store_modules(store)]
+from embquant.study.method import FLAT, StudyMethod
 
 
 @dataclass(frozen=True)
 class Study:
-    """A study: its configuration, and what follows from it."""
+    """A study: its configuration, and what follows from it.
+
+    ``is_drifted``: all that is fitted is fitted on the documents of ``fit_on`` alone.
+    """
 
     config: Configuration
+    is_drifted: bool = False
 
     @classmethod
     def read(cls, values: Mapping[str, Any], name: str = "config.yaml") -> Self:
@@ -183,9 +53,48 @@ class Study:
         return Layout(self.name, self.config.parts)
 
     @cached_property
+    def drifted(self) -> "Study":
+        """The study as it is if documents are added later; itself if its configuration has no ``fit_on``."""
+        if self.config.fit_on is None or self.is_drifted:
+            return self
+        return Study(drifted_configuration(self), is_drifted=True)
+
+    @cached_property
+    def twins(self) -> dict[str, StudyMethod]:
+        """The methods that differ if documents are added later, by names of their own."""
+        return {name: method for name, method in self.drifted.methods.items() if name not in self.methods}
+
+    @cached_property
+    def searched(self) -> dict[str, StudyMethod]:
+        """The methods that are searched and evaluated: its own, and those to compare them with."""
+        return self.methods | self.twins
+
+    def fitted_on(self, documents: int) -> int:
+        """Return how many of so many ``documents`` codecs and indexes are fitted on."""
+        fit_on = self.config.fit_on
+        return fit_on.count(documents) if fit_on is not None and self.is_drifted else documents
+
+    def fit_on(self, name: str) -> dict[str, Any] | None:
+        """Return what the codec or index ``name`` is fitted on, as an entry; None for all documents."""
+        fit_on = self.config.fit_on
+        return fit_on.model_dump() if fit_on is not None and is_drifted(name) else None
+
+    def fit_on_option(self, name: str) -> list[str]:
+        """Return the option that says what the codec or index ``name`` is fitted on; none for all documents."""
+        fit_on = self.fit_on(name)
+        return [f"--fit-on={json.dumps(fit_on)}"] if fit_on else []
+
+    @cached_property
     def codecs(self) -> dict[str, CodecSpec]:
-        """Its codecs by name."""
-        return {name: entry.spec for name, entry in self.config.codecs.items()}
+        """Its codecs by name, those fitted on the documents of ``fit_on`` among them."""
+        specs = {name: entry.spec for name, entry in self.config.codecs.items()}
+        if self.config.fit_on is None or self.is_drifted:
+            return specs
+        return specs | {drifted(name, spec.learns): spec for name, spec in specs.items()}
+
+    def codec_entry(self, codec: str) -> dict[str, Any]:
+        """Return a codec's entry as it was written."""
+        return self.config.codecs[undrifted(codec)].values
 
     @cached_property
     def methods(self) -> dict[str, StudyMethod]:
@@ -279,13 +188,14 @@ class Study:
     @property
     def stores(self) -> list[str]:
         """The codecs of which a store is built."""
-        scanned = [method.entry.codec for method in self.methods.values() if method.is_flat]
-        return list(dict.fromkeys([*scanned, *self.rescore_stores]))
+        scanned = [method.entry.codec for method in self.searched.values() if method.is_flat]
+        return list(dict.fromkeys([*scanned, *self.rescore_stores, *self.drifted.rescore_stores]))
 
     @property
     def indexes(self) -> dict[str, StudyMethod]:
         """The indexes that are no stores, each with a method that searches it; methods may share one."""
-        return {method.entry.index_name: method for method in self.methods.values() if not method.is_flat}
+        methods = [*self.twins.values(), *self.methods.values()]
+        return {method.entry.index_name: method for method in methods if not method.is_flat}
 
     def store_class(self, codec: str) -> type[Index[Any]]:
         """Return the class of the flat index that a codec's store is."""

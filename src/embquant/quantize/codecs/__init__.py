@@ -59,6 +59,11 @@ class CodecSpec:
         return self.family.family != "float32" or bool(self.transforms)
 
     @property
+    def learns(self) -> bool:
+        """Whether transforms or codec depend on the values that they are fitted on."""
+        return self.family.learns(self.parameters) or any(transform.kind.learns for transform in self.transforms)
+
+    @property
     def modules(self) -> list[str]:
         """Names of the modules that define the family and the transforms."""
         return [self.family.__module__, *(transform.kind.__module__ for transform in self.transforms)]
@@ -94,11 +99,12 @@ class CodecSpec:
         return self.learned_bytes(dim) + (4 * dim * self.quantized_dim(dim) if self.transforms else 0)
 
     def fit(self, sample: Batches) -> Codec:
-        """Fit transforms and codec on the vectors ``sample``.
+        """Fit transforms and codec on the vectors ``sample``, or on those of them that are ``seen``.
 
         Vectors that they can't be fitted on, or whose values they can't hold, are an InapplicableError.
         It takes one thread: how the sums of matrix products are rounded depends on the number of threads.
         """
+        sample = sample.sample
         with limit_threads(1):
             if not self.transforms:
                 return self._fit_family(sample)

@@ -50,6 +50,17 @@ class Codec(ABC):
         an order that depends on nothing but the two vectors, so that equal codes score equal.
         """
 
+    def mapped(self, vectors: np.ndarray) -> np.ndarray:
+        """Return what :attr:`core` encodes of float32 vectors (rows, input dim), float32 (rows, dim)."""
+        return vectors
+
+    def clipped(self, vectors: np.ndarray) -> int | None:
+        """Count the values of float32 vectors (rows, dim), as :attr:`core` gets them, outside of the fitted range.
+
+        Such a value gets the code of an end of the range. None where a codec has no range.
+        """
+        return None
+
     def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Score all ``codes`` (rows, width) quickly, by what :meth:`encode_queries` made of float queries.
 
@@ -130,6 +141,11 @@ class Family(Codec):
         when the vectors are there.
         """
         return None
+
+    @classmethod
+    def learns(cls, parameters: Any) -> bool:
+        """Tell whether the codec depends on the values that it is fitted on; by default, if it has its own ``fit``."""
+        return cls.fit.__func__ is not Family.fit.__func__  # type: ignore[attr-defined]
 
     @classmethod
     def fit(cls, sample: Batches, parameters: Any) -> Self:

@@ -48,6 +48,11 @@ class Binary(Family):
         return 1
 
     @classmethod
+    def learns(cls, parameters: BinaryParameters) -> bool:
+        """Tell whether the thresholds are others than zero."""
+        return parameters.threshold != "zero"
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: BinaryParameters) -> Self:
         """Find the thresholds."""
         if parameters.threshold == "mean":

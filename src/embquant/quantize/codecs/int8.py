@@ -110,6 +110,10 @@ class Int8(_Bytes):
         levels -= LEVELS // 2
         return levels.astype(np.int8)
 
+    def clipped(self, vectors: np.ndarray) -> int:
+        """Count the values outside of the ranges."""
+        return int(np.count_nonzero((vectors < self.ranges[0]) | (vectors > self.ranges[1])))
+
     def state(self) -> dict[str, np.ndarray]:
         """Return the ranges."""
         return {"ranges": self.ranges}

@@ -30,6 +30,11 @@ class _HalfPrecision(FaissCodec):
         return extent.outside(cls.least, cls.greatest, cls.family)
 
     @classmethod
+    def learns(cls, parameters: NoParameters) -> bool:
+        """Return False."""
+        return False
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: NoParameters) -> Self:
         """Note the number of dimensions."""
         return cls(_index(sample.dim, cls.quantizer, np.zeros(0, np.float32)))
@@ -78,6 +83,12 @@ class _Steps(FaissCodec):
         """Take each dimension's range."""
         low, high = fit_ranges(sample, parameters)
         return cls(_index(sample.dim, cls.quantizer, np.concatenate([low, high - low])))
+
+    def clipped(self, vectors: np.ndarray) -> int:
+        """Count the values outside of the ranges, as FAISS compares them."""
+        low, width = faiss.vector_to_array(self.index.sq.trained).reshape(2, self.dim)
+        distances = vectors - low
+        return int(np.count_nonzero((distances < 0) | (distances > width)))
 
 
 class UInt8(_Steps):

@@ -24,7 +24,11 @@ class TransformedCodec(Codec):
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Map and encode float32 vectors (rows, input dim)."""
-        return self.inner.encode(self.transform.documents(vectors))
+        return self.inner.encode(self.mapped(vectors))
+
+    def mapped(self, vectors: np.ndarray) -> np.ndarray:
+        """Map float32 vectors (rows, input dim)."""
+        return self.transform.documents(vectors)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the mapped vectors, float32 (rows, dim), that ``codes`` stand for."""

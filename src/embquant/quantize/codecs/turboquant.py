@@ -69,6 +69,11 @@ class TurboQuant(FaissCodec):
         return None
 
     @classmethod
+    def learns(cls, parameters: TurboQuantParameters) -> bool:
+        """Return False: the levels follow from the dimensions."""
+        return False
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: TurboQuantParameters) -> Self:
         """Take the levels for so many dimensions."""
         name = f"{VARIANTS[parameters.variant][0]}{parameters.bits}"

@@ -94,6 +94,9 @@ class TransformKind(ABC):
     parameters: ClassVar[type] = NoParameters
     """What its entry in the configuration may say, beside ``kind``."""
 
+    learns: ClassVar[bool] = True
+    """Whether the map depends on the values that it is fitted on, not on their dimensions alone."""
+
     @classmethod
     @abstractmethod
     def fit(cls, sample: Batches, parameters: Any) -> Transform:

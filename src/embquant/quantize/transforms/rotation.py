@@ -19,6 +19,7 @@ class Rotation(TransformKind):
     """A random rotation, which spreads what a few dimensions hold over all of them."""
 
     parameters = RotationParameters
+    learns = False
 
     @classmethod
     def fit(cls, sample: Batches, parameters: RotationParameters) -> Transform:

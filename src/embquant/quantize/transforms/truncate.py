@@ -20,6 +20,7 @@ class Truncate(TransformKind):
     """The first dimensions alone, as Matryoshka embeddings are cut."""
 
     parameters = TruncateParameters
+    learns = False
 
     @classmethod
     def obstacle(cls, parameters: TruncateParameters, extent: Extent) -> str | None:

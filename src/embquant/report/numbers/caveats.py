@@ -23,7 +23,7 @@ def caveats(setting: pd.Series, rows: pd.DataFrame, study: Study) -> list[str]:
     """Tell what to know of ``setting`` on every dataset of ``rows``, which are settings of one model and ``top_k``."""
     same = (rows[VARIED] == setting[VARIED].to_numpy()).all(axis=1)
     found = [*tie_words(rows[same]), *graph_words(rows[rows["method"] == setting["method"]], study)]
-    return [*found, *lost_words(rows[same])]
+    return [*found, *lost_words(rows[same]), *drift_words(rows[same], study)]
 
 
 def tie_words(rows: pd.DataFrame) -> list[str]:
@@ -62,6 +62,29 @@ def lost_words(rows: pd.DataFrame) -> list[str]:
         for _, row in of_metric[of_metric.get(column, pd.Series(0.0, of_metric.index)) > 0].iterrows():
             lost = f"{_named(row)}: {row[column]:.1%} of queries on {row['dataset']} lose everything"
             words.append(f"{lost} ({metric} is 0, float32's is not)")
+    return words
+
+
+def drift_words(rows: pd.DataFrame, study: Study) -> list[str]:
+    """Tell which of the settings ``rows`` lose more than noise if documents are added after codecs are fitted."""
+    if study.config.fit_on is None:
+        return []
+    words = []
+    for (dataset, metric), tested in rows.dropna(subset="drift_verdict").groupby(["dataset", "compared_in"]):
+        losses = tested["drift_mean_drifted"] - tested["drift_mean"]
+        worse = tested.loc[losses[tested["drift_verdict"] == "worse"].sort_values(kind="stable").index]
+        if worse.empty:
+            continue
+        named = [
+            f"{_named(row)} from {row['drift_mean']:.4f} to {row['drift_mean_drifted']:.4f}"
+            for _, row in worse.head(MOST_NAMED).iterrows()
+        ]
+        if len(worse) > MOST_NAMED:
+            named.append(f"and {len(worse) - MOST_NAMED} more settings")
+        words.append(
+            f"drift: fitted on {study.config.fit_on.words} alone, {metric} on {dataset} falls by more than noise "
+            f"({'; '.join(named)}); fit codecs and indexes again when documents have been added"
+        )
     return words
 
 

@@ -16,6 +16,7 @@ from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_metadata
 from embquant.measure.quality import STORES_LEFT_OUT
 from embquant.report.numbers.cost import pareto_settings, with_pareto
+from embquant.report.numbers.drift import METRICS, drift_table, with_drift
 from embquant.report.numbers.growth import growth_table
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.measured import RUN, SETTING
@@ -23,7 +24,6 @@ from embquant.report.numbers.recommendation import Recommendation, recommendatio
 from embquant.report.numbers.significance import Analysis
 from embquant.study.study import Study
 
-METRICS = "metrics.parquet"
 MEMORY = [
     *("vectors", "dim", "bytes_per_vector", "vector_bytes", "index_file_bytes", "store_file_bytes"),
     *("compression_vs_float32", "resident_bytes", "mapped_bytes"),
@@ -41,7 +41,8 @@ class Measurements:
     ``runs`` are the folders of its runs, those of one dataset and model in a row; ``embedding`` the files
     …/{dataset}/{model}/embedding.json; ``losses`` the folders …/{dataset}/{model} that ``explain-losses`` wrote to.
     ``results`` is the folder of what the runs have built. ``own_documents`` names the datasets of which some queries
-    are documents themselves, which are left out of their results.
+    are documents themselves, which are left out of their results. ``drifted`` are the folders of the methods that were
+    fitted on the documents of ``fit_on``, like ``runs``.
     """
 
     runs: Sequence[Path]
@@ -50,6 +51,7 @@ class Measurements:
     study: Study
     results: str
     own_documents: Collection[str] = ()
+    drifted: Sequence[Path] = ()
 
     @cached_property
     def applicable(self) -> list[Path]:
@@ -60,7 +62,7 @@ class Measurements:
     def left_out(self) -> pd.DataFrame:
         """Return one row per method that doesn't fit a dataset, and per rescore store that doesn't, with the reason."""
         rows = []
-        for run in self.runs:
+        for run in [*self.runs, *self.drifted]:
             reason = why_inapplicable(run / METRICS)
             stores = {None: reason} if reason else read_metadata(run / METRICS).get(STORES_LEFT_OUT, {})
             rows += [[*run.parts[-3:], store, why] for store, why in stores.items()]
@@ -103,9 +105,20 @@ class Measurements:
         return joined.merge(memory, on=[*RUN, "rescore_store"], how="left")
 
     @cached_property
+    def drift(self) -> pd.DataFrame:
+        """Return one row per setting in which something is fitted, and metric."""
+        drifted = [run for run in self.drifted if why_inapplicable(run / METRICS) is None]
+        return drift_table(drifted, self.study)
+
+    @cached_property
+    def described(self) -> pd.DataFrame:
+        """Return the summary, and of each setting what drift does to it."""
+        return with_drift(self.summary, self.drift)
+
+    @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
-        return recommendations(self.summary, self.study, self.results, self.own_documents)
+        return recommendations(self.described, self.study, self.results, self.own_documents)
 
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""

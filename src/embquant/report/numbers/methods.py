@@ -5,7 +5,8 @@ import pandas as pd
 from embquant.report.numbers.quality import pareto
 from embquant.report.numbers.significance import VERDICTS
 from embquant.study import NO_STORE
-from embquant.study.study import Study, StudyMethod
+from embquant.study.method import StudyMethod
+from embquant.study.study import Study
 
 
 def unrescored_methods(summary: pd.DataFrame, study: Study) -> pd.DataFrame:

@@ -49,6 +49,10 @@ SECTIONS = {
         "Approximate indexes",
         "Besides what codes lose, an approximate index misses some of what an exact scan of the same codes finds.",
     ),
+    "drift": (
+        "Documents that come later",
+        "What is lost where codecs and indexes were fitted before some of the documents came.",
+    ),
     "settings": ("All settings", "Click a heading to sort by it."),
     "cost": ("Memory and cost", "For this corpus, and for more vectors."),
     "significance": (

@@ -8,7 +8,7 @@ import pandas as pd
 from embquant.measure.diagnosis import Diagnosis
 from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure, measures
-from embquant.report.numbers.caveats import graph_words, tie_words
+from embquant.report.numbers.caveats import drift_words, graph_words, tie_words
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
 from embquant.report.numbers.quality import in_summary
@@ -43,7 +43,8 @@ def summary_text(
 
     All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
     ``datasets`` are what the dataset.json files say; the tables repeat what was left out, and what ``without``, the
-    table left_out.csv, says of methods. ``diagnosed`` are what vectors are like, by dataset and model.
+    table left_out.csv, says of methods. ``diagnosed`` are what vectors are like, by dataset and model. ``summary`` has
+    the columns of :func:`with_drift`.
     """
     described = {dataset["name"]: dataset for dataset in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
@@ -73,7 +74,7 @@ def summary_text(
             lines.append(f"compared in agreement with float32 ({compared}), not in quality")
         if measure is not None and measure.is_retention:
             lines += tie_words(table)
-        lines += graph_words(table, study)
+        lines += [*graph_words(table, study), *drift_words(table, study)]
         texts.append("\n".join([*lines, "", _table(table, measure)]))
     return "\n\n".join([*texts, LEGEND])
 

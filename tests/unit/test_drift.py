@@ -1,0 +1,256 @@
+"""Codecs and indexes fitted on some of the documents: judged by numpy, brute force, and by a corpus of these alone."""
+
+import faiss
+import numpy as np
+import pytest
+
+from embquant.arrays import StudyOfArrays
+from embquant.errors import InapplicableError, InputError
+from embquant.indexes import index_class
+from embquant.quantize.batches import ROWS_AT_ONCE, Batches
+from embquant.quantize.codecs import parse_codec
+from embquant.quantize.fit_on import FitOn
+from embquant.report.numbers.drift import DRIFT, drift_table, with_drift
+from embquant.report.numbers.intervals import Chance
+from embquant.report.numbers.significance import Analysis
+from embquant.study.study import Study
+from support.codec_cases import CASES, sample, unit_vectors
+
+DOCUMENTS, QUERIES, DIM, SEEN = 600, 80, 32, 300
+CODECS = {
+    **{family: {"family": family} for family in ("float32", "float16", "binary", "int8", "uint8", "int6", "int4")},
+    "percentile": {"family": "int8", "ranges": "percentile", "percentile": 90},
+    "center": {"family": "int8", "transform": "center"},
+    "mean": {"family": "binary", "threshold": "mean"},
+    "pq": {"family": "pq", "pieces": 8, "bits": 4},
+}
+METHODS = {name: {"codec": name, "index": "flat"} for name in CODECS} | {
+    "lists": {"codec": "float32", "index": "ivf", "build": {"lists": 12}, "search": {"nprobe": 2}},
+    "graph": {"codec": "int8", "index": "hnsw"},
+}
+
+
+def study(**changes):
+    """A study of given vectors, fitted on the first half as well."""
+    return Study.read(
+        {
+            "study": "drift",
+            "datasets": {"corpus": {"source": "files", "path": "."}},
+            "models": {"vectors": {"type": "precomputed", "corpus": "."}},
+            "parts": 1,
+            "codecs": CODECS,
+            "methods": METHODS,
+            "fit_on": {"share": 0.5},
+            "top_k": [10],
+            "rescore": {"stores": ["int8", "float16"], "multipliers": [4]},
+            "metrics": ["nDCG@10", "overlap@10"],
+            "statistics": {"resamples": 1000},
+            "growth": {"halvings": 0},
+            **changes,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """Documents of a narrow subject, then of all others; each query is near one document."""
+    rng = np.random.default_rng(0)
+    corpus = rng.standard_normal((DOCUMENTS, DIM))
+    corpus[:SEEN] = rng.standard_normal(DIM) + 0.1 * corpus[:SEEN]
+    corpus /= np.linalg.norm(corpus, axis=1, keepdims=True)
+    relevant = rng.integers(SEEN // 2, DOCUMENTS, QUERIES)
+    queries = corpus[relevant] + 0.12 * rng.standard_normal((QUERIES, DIM))
+    return corpus.astype(np.float32), queries.astype(np.float32), relevant
+
+
+@pytest.fixture(scope="module")
+def table(vectors, tmp_path_factory):
+    """drift.csv, by setting."""
+    corpus, queries, relevant = vectors
+    run = StudyOfArrays(study(), tmp_path_factory.mktemp("study"), threads=1)
+    run.write_inputs(corpus, queries, {query: {int(row): 1} for query, row in enumerate(relevant)})
+    for codec in run.study.codecs:
+        run.build_store(codec)
+    for index in run.study.indexes:
+        run.build_index(index)
+    for step in (run.search, run.evaluate):
+        for method in run.study.searched:
+            step(method)
+    chance = Chance(seed=0, resamples=1000, confidence=0.95)
+    folders = {name: run.path(run.study.layout.run(name)) for name in run.study.searched}
+    analysis = Analysis.of([folders[name] for name in run.study.methods], "float32", chance)
+    table = drift_table([folders[name] for name in run.study.twins], run.study)
+    assert table.columns.tolist() == DRIFT
+    described = with_drift(analysis.retrieval(), table)
+    assert described["drift_verdict"].notna().sum() == len(table)
+    return table.set_index(["method", "rescore_store"])
+
+
+def test_only_what_is_fitted_has_a_twin():
+    twins = study().twins
+    without = {"float32", "float16"}
+    assert set(twins) == {f"{name}_drifted" for name in set(METHODS) - without}
+    assert twins["binary_drifted"].entry.codec == "binary"  # its rescore store alone is fitted
+    assert twins["binary_drifted"].rescore_stores == ["int8_drifted", "float16"]
+    assert twins["lists_drifted"].entry.codec == "float32"
+    assert study(fit_on=None).twins == {}
+
+
+def test_settings_that_nothing_is_fitted_for_have_no_row(table):
+    assert ("binary", "int8") in table.index
+    assert {("binary", "none"), ("binary", "float16")}.isdisjoint(table.index)
+    assert {("mean", "none"), ("mean", "float16"), ("lists", "none")} <= set(table.index)
+
+
+@pytest.mark.parametrize("name", ["int8", "uint8", "int6", "int4"])
+def test_clipped_values_are_those_outside_of_the_range_of_the_first_half(name, vectors, table):
+    corpus = vectors[0]
+    outside = (corpus < corpus[:SEEN].min(axis=0)) | (corpus > corpus[:SEEN].max(axis=0))
+    row = table.loc[(name, "none")]
+    assert row["clipped_drifted"] == pytest.approx(outside.mean(), abs=1e-12)
+    assert outside.mean() > 0.3
+    assert row["clipped"] == 0
+
+
+def test_percentiles_clip_whatever_is_seen(vectors, table):
+    corpus = vectors[0]
+    for column, seen in (("clipped", corpus), ("clipped_drifted", corpus[:SEEN])):
+        low, high = np.percentile(seen, [10, 90], axis=0).astype(np.float32)
+        expected = ((corpus < low) | (corpus > high)).mean()
+        assert table.loc[("percentile", "none"), column] == pytest.approx(expected, abs=1e-12)
+
+
+def test_values_are_clipped_after_the_transform(vectors, table):
+    centred = vectors[0] - vectors[0][:SEEN].mean(axis=0, dtype=np.float64).astype(np.float32)
+    outside = (centred < centred[:SEEN].min(axis=0)) | (centred > centred[:SEEN].max(axis=0))
+    assert table.loc[("center", "none"), "clipped_drifted"] == pytest.approx(outside.mean(), abs=1e-4)
+
+
+def test_codecs_without_a_range_clip_nothing_and_stores_have_shares_of_their_own(table):
+    assert table.loc[["mean", "pq", "lists"], ["clipped", "clipped_drifted"]].isna().all(axis=None)
+    stored = table.loc[("binary", "int8")]
+    assert stored["store_clipped_drifted"] == table.loc[("int8", "none"), "clipped_drifted"]
+    assert stored["store_clipped"] == 0
+
+
+def ndcg(scores, relevant):
+    """Return nDCG@10 of each query with one relevant document; equal documents come by ascending row."""
+    order = np.argsort(-scores, axis=1, kind="stable")
+    ranks = np.argmax(order == relevant[:, None], axis=1)
+    return np.where(ranks < 10, 1 / np.log2(ranks + 2), 0)
+
+
+def test_means_are_those_of_brute_force(vectors, table):
+    corpus, queries, relevant = (array.astype(np.float64) if array.ndim == 2 else array for array in vectors)
+
+    def mean_bits(seen):
+        threshold = seen.mean(axis=0).astype(np.float32)
+        return np.where(queries > threshold, 1, -1) @ np.where(corpus > threshold, 1, -1).T
+
+    def int4(seen):
+        low, width = seen.min(axis=0), np.ptp(seen, axis=0)
+        levels = np.clip(np.clip((corpus - low) / width, 0, 1) * 15, 0, 15).astype(int)
+        return queries @ (low + (levels + 0.5) / 15 * width).T
+
+    for name, scores in (("mean", mean_bits), ("int4", int4)):
+        whole, drifted = (ndcg(scores(seen), relevant) for seen in (corpus, corpus[:SEEN]))
+        row = table.loc[(name, "none")]
+        baseline = ndcg(queries @ corpus.T, relevant).mean()
+        assert (row["mean"], row["mean_drifted"]) == pytest.approx((whole.mean(), drifted.mean()), abs=1e-6)
+        assert row["kept_drifted"] == pytest.approx(drifted.mean() / baseline, abs=1e-6)
+        assert row["difference"] == pytest.approx((drifted - whole).mean(), abs=1e-6)
+        assert row["differing"] == np.count_nonzero(drifted != whole)
+
+
+def test_a_loss_is_told_from_noise(table):
+    assert table.loc[("mean", "none"), "verdict"] == "worse"
+    same = table.loc[("graph", "float16")]
+    assert (same["verdict"], same["p_holm"]) == ("noise", 1)
+    assert (table["p_holm"] >= table["p"]).all()
+
+
+def some_rows(vectors):
+    """Return which documents are seen, and the vectors in uneven batches."""
+    seen = FitOn(share=0.55, by="random").seen(len(vectors))
+    return seen, [vectors[:7], vectors[7:300], vectors[300:]]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_codec_is_that_of_a_corpus_of_the_seen_documents_alone(name):
+    vectors = unit_vectors(600)
+    seen, batches = some_rows(vectors)
+    spec = parse_codec(CASES[name])
+    drifted = spec.fit(Batches(lambda: iter(batches), len(vectors), vectors.shape[1], seen))
+    alone = spec.fit(sample(vectors[seen]))
+    assert same_bytes(drifted, alone)
+    assert same_bytes(spec.fit(sample(vectors)), alone) == (not spec.learns)
+
+
+def same_bytes(one, other):
+    states = [{name: array.tobytes() for name, array in codec.state().items()} for codec in (one, other)]
+    return states[0] == states[1]
+
+
+@pytest.mark.parametrize("name", ["int8", "binary-mean", "pq-4-bits", "int8-pca"])
+def test_where_all_documents_are_seen_a_codec_is_the_same(name):
+    vectors, spec = unit_vectors(500), parse_codec(CASES[name])
+    everything = Batches(lambda: iter([vectors]), 500, vectors.shape[1], np.ones(500, bool))
+    assert same_bytes(spec.fit(everything), spec.fit(sample(vectors)))
+
+
+def test_sums_over_seen_rows_do_not_depend_on_the_others():
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((3 * ROWS_AT_ONCE, 3)).astype(np.float32)
+    seen = rng.random(len(matrix)) < 0.8
+    batches = np.array_split(matrix, 11)
+    chosen = list(Batches(lambda: iter(batches), len(matrix), 3, seen).sample)
+    assert [len(batch) for batch in chosen[:-1]] == [ROWS_AT_ONCE] * (len(chosen) - 1)
+    np.testing.assert_array_equal(np.concatenate(chosen), matrix[seen])
+
+
+def test_lists_are_those_of_the_seen_documents_and_hold_all(tmp_path):
+    vectors = unit_vectors(500)
+    seen, batches = some_rows(vectors)
+    codec = parse_codec(CASES["float32"]).fit(sample(vectors))
+    kind = index_class("float32", "ivf")
+    parameters = kind.build_parameters(lists=9)
+    drifted = Batches(lambda: iter(batches), 500, vectors.shape[1], seen)
+    found = []
+    for name, codes in (("drifted", drifted), ("alone", sample(vectors[seen]))):
+        kind.build(codec, codes, tmp_path / name, parameters)
+        found.append(faiss.read_index(str(tmp_path / name)))
+    centroids = [index.quantizer.reconstruct_n(0, 9) for index in found]
+    assert centroids[0].tobytes() == centroids[1].tobytes()
+    assert [index.ntotal for index in found] == [500, seen.sum()]
+
+
+@pytest.mark.parametrize(
+    ("fit_on", "message"),
+    [
+        ({"share": 1}, "fit_on: share is 1, expected"),
+        ({"share": 0.0}, "fit_on: share is 0.0, expected"),
+        ({"share": 0.5, "by": "date"}, "fit_on: by is 'date', expected 'order' or 'random'"),
+        ({"by": "order"}, "fit_on: the key 'share' is missing"),
+    ],
+)
+def test_a_wrong_fit_on_is_refused(fit_on, message):
+    with pytest.raises(InputError, match=message):
+        study(fit_on=fit_on)
+
+
+def test_documents_are_the_first_ones_or_drawn():
+    assert FitOn(share=0.3).seen(10).tolist() == [True] * 3 + [False] * 7
+    drawn = [FitOn(share=0.3, by="random", seed=seed).seen(1000) for seed in (0, 0, 1)]
+    assert [seen.sum() for seen in drawn] == [300] * 3
+    assert (drawn[0] == drawn[1]).all()
+    assert 0 < (drawn[0] & drawn[2]).sum() < 300
+    with pytest.raises(InapplicableError, match="of 20 documents is none to fit on"):
+        FitOn(share=0.01).seen(20)
+
+
+def test_too_few_seen_documents_leave_the_twin_out():
+    small = study(fit_on={"share": 0.02})  # 12 of 600 documents, for 16 centroids and 12 lists
+    assert small.methods["pq"].obstacle(DOCUMENTS, DIM) is None
+    assert "at least 16 training vectors" in small.twins["pq_drifted"].obstacle(DOCUMENTS, DIM)
+    assert small.twins["lists_drifted"].obstacle(DOCUMENTS, DIM) is None
+    assert "can't fill 12 lists" in study(fit_on={"share": 0.01}).twins["lists_drifted"].obstacle(DOCUMENTS, DIM)
