@@ -39,6 +39,7 @@ PLAIN = {
     **{f"eden-{bits}": {"family": "eden", "bits": bits} for bits in (1, 2, 4, 8)},
     **{f"turboquant-{bits}": {"family": "turboquant", "bits": bits} for bits in (1, 2, 3, 4)},
     **{f"turboquant-{bits}-prod": {"family": "turboquant", "bits": bits, "variant": "prod"} for bits in (2, 4)},
+    **{f"osq-{bits}": {"family": "osq", "bits": bits} for bits in (1, 2, 4, 7)},
     "pq": PQ,
     "pq-4-bits": {**PQ, "bits": 4},
     "scaled-pq": SCALED_PQ,
@@ -63,6 +64,7 @@ TRANSFORMED = {
     },
     "eden-rotation": {"family": "eden", "transform": "rotation"},
     "turboquant-rotation": {"family": "turboquant", "transform": "rotation"},
+    "osq-rotation": {"family": "osq", "transform": "rotation"},
     "pq-opq": {**PQ, "transform": {"kind": "opq", "pieces": 4, "iterations": 2}},
     "scaled-pq-allocation": {**SCALED_PQ, "transform": {"kind": "allocation", "pieces": 4}},
 }

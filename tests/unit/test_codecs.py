@@ -70,7 +70,7 @@ def test_bytes_per_vector_are_those_of_a_code(name):
 
 @every_case
 def test_a_score_is_the_product_with_the_decoded_code(name):
-    """RaBitQ adds an offset, which is what a zero query scores; all others score that 0."""
+    """RaBitQ and OSQ add an offset, which is what a zero query scores; all others score that 0."""
     vectors, queries = unit_vectors(), unit_vectors(6, seed=1)
     queries[-1] = 0
     codec = case(name)
@@ -79,7 +79,7 @@ def test_a_score_is_the_product_with_the_decoded_code(name):
     mapped = codec.transform.queries(queries) if "transform" in CASES[name] else queries
     expected = mapped.astype(np.float64) @ codec.decode(codes).astype(np.float64).T
     assert scores.dtype == np.float64
-    if codec.family == "rabitq":
+    if codec.family in ("rabitq", "osq"):
         assert np.abs(scores[-1]).max() > 0
     else:
         assert not scores[-1].any()
@@ -145,6 +145,9 @@ def test_without_dropped_dimensions_a_transform_changes_scores_by_a_constant_a_q
         ("rabitq-4", "rabitq-2"),
         ("rabitq-2", "rabitq-1"),
         ("pq", "pq-4-bits"),
+        ("osq-7", "osq-4"),
+        ("osq-4", "osq-2"),
+        ("osq-2", "osq-1"),
         ("eden-4", "eden-2"),
         ("eden-2", "eden-1"),
         ("turboquant-4", "turboquant-3"),

@@ -14,7 +14,7 @@ from support.codec_cases import (
     unit_vectors,
 )
 
-MIXED = ("binary", "rabitq", "eden", "turboquant", "pq", "scaled-pq", "unit-int8", "scaled-int8")
+MIXED = ("binary", "rabitq", "osq", "eden", "turboquant", "pq", "scaled-pq", "unit-int8", "scaled-int8")
 
 every_case = pytest.mark.parametrize("name", CASES)
 

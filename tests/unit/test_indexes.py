@@ -39,7 +39,17 @@ def brute_force(codec, codes, asked):
         return -(np.unpackbits(codes, axis=1)[None] != np.unpackbits(asked, axis=1)[:, None]).sum(axis=2)
     if asked.dtype == np.int8:
         return asked.astype(np.int64) @ codes.astype(np.int64).T
+    if codec.family == "osq":
+        return estimates_of_rounded(codec, codes, asked)
     return codec.score(asked, repeated_for(asked, codes))
+
+
+def estimates_of_rounded(codec, codes, queries):
+    """Score queries that are rounded as osq rounds them, by what a code and a query decode to."""
+    steps = codec.rounded(queries)
+    asked = steps.first[:, None] + steps.step[:, None] * steps.levels
+    beyond = codec.decode(codes).astype(np.float64) - codec.center
+    return asked @ beyond.T + codec.corrections(codes).along
 
 
 def best(scores, k):

@@ -108,7 +108,7 @@ def test_one_huge_vector_among_others_is_held_or_refused(family):
     vectors = unit_vectors(300, 8)
     vectors[7] *= np.float32(1e30)
     spec = parse_codec({"family": family, **({"pieces": 4} if "pq" in family else {})})
-    if family in ("float16", "float8", "unit-int8", "pq", "scaled-pq", "rabitq", "eden", "turboquant"):
+    if family in ("float16", "float8", "unit-int8", "pq", "scaled-pq", "rabitq", "osq", "eden", "turboquant"):
         with pytest.raises(InapplicableError):
             spec.fit(sample(vectors))
     else:

@@ -26,6 +26,7 @@ def test_a_code_is_as_wide_as_the_fitted_codec_says(name):
     "entry",
     [
         *({"family": family, "bits": bits} for family in ("rabitq", "eden", "turboquant") for bits in (1, 2, 3, 8)),
+        *({"family": "osq", "bits": bits} for bits in (1, 2, 4, 7)),
         *({"family": "turboquant", "variant": "prod", "bits": bits} for bits in (2, 3, 4, 5)),
     ],
     ids=str,

@@ -27,6 +27,7 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "ivf/binary": "embquant.indexes.ivf_binary:IvfBinary",
         **{f"flat/{family}": "embquant.indexes.flat_codes:FlatCodes" for family in FAISS_FAMILIES},
         "flat/rabitq": "embquant.indexes.flat_rabitq:FlatRaBitQ",
+        "flat/osq": "embquant.indexes.flat_osq:FlatOsq",
         "flat/scaled-pq": "embquant.indexes.flat_scaled_pq:FlatScaledPq",
         "fastscan/rabitq": "embquant.indexes.fastscan_rabitq:FastScanRaBitQ",
         "fastscan/pq": "embquant.indexes.fastscan:FastScan",

@@ -47,7 +47,7 @@ class FastScanIndex(Index[Quantizer]):
         return blocks * BLOCK * codec.code_bytes(dim) + 16 * 4 * codec.quantized_dim(dim)
 
     @classmethod
-    def open(cls, path: Path, codec: Quantizer, threads: int, parameters: NoParameters, mapped: bool = False) -> Self:
+    def open(cls, path: Path, codec: Quantizer, threads: int, parameters: Any, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexPQFastScan``."""
         return cls(read(path, faiss.IndexPQFastScan, codec.dim, mapped), threads)
 

@@ -34,6 +34,7 @@ CODECS: Registry[type[Family]] = Registry(
         "rabitq": "embquant.quantize.codecs.rabitq:RaBitQ",
         "eden": "embquant.quantize.codecs.eden:Eden",
         "turboquant": "embquant.quantize.codecs.turboquant:TurboQuant",
+        "osq": "embquant.quantize.codecs.osq:Osq",
         "pq": "embquant.quantize.codecs.pq:ProductQuantization",
         "scaled-pq": "embquant.quantize.codecs.scaled_pq:ScaledProductQuantization",
     },
