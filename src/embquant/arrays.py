@@ -192,6 +192,7 @@ class StudyOfArrays:
             multipliers=study.config.rescore.multipliers,
             top_k=study.config.top_k,
             metrics=study.config.metrics,
+            targets=method.targets,
             threads=self.threads,
             output=self.path(layout.metrics(name)),
             growth=self.path(layout.growth(name)),

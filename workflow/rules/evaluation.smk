@@ -24,6 +24,7 @@ rule evaluate_run:
         multipliers=STUDY.config.rescore.multipliers,
         top_k=STUDY.config.top_k,
         metrics=STUDY.config.metrics,
+        targets=lambda wildcards: method(wildcards).targets,
         code=lambda wildcards: code(
             "evaluate_run", *STUDY.metric_modules, *STUDY.baseline.modules, *method(wildcards).store_modules
         ),
@@ -33,4 +34,4 @@ rule evaluate_run:
         "embquant evaluate-run --method-file {input.method:q} --candidates {input.candidates:q} --reference {input.reference:q} "
         "--exact-twin {input.exact_twin:q} --float32-store {input.float32_store:q} --query-vectors {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
-        "--metrics {params.metrics:q} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} 2> {log:q}"
+        "--metrics {params.metrics:q} --targets {params.targets} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} 2> {log:q}"

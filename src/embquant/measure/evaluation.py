@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
+from embquant.measure.crowding import REACH, Listed, project
 from embquant.measure.judged import Recall
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, Ranking, Reference
@@ -23,7 +24,7 @@ from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
 from embquant.study import NO_STORE, Setting
 
-DOCUMENTS, FIRST_STAGE_RECALL = "documents", "first_stage_recall"
+DOCUMENTS, FIRST_STAGE_RECALL, PROJECTED_FROM = "documents", "first_stage_recall", "projected_from"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Evaluation:
     """What a method and float32 found in a corpus or a subset, and what they are judged by.
 
     ``candidates`` are the method's, ``reference`` float32's, ``twin`` those of an exact scan of the same codes, if it
-    is searched. ``vectors`` float32 (queries, dim) are the queries; ``stores`` rescore their candidates.
+    is searched. ``vectors`` float32 (queries, dim) are the queries; ``stores`` rescore their candidates. ``judged``
+    int64 are the rows of documents with any judgement, which are in a corpus of any size.
     """
 
     candidates: Candidates
@@ -41,6 +43,7 @@ class Evaluation:
     stores: Mapping[str, Store]
     vectors: np.ndarray
     judgements: Judgements | None
+    judged: np.ndarray
     metrics: Sequence[Metric]
     threads: int
 
@@ -70,6 +73,44 @@ class Evaluation:
             for setting, best, _, values in subset.measured(settings):
                 yield growth_table(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
 
+    def factors(self, documents: int, targets: Sequence[int]) -> dict[int, float]:
+        """Return those ``targets``, numbers of documents, that can be projected from this corpus, and how far they are.
+
+        A factor says how many times as many documents without judgements there are.
+        """
+        if self.judgements is None:
+            return {}
+        kept = len(self.judged)
+        factors = {target: (target - kept) / max(1, documents - kept) for target in targets if target > documents}
+        return {target: factor for target, factor in factors.items() if factor <= REACH}
+
+    def projected(
+        self, settings: Sequence[Setting], ids: pa.Array, depth: int, documents: int, factors: Mapping[int, float]
+    ) -> Iterator[pa.Table]:
+        """Yield a table of growth.parquet per projected size and setting; the first size is the corpus's own.
+
+        It is projected from the first ``depth`` candidates of an exact search, as
+        :func:`embquant.measure.crowding.project` says. ``factors`` are those of :meth:`factors`.
+        """
+        if self.judgements is None or not factors:
+            return
+        rows, scores = (found[:, :depth] for found in self.candidates.read(0))
+        exact_rows, exact_scores = (found[:, :depth] for found in self.reference.read(0))
+        projection = project(
+            Listed.of(rows, scores, self.judgements, self.judged),
+            {name: store.score(self.vectors, rows, self.threads) for name, store in self.stores.items()},
+            Listed.of(exact_rows, exact_scores, self.judgements, self.judged),
+            settings,
+            self.metrics,
+            self.judgements,
+            list(factors.values()),
+        )
+        for place, size in enumerate([documents, *factors]):
+            for setting in settings:
+                values = {metric: sizes[place] for (of, metric), sizes in projection.values.items() if of == setting}
+                table = metrics_table(setting, ids, self.metrics, values)
+                yield _with_size(table, size, documents, projection.recall[setting][place])
+
     def _subset(self, documents: int) -> Self:
         """Return what was found in the subset of so many ``documents``."""
         reference, candidates = self.reference.subset(documents), self.candidates.subset(documents)
@@ -77,9 +118,12 @@ class Evaluation:
 
 
 def growth_schema(metrics: Sequence[Metric]) -> pa.Schema:
-    """Return the columns of growth.parquet: those of metrics.parquet, the size of the subset, and the first stage's."""
-    own = [pa.field(DOCUMENTS, pa.int64()), pa.field(FIRST_STAGE_RECALL, pa.float64())]
-    return pa.schema([*metrics_schema(metrics), *own])
+    """Return the columns of growth.parquet: those of metrics.parquet, and for how many documents they are.
+
+    ``projected_from`` is the size from which values are projected, missing where they were measured.
+    """
+    sizes = [pa.field(name, pa.int64()) for name in (DOCUMENTS, PROJECTED_FROM)]
+    return pa.schema([*metrics_schema(metrics), *sizes, pa.field(FIRST_STAGE_RECALL, pa.float64())])
 
 
 def growth_table(table: pa.Table, documents: int, best: Best, judgements: Judgements | None) -> pa.Table:
@@ -91,5 +135,10 @@ def growth_table(table: pa.Table, documents: int, best: Best, judgements: Judgem
     recall = np.full(len(table), np.nan)
     if judgements is not None:
         recall = Recall.of_gains(judgements.gains(best.pool.rows[:, : best.setting.depth]), judgements, 0)
-    table = table.append_column(DOCUMENTS, pa.repeat(pa.scalar(documents), len(table)))
+    return _with_size(table, documents, None, recall)
+
+
+def _with_size(table: pa.Table, documents: int, projected_from: int | None, recall: np.ndarray) -> pa.Table:
+    for name, size in ((DOCUMENTS, documents), (PROJECTED_FROM, projected_from)):
+        table = table.append_column(name, pa.repeat(pa.scalar(size, pa.int64()), len(table)))
     return table.append_column(FIRST_STAGE_RECALL, pa.array(recall, from_pandas=True))

@@ -179,6 +179,12 @@ def read_judgements(qrels: Path, queries: int, documents: int) -> Judgements | N
     return Judgements.from_rows(query_rows, doc_rows, relevance, queries, documents)
 
 
+def read_judged(qrels: Path) -> np.ndarray:
+    """Return the rows, int64, of the documents of a corpus that have a judgement, whatever their relevance."""
+    rows = np.unique(read_table(qrels, ["doc_row"]).column(0).to_numpy())
+    return rows[rows >= 0]
+
+
 def metrics_schema(metrics: Sequence[Metric]) -> pa.Schema:
     """Return the columns of metrics.parquet: one row per query and setting."""
     keys = [("query_id", pa.string()), ("rescore_store", pa.string())]

@@ -15,7 +15,14 @@ from embquant.indexes.manifest import Manifest
 from embquant.measure.chance import baseline_p
 from embquant.measure.evaluation import Evaluation, growth_schema, growth_table
 from embquant.measure.metrics import Ranking, parse_metric
-from embquant.measure.quality import CLIPPED, STORES_LEFT_OUT, metrics_schema, metrics_table, read_judgements
+from embquant.measure.quality import (
+    CLIPPED,
+    STORES_LEFT_OUT,
+    metrics_schema,
+    metrics_table,
+    read_judged,
+    read_judgements,
+)
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Method, manifest_of
@@ -37,6 +44,7 @@ def evaluate_run(
     multipliers: Annotated[Sequence[int], "rescore multipliers"],
     top_k: Annotated[Sequence[int], "numbers of documents returned"],
     metrics: Annotated[Sequence[str], "metrics, as ir-measures writes them"],
+    targets: Annotated[Sequence[int], "numbers of documents that growth is projected to, as far as it can be"] = (),
     threads: Annotated[int, "threads of rescoring"] = 1,
     output: Annotated[Path, "metrics of each query (Parquet)"],
     growth: Annotated[Path | None, "metrics of each query in subsets of the corpus and in all of it (Parquet)"] = None,
@@ -70,6 +78,7 @@ def evaluate_run(
         stores={name: float32 if path == float32_store else Store.open(path) for name, path in stores.items()},
         vectors=vectors,
         judgements=judgements,
+        judged=read_judged(qrels),
         metrics=parsed,
         threads=threads,
     )
@@ -92,8 +101,14 @@ def evaluate_run(
 
     write_parquet(output, metrics_schema(parsed), measured(), metadata)
     if growth:
-        in_subsets = whole.in_subsets(settings_of(list(stores), multipliers, [min(top_k)]), ids)
-        write_parquet(growth, growth_schema(parsed), chain(in_subsets, grown))
+        at_least = settings_of(list(stores), multipliers, [min(top_k)])
+        factors = whole.factors(documents, targets)
+        tables = chain(
+            whole.in_subsets(at_least, ids),
+            grown,
+            whole.projected(at_least, ids, min(top_k) * max(multipliers), documents, factors),
+        )
+        write_parquet(growth, growth_schema(parsed), tables, {"factors": factors})
     log.info("%s: %d settings of %d queries", method.name, len(settings), queries)
 
 

@@ -15,6 +15,9 @@ from embquant.study.method_entry import MethodEntry
 if TYPE_CHECKING:
     from embquant.study.study import Study
 
+SIZES = (10**6, 10**7, 10**8, 10**9)
+"""Numbers of vectors that costs, and what settings keep, are reported for besides those of the corpus."""
+
 FLAT = "flat"
 """The kind of index that a codec's store is."""
 
@@ -111,6 +114,12 @@ class StudyMethod:
         if not self.is_flat or not config.growth.halvings or self.study.is_drifted:
             return {}
         return {**config.growth.model_dump(), "depth": min(config.top_k) * max(2, *config.rescore.multipliers)}
+
+    @property
+    def targets(self) -> list[int]:
+        """The numbers of documents that its growth is projected to."""
+        vectors = self.study.config.requirements.vectors
+        return sorted({*SIZES, *([vectors] if vectors else [])}) if self.growth else []
 
     @property
     def is_searched_by_part(self) -> bool:

@@ -4,10 +4,9 @@ import pandas as pd
 
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.quality import decisive, in_summary, pareto, with_quality
-from embquant.study.study import Study
+from embquant.study.study import SIZES, Study
 
 GB = 10**9
-SIZES = (10**6, 10**7, 10**8, 10**9)
 COST = [
     *(*RUN, "rescore_store", "vectors", "memory_bytes_per_vector", "memory_bytes", "disk_bytes", "usd_per_month"),
     *("top_k", "rescore_multiplier", "measure", "kept", "queries_per_second_per_core", "pareto"),

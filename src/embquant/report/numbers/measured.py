@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from embquant.files.parquet import open_parquet, read_metadata
 from embquant.measure.chance import LEAST_LIKELY
-from embquant.measure.evaluation import DOCUMENTS
+from embquant.measure.evaluation import DOCUMENTS, PROJECTED_FROM
 from embquant.measure.statistics import rounded
 from embquant.report.measure import Measure
 from embquant.report.numbers.spread import split_ties
@@ -65,16 +65,37 @@ def read_measured(runs: Sequence[Path]) -> Measured:
     return _measured([row for run in runs for row in _row_groups(run, "metrics.parquet")], runs)
 
 
-def read_growth(runs: Sequence[Path]) -> dict[int, Measured]:
-    """Read what was measured of all methods in the subsets of a dataset, and in all of it, by the number of documents.
+@dataclass(frozen=True)
+class Grown:
+    """What was ``measured`` by number of documents, and what is ``projected`` from the corpus, by its own number first.
+
+    ``factors`` say how many times as many documents without judgements the projected sizes have.
+    """
+
+    measured: dict[int, Measured]
+    projected: dict[int, Measured]
+    factors: dict[int, float]
+
+
+def read_growth(runs: Sequence[Path]) -> Grown:
+    """Read what was measured of all methods in the subsets of a dataset and in all of it, and what is projected.
 
     A row group of growth.parquet is a setting in one of them.
     """
-    rows: dict[int, list[tuple[list[Any], pa.Table]]] = {}
+    rows: dict[tuple[bool, int], list[tuple[list[Any], pa.Table]]] = {}
+    factors: dict[int, float] = {}
     for run in runs:
+        noted = read_metadata(run / "growth.parquet").get("factors", {})
+        factors |= {int(documents): factor for documents, factor in noted.items()}
         for settings, table in _row_groups(run, "growth.parquet"):
-            rows.setdefault(table.column(DOCUMENTS)[0].as_py(), []).append((settings, table.drop_columns(DOCUMENTS)))
-    return {documents: _measured(rows[documents], runs) for documents in sorted(rows)}
+            is_projected = table.column(PROJECTED_FROM)[0].is_valid
+            key = (is_projected, table.column(DOCUMENTS)[0].as_py())
+            rows.setdefault(key, []).append((settings, table.drop_columns([DOCUMENTS, PROJECTED_FROM])))
+    measured, projected = (
+        {documents: _measured(rows[of, documents], runs) for of, documents in sorted(rows) if of == kind}
+        for kind in (False, True)
+    )
+    return Grown(measured, projected, factors)
 
 
 def _row_groups(run: Path, name: str) -> Iterator[tuple[list[Any], pa.Table]]:

@@ -7,6 +7,7 @@ from embquant.report.numbers.methods import unrescored_methods
 from embquant.report.numbers.quality import decisive
 from embquant.report.numbers.recommendation import EVERY
 from embquant.report.reports import Reports, Scope, file_name
+from embquant.report.show.figures.growth import draw_growth
 from embquant.report.show.figures.heatmap import draw_heatmap
 from embquant.report.show.figures.methods import draw_indexes
 from embquant.report.show.figures.queries import draw_differences, draw_losses
@@ -84,6 +85,7 @@ def _figures(reports: Reports) -> dict[str, list[Drawing]]:
     return {
         "memory": _drawn(draw_memory, scopes),
         "rescoring": _drawn(draw_multipliers, scopes),
+        "growth": _drawn(lambda scope: draw_growth(reports, scope), datasets),
         "latency": _drawn(draw_latency, scopes),
         "retention": list(_heatmaps(reports)),
         "queries": _drawn(lambda scope: draw_differences(reports, scope), datasets),
