@@ -135,9 +135,12 @@ class MadeUpRun:
         self.grid += [(store, times, top_k) for store in stores for times in multipliers for top_k in TOP_K]
 
     def write(self, folder, p):
-        """Write metrics.parquet, speed.json and memory.json."""
+        """Write metrics.parquet, growth.parquet, speed.json and memory.json."""
         tables = [self.values(*setting) for setting in self.grid]
         write_parquet(folder / "metrics.parquet", tables[0].schema, tables, {"baseline_p": p if self.judged else None})
+        sizes = [VECTORS // 2, VECTORS] if "hnsw" not in self.method else [VECTORS]
+        grown = [self.grown(table, size) for size in sizes for table in tables if table["top_k"][0].as_py() == TOP_K[0]]
+        write_parquet(folder / "growth.parquet", grown[0].schema, grown)
         write_json(folder / "speed.json", {"threads": 2, "build_seconds": 1.5, "settings": self.speeds()})
         write_json(folder / "memory.json", {"settings": self.sizes()})
 
@@ -155,6 +158,13 @@ class MadeUpRun:
         keys = {"rescore_store": store, "rescore_multiplier": multiplier, "top_k": top_k}
         repeated = {name: [value] * size for name, value in keys.items()}
         return pa.table({"query_id": [f"q{row}" for row in range(size)], **repeated, **columns, "index_overlap": found})
+
+    def grown(self, table, documents):
+        """The same in a corpus of so many documents."""
+        size = len(self.base)
+        table = table.append_column("documents", pa.array([documents] * size))
+        table = table.append_column("projected_from", pa.nulls(size, pa.int64()))
+        return table.append_column("first_stage_recall", pa.array([0.9] * size))
 
     def speeds(self):
         """Return the settings of speed.json."""

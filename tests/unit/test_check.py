@@ -6,7 +6,8 @@ import json
 import pytest
 
 from embquant.cli import main
-from embquant.report.numbers.recommendation import recommendation_table, recommendations
+from embquant.report.numbers.recommendation import recommendations
+from embquant.report.tables.recommendation import recommendation_table
 from support.made_up_study import write_study
 from support.report_tables import setting, study, summary
 

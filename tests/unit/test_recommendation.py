@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from embquant.report.numbers.recommendation import recommendation_table, recommendations
+from embquant.report.numbers.recommendation import recommendations
 from embquant.report.show.verdict import advice, verdict_lines, verdicts
+from embquant.report.tables.recommendation import recommendation_table
 from support.report_tables import CONFIG, setting, study, summary
 
 REPORT = Path("results/reports/study/summary.txt")

@@ -111,7 +111,8 @@ class StudyMethod:
         each.
         """
         config = self.study.config
-        if not self.is_flat or not config.growth.halvings or self.study.is_drifted:
+        is_exact = self.is_flat and self.index_class.is_exact
+        if not is_exact or not config.growth.halvings or self.study.is_drifted:
             return {}
         return {**config.growth.model_dump(), "depth": min(config.top_k) * max(2, *config.rescore.multipliers)}
 

@@ -4,7 +4,8 @@ import pandas as pd
 
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.quality import decisive, in_summary, pareto, with_quality
-from embquant.study.study import SIZES, Study
+from embquant.study.method import SIZES
+from embquant.study.study import Study
 
 GB = 10**9
 COST = [

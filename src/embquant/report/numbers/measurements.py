@@ -118,7 +118,7 @@ class Measurements:
     @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
-        return recommendations(self.described, self.study, self.results, self.own_documents)
+        return recommendations(self.described, self.study, self.results, self.own_documents, self.growth)
 
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""

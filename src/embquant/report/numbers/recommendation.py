@@ -1,7 +1,7 @@
 """Which setting to deploy: the cheapest that meets the study's requirements, or what keeps all from meeting them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Any
 
@@ -11,6 +11,7 @@ import pandas as pd
 from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
+from embquant.report.numbers.deployed import IS_EXPECTED, beyond_words, expected_at, expected_words
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
 from embquant.study import NO_STORE
@@ -61,7 +62,8 @@ class Recommendation:
     ``chance`` tells of each dataset whose baseline is at chance, ``caveats`` what else to know of the
     setting to deploy. ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``undecided`` is a
     cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
-    ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it.
+    ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it. ``deployed`` says which size
+    settings are judged at, if a study asks for more vectors than it measured.
     """
 
     dataset: str
@@ -78,6 +80,7 @@ class Recommendation:
     caveats: Sequence[str] = ()
     configuration: str = ""
     deployment_code: str = ""
+    deployed: str = ""
 
     @property
     def best(self) -> pd.Series | None:
@@ -99,12 +102,16 @@ class Recommendation:
 
 
 def recommendations(
-    summary: pd.DataFrame, study: Study, results: str, own_documents: Collection[str] = ()
+    summary: pd.DataFrame,
+    study: Study,
+    results: str,
+    own_documents: Collection[str] = (),
+    growth: pd.DataFrame | None = None,
 ) -> list[Recommendation]:
     """Recommend for each model on each dataset; where there are several, first on all of them together.
 
     ``results`` is the folder of what runs have built. On the datasets ``own_documents`` the code leaves each query's
-    own document out.
+    own document out. For more vectors than were measured, settings are judged by what ``growth``, the table, expects.
     """
     found = []
     summary = with_queries_needed(with_quality(summary), study)
@@ -114,12 +121,30 @@ def recommendations(
             judged = decisive(rows)
             where = f"{all_datasets(judged['dataset'].nunique(), len(datasets))}, by the worst of each figure"
             chance = chance_words(rows, study)
-            found.append(recommend(EVERY, where, judged, study, results, chance, own_documents=own_documents))
+            places = (EVERY, where, judged, study, results, chance)
+            found.append(_at_deployed_size(growth, *places, own_documents=own_documents))
         for dataset in datasets:
             of_dataset = rows[rows["dataset"] == dataset]
             judged, chance = decisive(of_dataset), chance_words(of_dataset, study)
-            found.append(recommend(dataset, dataset, judged, study, results, chance, own_documents=own_documents))
+            places = (dataset, dataset, judged, study, results, chance)
+            found.append(_at_deployed_size(growth, *places, own_documents=own_documents))
     return found
+
+
+def _at_deployed_size(
+    growth: pd.DataFrame | None, dataset: str, where: str, rows: pd.DataFrame, study: Study, *others: Any, **more: Any
+) -> Recommendation:
+    """Recommend for ``requirements.vectors``, if these are more than were measured and anything can be said of them."""
+    measured = recommend(dataset, where, rows, study, *others, **more)
+    vectors, size = study.config.requirements.vectors, int(rows["vectors"].min())
+    if vectors is None or vectors <= size or growth is None:
+        return measured
+    expected = expected_at(rows, growth, vectors)
+    if expected is None:
+        return replace(measured, deployed=beyond_words(vectors, size))
+    then = "no setting meets what is required" if measured.best is None else f"it would be {named(measured.best)}"
+    words = expected_words(vectors, size, then)
+    return replace(recommend(dataset, where, expected, study, *others, **more), deployed=words)
 
 
 def limits_of(study: Study) -> dict[str, float]:
@@ -171,7 +196,8 @@ def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     )
     groups = rows.groupby(CHOICE, sort=False)
     shared = {"measure": "first", "top_k": "first", "vectors": "max", "timed_vectors": "max"}
-    settings = groups.agg({**shared, "threads": "first", "engine": "first", **WORST})
+    expected = {IS_EXPECTED: "first"} if IS_EXPECTED in rows else {}
+    settings = groups.agg({**shared, **expected, "threads": "first", "engine": "first", **WORST})
     settings[list(WORST)] = settings[list(WORST)].where(groups[list(WORST)].count().eq(groups.size(), axis=0))
     return settings[groups["dataset"].nunique() == rows["dataset"].nunique()].reset_index()
 
@@ -243,33 +269,6 @@ def _admitting(name: str, value: float) -> float:
 
 def _is_least(name: str) -> bool:
     return name.startswith("min_")
-
-
-def recommendation_table(found: Sequence[Recommendation]) -> pd.DataFrame:
-    """Return one row per model and dataset, or all datasets."""
-    return pd.DataFrame([_row(recommendation) for recommendation in found])
-
-
-def _row(recommendation: Recommendation) -> dict[str, Any]:
-    nothing = pd.Series(dtype=object)
-    best = nothing if recommendation.best is None else recommendation.best
-    second = nothing if recommendation.runner_up is None else recommendation.runner_up
-    return {
-        "dataset": recommendation.dataset,
-        "where": recommendation.where,
-        "model": recommendation.model,
-        **recommendation.settings[["measure", "top_k", "vectors"]].iloc[0],
-        "settings": len(recommendation.settings),
-        "fitting": len(recommendation.fitting),
-        **{name: best.get(name) for name in [*CHOICE, *WORST] if name != "queries_needed"},
-        **{f"runner_up_{name}": second.get(name) for name in [*CHOICE, "kept_low", "usd_per_month"]},
-        "relax": "; or ".join(map(str, recommendation.relaxations)),
-        "more_queries": recommendation.more_queries,
-        "chance": "; ".join(recommendation.chance),
-        "caveats": "\n".join(recommendation.caveats),
-        "configuration": recommendation.configuration,
-        "code": recommendation.deployment_code,
-    }
 
 
 def named(setting: pd.Series) -> str:

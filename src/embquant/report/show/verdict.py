@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from embquant.report.measure import Measure
+from embquant.report.numbers.deployed import IS_EXPECTED, JUDGED_BY_EXPECTED
 from embquant.report.numbers.recommendation import CHOICE, Recommendation, limits_of, named
 from embquant.report.reports import Reports, with_setting_name
 
@@ -55,6 +56,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
     last = f"   all settings: {path.with_suffix('.csv')}"
     if found.settings["kept"].isna().all() and found.chance:
         return [*found.chance, f"Verdict for {place}: nothing is recommended", *(f"   {line}" for line in CHECK), last]
+    size = [f"   {found.deployed}"] if found.deployed else []
     more = [f"   more queries: {found.more_queries}"] if found.more_queries else []
     limits = " and ".join(f"{name} {limit:g}" for name, limit in found.limits.items())
     if found.best is not None:
@@ -64,6 +66,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             f"Verdict for {place}: {named(found.best)}",
             f"   required: {limits}, which {len(found.fitting)} of {len(found.settings)} settings meet; "
             "none of them is cheaper",
+            *size,
             f"   it {figures(found.best)}{_saving(found, found.best)}",
             f"   runner-up: {second}",
             *(f"   beware: {caveat}" for caveat in found.caveats),
@@ -78,6 +81,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
         *found.chance,
         f"Verdict for {place}: none of {len(found.settings)} settings meets the requirements",
         f"   required: {limits}",
+        *size,
         *(f"   {line}" for line in lines),
         *more,
         last,
@@ -89,7 +93,8 @@ def figures(setting: pd.Series) -> str:
     measure, kept, low = setting[["measure", "kept", "kept_low"]]
     of = Measure.of_settings(measure)
     if of.is_retention:
-        share = f"keeps {kept:.2%} of float32's {of.metric}"
+        verb = "is expected to keep" if setting.get(IS_EXPECTED) else "keeps"
+        share = f"{verb} {kept:.2%} of float32's {of.metric}"
     else:
         share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
     bound = f", {low:.2%} at the interval's lower bound" if low < kept else ", without an interval" * pd.isna(low)
@@ -146,8 +151,9 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     summary = reports.summary
     baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == row["model"])]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
+    basis = "expected " if str(row["deployed"]).startswith(JUDGED_BY_EXPECTED) else ""
     return [
-        (f"{row['kept']:.2%}", f"{share}; at least {row['kept_low']:.2%} (lower bound)"),
+        (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),
         (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {smaller:.3g}× less than float32"),
         (f"{row['latency_p95_ms']:.3g} ms", "for 95 % of single queries, as timed on this machine"),
         (f"{usd(row['usd_per_month'])} USD", f"a month for {row['vectors']:,.0f} vectors, memory and disk"),

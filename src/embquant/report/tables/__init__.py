@@ -24,7 +24,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "summary": "embquant.report.tables.settings:Summary",
         "growth": "embquant.report.tables.growth:Growth",
         "cost": "embquant.report.tables.settings:Cost",
-        "recommendation": "embquant.report.tables.settings:Recommended",
+        "recommendation": "embquant.report.tables.recommendation:Recommended",
         "worst_queries": "embquant.report.tables.comparisons:WorstQueries",
         "losses": "embquant.report.tables.comparisons:Losses",
         "drift": "embquant.report.tables.drift:Drift",

@@ -6,10 +6,10 @@ from embquant.files.atomic import read_json
 from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure
 from embquant.report.numbers.cost import cost_table
+from embquant.report.numbers.deployed import expected_cost
 from embquant.report.numbers.measured import RUN
 from embquant.report.numbers.measured import SETTING as SETTING_KEYS
 from embquant.report.numbers.measurements import MEMORY, SPEED, Measurements
-from embquant.report.numbers.recommendation import recommendation_table
 from embquant.report.numbers.spread import EXPECTED, GREATEST, LEAST, LOST, ties_matter
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
@@ -174,7 +174,7 @@ class Cost(ReportTable):
 
     def rows(self, measured: Measurements) -> pd.DataFrame:
         """Return one row per method, store and number of vectors."""
-        return cost_table(measured.summary, measured.study)
+        return expected_cost(cost_table(measured.summary, measured.study), measured.growth)
 
     def view(self, reports: Reports) -> TableView:
         """Return all rows, at first those of the corpus's size."""
@@ -188,6 +188,9 @@ class Cost(ReportTable):
             "store": SETTING["store"],
             **PARETO,
             "kept": kept_column(reports, interval=False),
+            "expected_kept": Column(
+                "of as many", ".4f", "kept of a corpus of this size: measured or expected; empty: can't be told", True
+            ),
             "memory_bytes_per_vector": Column("B/vector", ",.0f", "what one more vector takes in memory"),
             "memory_megabytes": Column("memory, MB", ",.1f"),
             "disk_megabytes": Column("disk, MB", ",.1f"),
@@ -233,41 +236,3 @@ class LeftOut(ReportTable):
         }
         note = "What can't be made of these vectors. No other table has it, and averages leave it out."
         return TableView("left-out", "Left out", note, rows.assign(store=rows["rescore_store"].fillna("")), columns)
-
-
-class Recommended(ReportTable):
-    """The cheapest setting that meets the requirements, with configuration and Python to deploy it."""
-
-    section = "memory"
-
-    def rows(self, measured: Measurements) -> pd.DataFrame:
-        """Return one row per model and dataset, or all datasets."""
-        return recommendation_table(measured.recommendations)
-
-    def view(self, reports: Reports) -> TableView | None:
-        """Return the recommendation of each dataset and model; None where the verdict says it all."""
-        rows = reports.table("recommendation")
-        if len(rows) < 2:
-            return None
-        columns = {
-            **PLACE,
-            "top_k": SETTING["top_k"],
-            "measure": Column("measure", meaning="retention: share of float32's value"),
-            "fitting": Column("settings that meet all", ".0f"),
-            "settings": Column("of", ".0f"),
-            "method": SETTING["method"],
-            "store": SETTING["store"],
-            "multiplier": SETTING["multiplier"],
-            "kept": Column("keeps", ".4f"),
-            "kept_low": Column("at least", ".4f", "lower bound of the confidence interval"),
-            "latency_p95_ms": Column("p95 ms", ".3f"),
-            "memory_bytes_per_vector": Column("B/vector", ",.0f"),
-            "usd_per_month": USD,
-            "runner_up_method": Column("runner-up"),
-            "relax": Column("to be relaxed", meaning="what would have to be relaxed where no setting fits"),
-            "more_queries": Column("more queries", meaning="what they would show of a cheaper setting", detail=True),
-            "caveats": Column("beware", meaning="ties, what a graph loses, queries that lose everything", detail=True),
-            "chance": Column("chance", meaning="datasets whose baseline is not distinguishable from chance"),
-        }
-        note = "The cheapest setting that meets the requirements. No other setting surpasses it."
-        return TableView("recommendation", "Recommendations", note, for_readers(rows), columns)

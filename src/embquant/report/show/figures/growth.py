@@ -1,6 +1,7 @@
 """Quality against the number of documents."""
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -46,7 +47,7 @@ def draw_growth(reports: Reports, scope: Scope) -> Drawing | None:
             color=INK,
         )
     _ticks(axes, rows, deployed)
-    handles = [
+    handles: list[Artist] = [
         Line2D([], [], color=SERIES[at], marker=MARKERS[at], markersize=5, label=setting)
         for at, setting in enumerate(settings)
     ]

@@ -1,0 +1,56 @@
+"""What settings are expected to keep of the corpus that is deployed, where it is larger than the measured one."""
+
+import numpy as np
+import pandas as pd
+
+from embquant.measure.crowding import REACH
+from embquant.measure.evaluation import DOCUMENTS
+from embquant.report.numbers.growth import BASIS, EXPECTED
+from embquant.report.numbers.measured import RUN, SETTING
+from embquant.report.numbers.quality import KEPT, with_quality
+
+JUDGED_BY_EXPECTED = "judged by what is expected"
+"""How the words start that say so."""
+
+KEYS = [*RUN, *SETTING]
+IS_EXPECTED = "is_expected"
+"""Whether what a setting keeps is expected of a larger corpus, not measured."""
+
+
+def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.DataFrame | None:
+    """Return settings ``rows`` with what they are expected to keep of a corpus of so many ``vectors``.
+
+    ``growth`` is growth.csv. None if nothing can be said of some dataset in ``rows``. What isn't known of a setting is
+    missing: that of an approximate index, which would have to be built. More queries don't make up for what is expected
+    and not measured, so ``queries_needed`` is infinite.
+    """
+    is_known = (growth[BASIS] == EXPECTED) & (growth[DOCUMENTS] == vectors)
+    if not set(rows["dataset"]) <= set(growth.loc[is_known & growth["model"].isin(rows["model"]), "dataset"]):
+        return None
+    expected = with_quality(growth[is_known]).set_index(KEYS)[KEPT]
+    values = expected.reindex(pd.MultiIndex.from_frame(rows[KEYS])).to_numpy()
+    known = dict(zip(KEPT, values.T, strict=True))
+    return rows.assign(**known, **{IS_EXPECTED: True, "queries_needed": np.inf})
+
+
+def expected_cost(cost: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
+    """Append to cost.csv what each row's setting is expected to keep of as many vectors, with its interval.
+
+    At the corpus's own size that is what was measured; it is missing where nothing can be said.
+    """
+    known = with_quality(growth[growth["top_k"].isin(cost["top_k"])]).set_index([*KEYS, DOCUMENTS])[KEPT]
+    keys = pd.MultiIndex.from_frame(cost[[*KEYS, "vectors"]].rename(columns={"vectors": DOCUMENTS}))
+    values = known[~known.index.duplicated()].reindex(keys).to_numpy()
+    return cost.assign(**{f"expected_{name}": column for name, column in zip(KEPT, values.T, strict=True)})
+
+
+def expected_words(vectors: int, measured: int, then: str) -> str:
+    """Say that settings are judged by what is expected of ``vectors``, and ``then`` what the verdict was before."""
+    return f"{JUDGED_BY_EXPECTED} of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
+
+
+def beyond_words(vectors: int, measured: int) -> str:
+    """Say that nothing can be said of so many ``vectors``."""
+    return f"judged at the {measured:,} vectors measured; nothing can be said of {vectors:,}, " + (
+        f"more than {REACH} times as many" if vectors > REACH * measured else "whose growth wasn't measured"
+    )
