@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from embquant.arrays import StudyOfArrays
@@ -17,7 +18,7 @@ from embquant.report.numbers.significance import Analysis
 from embquant.steps.build_store import corpus_sample, store_codes
 from embquant.study.study import Study
 
-DOCUMENTS, QUERIES, JUDGED = 640, 50, 60
+DOCUMENTS, QUERIES, JUDGED, DEPLOYED = 640, 50, 60, 2000
 CHANCE = Chance(seed=0, resamples=1000, confidence=0.95)
 SETTING = ["method", "rescore_store", "rescore_multiplier", "top_k"]
 METHODS = {
@@ -41,6 +42,7 @@ def configured(halvings):
             "rescore": {"stores": ["int8", "float32"], "multipliers": [1, 4]},
             "metrics": ["nDCG@5", "RR@5", "R@20", "overlap@5", "rbo"],
             "growth": {"halvings": halvings},
+            "requirements": {"vectors": DEPLOYED},
         }
     )
 
@@ -130,7 +132,8 @@ def test_the_rows_of_the_whole_corpus_are_those_of_the_report(grown):
 def test_an_approximate_index_is_measured_at_its_own_size_and_names_its_twin(grown):
     _, table = grown
     graph = table[table["method"] == "int8-hnsw"]
-    assert set(graph["documents"]) == {DOCUMENTS}
+    assert dict(zip(graph["documents"], graph["basis"], strict=True)) == {DOCUMENTS: "measured", DEPLOYED: "unknown"}
+    graph, table = (rows[rows["basis"] == "measured"] for rows in (graph, table))
     assert set(graph["exact_twin"]) == {"int8"}
     keys = ["rescore_store", "rescore_multiplier"]
     exact = table[(table["method"] == "int8") & (table["documents"] == DOCUMENTS)].set_index(keys)["nDCG@5"]
@@ -146,3 +149,28 @@ def test_the_first_stage_s_recall_is_that_of_the_candidates_that_are_rescored(gr
     plain = expected[(expected["top_k"] == 20) & (expected["rescore_store"] == "none")].set_index("method")["R@20"]
     found = table[(table["documents"] == DOCUMENTS) & (table["rescore_multiplier"] == 4)]
     assert found["first_stage_recall"].to_numpy() == pytest.approx(plain.reindex(found["method"]).to_numpy(), abs=1e-9)
+
+
+def test_a_larger_corpus_is_expected_to_move_what_was_measured_as_far_as_the_projection_moves(grown):
+    """The judge is the mean of each column of growth.parquet: (measured + projected − projected now) over float32's."""
+    study, table = grown
+    means = {}
+    for method in ("float32", "binary", "int8"):
+        read = pq.read_table(study.path(study.study.layout.growth(method))).to_pandas()
+        keys = ["rescore_store", "rescore_multiplier", "documents", read["projected_from"].notna()]
+        for key, value in read.groupby(keys)["nDCG@5"].mean().items():
+            means[method, *key] = value
+
+    def moved(method, store, multiplier):
+        at = (method, store, multiplier)
+        return means[*at, DOCUMENTS, False] + means[*at, DEPLOYED, True] - means[*at, DOCUMENTS, True]
+
+    expected = table[table["basis"] == "expected"]
+    assert set(expected["documents"]) == {DEPLOYED}
+    assert len(expected) == len(study.study.methods["binary"].rescore_stores) * 2 * 2 + 3
+    for row in expected.to_dict("records"):
+        setting = (row["method"], row["rescore_store"], row["rescore_multiplier"])
+        by_hand = moved(*setting) / moved("float32", "none", 1)
+        assert row["retention_nDCG@5"] == pytest.approx(by_hand, abs=1e-6)
+        assert row["method"] != "float32" or row["retention_nDCG@5_low"] == 1
+        assert row["retention_nDCG@5_low"] <= row["retention_nDCG@5"] <= row["retention_nDCG@5_high"]

@@ -103,7 +103,10 @@ def _expected_rows(whole: Measured, grown: Grown, resamples: Resamples, study: S
         confidence = resamples.chance.confidence
         found = extrapolate(whole.metrics[name][places], projected, factors, resamples.counts, confidence)
         column = name if measure is None else measure.column
-        for end, values in zip(INTERVAL, (found.expected, found.low, found.high), strict=True):
+        ends = np.stack([found.expected, found.low, found.high])
+        if not is_recall:
+            ends[:, :, 0] = found.expected[:, 0]  # what the baseline keeps of itself is no estimate
+        for end, values in zip(INTERVAL, ends, strict=True):
             tables = [
                 table.assign(**{f"{column}{end}": of_size}) for table, of_size in zip(tables, values, strict=True)
             ]
