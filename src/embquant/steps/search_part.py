@@ -61,13 +61,13 @@ def search_part(
         subsets = replace(subsets.part(start, stop), depth=subsets.depth + one_deeper)
     try:
         with limit_threads(threads):
-            found = [*_searched(index.part(start, stop), encoded, depth, subsets)]
+            tables = [*_searched(index.part(start, stop), encoded, depth, subsets)]
     except InapplicableError as error:
         mark_inapplicable(str(error), output, kept=False)
         log.warning("left out: %s", error)
         return
     metadata = {"depths": [depth], "documents": stop - start, **noted(subsets)}
-    write_parquet(output, SCHEMA, found, metadata, kept=False)
+    write_parquet(output, SCHEMA, tables, metadata, kept=False)
     log.info("%d queries searched among %d documents to depth %d", len(encoded), stop - start, depth)
 
 
