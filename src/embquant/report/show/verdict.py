@@ -151,10 +151,11 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     summary = reports.summary
     baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == row["model"])]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
+    less = "as float32" if smaller == 1 else f"{smaller:.3g}× less than float32"
     basis = "expected " if str(row["deployed"]).startswith(JUDGED_BY_EXPECTED) else ""
     return [
         (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),
-        (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {smaller:.3g}× less than float32"),
+        (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {less}"),
         (f"{row['latency_p95_ms']:.3g} ms", "for 95 % of single queries, as timed on this machine"),
         (f"{usd(row['usd_per_month'])} USD", f"a month for {row['vectors']:,.0f} vectors, memory and disk"),
     ]
