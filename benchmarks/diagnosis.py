@@ -144,15 +144,13 @@ def measured(corpus: np.ndarray, queries: np.ndarray, judgements: dict[int, dict
         "top_k": [10],
         "rescore": {"stores": ["int8"], "multipliers": [4]},
         "metrics": METRICS,
+        "growth": {"halvings": 0},
     }
     study = Study.read(config)
     with TemporaryDirectory() as folder:
         run = StudyOfArrays(study, Path(folder), threads=1)
         run.write_inputs(corpus, queries, judgements)
-        for codec in study.codecs:
-            run.build_store(codec)
-        for name in study.methods:
-            run.search(name)
+        run.build_and_search()
         for name in study.methods:
             run.evaluate(name)
         found = read_measured([run.path(study.layout.run(name)) for name in study.methods])

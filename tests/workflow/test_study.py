@@ -177,6 +177,17 @@ def test_the_vectors_are_diagnosed(finished):
     assert f"vectors: mean share {share:.2f}; effective dimension" in (finished.folder / "output.txt").read_text()
 
 
+@pytest.mark.parametrize(("above", "expected"), [(0, 0), (1e-6, 1)])
+def test_a_setting_is_checked_against_the_figure_of_the_summary(finished, above, expected):
+    summary = report(finished, "summary").set_index([*KEYS[1:], "method"])
+    kept = summary.loc[("none", 1, 10, "binary"), "retention_nDCG@10_low"]
+    words = ["check", "results/reports/small", "--method", "binary", "--min-retention", f"{kept - 1e-9 + above:.9f}"]
+    assert finished.embquant(*words)[0] == expected
+    status, output = finished.embquant(*words, "--json")
+    assert status == expected
+    assert [one["value"] for one in json.loads(output)["checks"]] == [kept]
+
+
 def test_every_table_marks_what_none_surpasses(finished):
     for name in ("retrieval", "memory", "speed", "summary", "cost"):
         marks = report(finished, name)["pareto"]
