@@ -5,9 +5,11 @@ from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import ttest_1samp
 
+from embquant.cli import main
 from embquant.measure.diagnosis import diagnose
 from embquant.measure.power import Power
 from embquant.measure.statistics import least_detectable_difference, queries_to_detect
@@ -95,6 +97,18 @@ def test_powers_of_a_study_are_of_its_differences_per_query(tmp_path):
         assert found[name].queries == np.ceil(expected)
     assert (found["binary"].measured_queries, found["binary"].dataset) == (80, "facts")
     assert "float32" not in found
+
+
+def test_what_verdicts_say_of_more_queries_is_repeated(tmp_path, capsys):
+    reports = write_study(tmp_path, queries=80)
+    table = pd.read_csv(reports / "recommendation.csv")
+    table["more_queries"] = ["about 900 would show that binary is enough"]
+    table.to_csv(reports / "recommendation.csv", index=False)
+    np.save(tmp_path / "v.npy", VECTORS)
+    assert main(["diagnose", str(tmp_path / "v.npy"), "--reports", str(reports)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "   facts · minilm: about 900 would show that binary is enough"
+    assert any(line.split()[:1] == ["binary"] and line.endswith("measured on 80") for line in lines)
 
 
 def cells(page, heading):

@@ -44,22 +44,28 @@ def diagnose(
     if source.count == 0:
         raise InputError(f"{files[0]}: holds no vectors")
     found = diagnosis_of(_batches(source), _drawn(query_files, column, source, seed), k, seed)
-    power = _power(reports)
+    power, verdicts = (Power.assumed(), []) if reports is None else _of_study(reports)
     if json:
-        text = dumps({**asdict(found), "power": [asdict(one) for one in power]}, indent=2)
+        more = {"power": [asdict(one) for one in power], "more_queries": verdicts}
+        text = dumps({**asdict(found), **more}, indent=2)
     else:
         name = " ".join(vectors) if len(vectors) < 4 else f"{vectors[0]} and {len(vectors) - 1} more"
-        text = "\n\n".join(filter(None, [diagnosis_text(found, name), lessons_text(found), power_text(power)]))
+        text = "\n\n".join(
+            filter(None, [diagnosis_text(found, name), lessons_text(found), power_text(power, verdicts)])
+        )
     sys.stdout.write(text + "\n")
 
 
-def _power(reports: Path | None) -> list[Power]:
-    if reports is None:
-        return Power.assumed()
-    from embquant.report.numbers.power import measured
+def _of_study(folder: Path) -> tuple[list[Power], list[str]]:
+    """Return the powers of a study's settings, and what its verdicts say of more queries."""
+    from embquant.report.numbers.power import (
+        measured,
+        verdicts_on_queries,
+    )  # imports pandas: else nothing here needs it
     from embquant.report.reports import Reports
 
-    return measured(Reports.read(reports))
+    reports = Reports.read(folder)
+    return measured(reports), verdicts_on_queries(reports)
 
 
 def _files(vectors: Sequence[str], queries: Sequence[str]) -> tuple[list[Path], list[Path]]:

@@ -17,6 +17,15 @@ def measured(reports: Reports) -> list[Power]:
     return [power for scope in scopes for power in sorted(_of(reports, scope), key=lambda power: power.queries)]
 
 
+def verdicts_on_queries(reports: Reports) -> list[str]:
+    """Return what verdicts say that more queries would show, with where they are from."""
+    rows = reports.table("recommendation").dropna(subset="more_queries")
+    return [
+        f"{where} · {model}: {text}"
+        for where, model, text in zip(rows["where"], rows["model"], rows["more_queries"], strict=True)
+    ]
+
+
 def _of(reports: Reports, scope: Scope) -> Iterator[Power]:
     settings = scope.listed()
     is_baseline = (settings["method"] == scope.baseline) & (settings["rescore_store"] == NO_STORE)

@@ -78,8 +78,8 @@ def lessons_text(found: Diagnosis) -> str:
     return "\n".join([head, *(f"   {label:10}  {text}" for label, text in lines)])
 
 
-def power_text(found: Sequence[Power]) -> str:
-    """Return how many queries each setting needs, the assumption said."""
+def power_text(found: Sequence[Power], verdicts: Sequence[str]) -> str:
+    """Return how many queries each setting needs, the assumption said, and what verdicts say of more queries."""
     if not found:
         return "queries needed: no setting of the study has differences per query"
     first = found[0]
@@ -98,7 +98,8 @@ def power_text(found: Sequence[Power]) -> str:
         lines.append((one.setting, f"{one.queries:,}" if one.deviation else "none differs", more))
     widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
     rows = [f"   {setting:{widths[0]}}  {queries:>{widths[1]}}  {more}" for setting, queries, more in lines]
-    return harmless("\n".join([head, *rows]))
+    said = ["", "the study's verdict on more queries", *(f"   {text}" for text in verdicts)] if verdicts else []
+    return harmless("\n".join([head, *rows, *said]))
 
 
 def _figures(found: Diagnosis) -> Iterator[tuple[str, str, str]]:
