@@ -6,9 +6,10 @@ import pytest
 from usearch.index import Index as Graph
 from usearch.io import load_matrix
 
-from embquant.entries import read_entry
+from embquant.entries import NoParameters, read_entry
 from embquant.errors import InputError
 from embquant.indexes import index_class
+from embquant.quantize.batches import Batches
 from support.codec_cases import INDEXED, PQ, SCALED_PQ, fitted, unit_vectors
 from support.index_cases import built, codec_of, opened
 
@@ -42,6 +43,22 @@ def test_a_flat_file_is_codes_and_a_small_header(tmp_path, family):
     for mapped in (False, True):
         index = opened(family, "flat", path, codec, mapped=mapped)  # whose memory its codes are
         np.testing.assert_array_equal(index.codes, codes)
+
+
+@pytest.mark.parametrize("family", FLAT)
+def test_a_store_reads_its_codes_once(tmp_path, family):
+    """They are encoded while they are read, and the values clipped by that are counted."""
+    codec = codec_of(family, "flat", 32)
+    codes = codec.encode(unit_vectors())
+    passes = []
+
+    def batches():
+        passes.append(len(codes))
+        yield from (codes[:400], codes[400:])
+
+    corpus = Batches(batches, len(codes), codes.shape[1])
+    index_class(family, "flat").build(codec, corpus, tmp_path / "store", NoParameters())
+    assert passes == [600]
 
 
 @every_index

@@ -37,11 +37,11 @@ class FlatAny(FlatIndex[Quantizer]):
     @classmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write what ``numpy.save`` writes, batch by batch."""
-        first = next(iter(codes))
         with path.open("wb") as file:
-            shape = {"descr": first.dtype.str, "fortran_order": False, "shape": (codes.rows, first.shape[1])}
-            np.lib.format.write_array_header_1_0(file, shape)
             for batch in codes:
+                if not file.tell():
+                    shape = {"descr": batch.dtype.str, "fortran_order": False, "shape": (codes.rows, batch.shape[1])}
+                    np.lib.format.write_array_header_1_0(file, shape)
                 np.ascontiguousarray(batch).tofile(file)
 
     @classmethod
