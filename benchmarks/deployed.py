@@ -77,7 +77,7 @@ def built(folder: Path, codecs: dict, methods: dict, corpus: np.ndarray, queries
         "parts": 1,
         "growth": {"halvings": 0},
     }
-    rescore = {"stores": ["int8"], "multipliers": [MULTIPLIER]}
+    rescore = {"stores": [name for name in ("int8",) if name in codecs], "multipliers": [MULTIPLIER]}
     study = Study.read({**config, "codecs": codecs, "methods": methods, "top_k": [TOP_K], "rescore": rescore})
     run = StudyOfArrays(study, folder, CORES)
     run.write_inputs(corpus, queries, {})

@@ -7,13 +7,18 @@ from embquant.quantize.batches import Batches
 from support.codec_cases import PQ, SCALED_PQ, fitted, unit_vectors
 
 ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "rabitq": {"family": "rabitq", "bits": 2}}
-FASTSCAN_PQ = {"family": "pq", "pieces": 8, "bits": 4}
+FASTSCAN = {family: {"family": family, "pieces": 8, "bits": 4} for family in ("pq", "scaled-pq")}
+
+
+def entry_of(family, kind):
+    """Return the entry of a codec whose codes an index of ``kind`` takes."""
+    entries = {**ENTRIES, **FASTSCAN} if kind == "fastscan" else ENTRIES
+    return entries.get(family, {"family": family})
 
 
 @cache
 def codec_of(family, kind, dim=32):
-    entry = FASTSCAN_PQ if (family, kind) == ("pq", "fastscan") else ENTRIES.get(family, {"family": family})
-    return fitted(entry, unit_vectors(dim=dim))
+    return fitted(entry_of(family, kind), unit_vectors(dim=dim))
 
 
 def built(path, family, kind, vectors, codec=None, **parameters):

@@ -17,16 +17,16 @@ from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
 from embquant.study.config import Configuration
 from embquant.study.study import Study
-from support.codec_cases import INDEXED, PQ, SCALED_PQ, unit_vectors
+from support.codec_cases import INDEXED, unit_vectors
 from support.embeddings import write_vectors
+from support.index_cases import entry_of
 
-ENTRIES = {"pq": PQ, "scaled-pq": SCALED_PQ, "pq-fastscan": {"family": "pq", "pieces": 8, "bits": 4}}
 SEARCHES = {"ivf": {"nprobe": 3}, "hnsw": {"expansion_search": 9}}
 EVERY = [(*pair, scoring) for pair in INDEXED for scoring in index_class(*pair).scorings(CODECS[pair[0]])]
 
 
 def entry(family, kind, **transform):
-    return {**ENTRIES.get(f"{family}-{kind}", ENTRIES.get(family, {"family": family})), **transform}
+    return {**entry_of(family, kind), **transform}
 
 
 def study(family, kind, scoring, **transform):

@@ -6,6 +6,7 @@ import pytest
 from deployed import built
 from plain_calls import CODECS, METHODS, TOP_K, searches
 
+from embquant.exact.subsets import Subsets, Wanted
 from embquant.study.study import Study
 from support.codec_cases import fitted, repeated_for, unit_vectors
 from support.index_cases import built as build_index
@@ -73,6 +74,19 @@ def test_rabitq_of_more_bits_scores_the_float_query_and_misses_few(tmp_path, bit
     np.testing.assert_allclose(scores, np.take_along_axis(expected, rows, axis=1), atol=2e-6)
     least = -np.sort(-expected, axis=1)[:, TOP_K - 1 : TOP_K]
     assert (np.take_along_axis(expected, rows, axis=1) >= least - 1e-6).mean() > 0.95
+
+
+def test_a_subset_of_rabitq_codes_is_searched_as_an_index_of_its_documents(tmp_path):
+    vectors, queries = unit_vectors(), unit_vectors(20, seed=1)
+    codec, _, path = build_index(tmp_path, "rabitq", "flat", vectors, fitted({"family": "rabitq"}, vectors))
+    subsets = Subsets.of([str(row) for row in range(600)], np.arange(9), Wanted(halvings=3, seed=0, depth=20))
+    found = opened("rabitq", "flat", path, codec).search_subsets(queries, 20, subsets)
+    for number, (scores, rows) in enumerate(found):
+        own = np.flatnonzero(subsets.first <= number)
+        path = build_index(tmp_path, "rabitq", "flat", vectors[own], codec)[2]
+        expected = opened("rabitq", "flat", path, codec).search(queries, 20)
+        np.testing.assert_array_equal(rows, own[expected[1]])
+        np.testing.assert_array_equal(scores, expected[0])
 
 
 def test_what_finds_nearly_all_is_searched_whole_and_is_no_judge_of_others():

@@ -6,7 +6,7 @@ from embquant.entries import read_entry
 from embquant.indexes import index_class
 from embquant.quantize.codecs import parse_codec
 from support.codec_cases import CASES, INDEXED, case, fitted, unit_vectors
-from support.index_cases import ENTRIES, FASTSCAN_PQ, built
+from support.index_cases import built, entry_of
 
 ROWS = 600
 
@@ -37,9 +37,8 @@ def test_codes_of_dimensions_that_are_no_whole_bytes(entry):
 
 @pytest.mark.parametrize(("family", "kind"), INDEXED)
 def test_an_index_file_is_as_large_as_its_formula(tmp_path, family, kind):
-    entry = FASTSCAN_PQ if (family, kind) == ("pq", "fastscan") else ENTRIES.get(family, {"family": family})
     _, _, path = built(tmp_path, family, kind, unit_vectors(ROWS))
-    assert index_bytes(kind, {}, entry) == pytest.approx(path.stat().st_size, rel=0.03, abs=400)
+    assert index_bytes(kind, {}, entry_of(family, kind)) == pytest.approx(path.stat().st_size, rel=0.03, abs=400)
 
 
 @pytest.mark.parametrize(

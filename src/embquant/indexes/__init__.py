@@ -30,6 +30,7 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "flat/osq": "embquant.indexes.flat_osq:FlatOsq",
         "flat/scaled-pq": "embquant.indexes.flat_scaled_pq:FlatScaledPq",
         "fastscan/rabitq": "embquant.indexes.fastscan_rabitq:FastScanRaBitQ",
+        "fastscan/scaled-pq": "embquant.indexes.fastscan_scaled_pq:FastScanScaledPq",
         "fastscan/pq": "embquant.indexes.fastscan:FastScan",
         "ivf/pq": "embquant.indexes.ivf:IvfPq",
         "flat/*": "embquant.indexes.flat_any:FlatAny",

@@ -66,12 +66,12 @@ class FastScan(FastScanIndex[ProductQuantization]):
     @classmethod
     def obstacle(cls, codec: CodecSpec, extent: Extent, build: NoParameters) -> str | None:
         """Say that the codec doesn't have 4 bits per piece; None if it has."""
-        return _other_bits(codec.parameters.bits)
+        return other_bits(codec.parameters.bits)
 
     @classmethod
     def build(cls, codec: ProductQuantization, codes: Batches, path: Path, parameters: NoParameters) -> None:
         """Write a FAISS ``IndexPQFastScan``."""
-        if reason := _other_bits(codec.index.pq.nbits):
+        if reason := other_bits(codec.index.pq.nbits):
             raise InapplicableError(f"index fastscan: {reason}")
         _write(faiss.clone_index(codec.index), codes, path)
 
@@ -90,7 +90,8 @@ class FastScanBinary(FastScanIndex[Binary]):
         _write(_corners(codec.dim), codes.map(_swapped, codes.dim), path)
 
 
-def _other_bits(bits: int) -> str | None:
+def other_bits(bits: int) -> str | None:
+    """Say that a product quantizer of as many ``bits`` isn't one of 4; None if it is."""
     return None if bits == 4 else f"needs a pq codec of 4 bits, this one has {bits}"
 
 

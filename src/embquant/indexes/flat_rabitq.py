@@ -1,15 +1,18 @@
 """RaBitQ codes in FAISS's index of them, searched as FAISS searches them."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
+import faiss
 import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
 from embquant.exact.topk import found_by_faiss
-from embquant.indexes.faiss_files import search
+from embquant.indexes.faiss_files import fill, search
 from embquant.indexes.flat_codes import FlatCodes
+from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import FaissCodec
 
 
@@ -33,12 +36,14 @@ class FlatRaBitQ(FlatCodes):
     is_exact = False
     prefix_stable = False
     search_parameters = RaBitQSearch
+    _empty: faiss.IndexRaBitQ
 
     @classmethod
     def open(cls, path: Path, codec: FaissCodec, threads: int, parameters: Any, mapped: bool = False) -> Self:
         """Open a FAISS ``IndexRaBitQ``."""
         opened = super().open(path, codec, threads, parameters, mapped)
         opened._index.qb = parameters.query_bits
+        opened._empty = codec.index
         return opened
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -46,3 +51,10 @@ class FlatRaBitQ(FlatCodes):
         return found_by_faiss(*search(self._index, queries, k, self._threads))
 
     search_reproducibly = search
+
+    def _with(self, codes: np.ndarray) -> Self:
+        other = super()._with(codes)
+        other._index = faiss.clone_index(self._empty)
+        other._index.qb = self._index.qb
+        fill(other._index, other._index.codes, Batches(partial(iter, [codes]), *codes.shape), codes.shape[1])
+        return other

@@ -47,8 +47,8 @@ def search_part(
         return
     codec, index = open_store(store, threads, copied=False)
     if not index.is_exact:
-        found = "aren't scanned exactly, so parts would find others; use search-index"
-        raise InputError(f"{store}: {codec.family} codes {found}")
+        wrong = "aren't scanned exactly, so parts would find others; use search-index"
+        raise InputError(f"{store}: {codec.family} codes {wrong}")
     scoring = scoring or codec.scorings[0]
     if scoring not in codec.scorings:
         raise InputError(f"{codec.family} codes have no scoring {scoring!r}{nearest(scoring, codec.scorings)}")
