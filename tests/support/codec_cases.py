@@ -65,6 +65,8 @@ TRANSFORMED = {
     "eden-rotation": {"family": "eden", "transform": "rotation"},
     "turboquant-rotation": {"family": "turboquant", "transform": "rotation"},
     "osq-rotation": {"family": "osq", "transform": "rotation"},
+    "int4-hadamard": {"family": "int4", "transform": "hadamard"},
+    "int8-truncate-hadamard": {"family": "int8", "transform": [{"kind": "truncate", "dim": 20}, "hadamard"]},
     "pq-opq": {**PQ, "transform": {"kind": "opq", "pieces": 4, "iterations": 2}},
     "scaled-pq-allocation": {**SCALED_PQ, "transform": {"kind": "allocation", "pieces": 4}},
 }

@@ -120,7 +120,9 @@ def test_queries_teach_a_codec_nothing(name):
     assert codec.encode(vectors).tobytes() == codes.tobytes()
 
 
-@pytest.mark.parametrize("kind", ["center", "rotation", "itq", {"kind": "opq", "pieces": 4, "iterations": 2}], ids=str)
+@pytest.mark.parametrize(
+    "kind", ["center", "rotation", "hadamard", "itq", {"kind": "opq", "pieces": 4, "iterations": 2}], ids=str
+)
 def test_without_dropped_dimensions_a_transform_changes_scores_by_a_constant_a_query(kind):
     vectors, queries = unit_vectors(), unit_vectors(5, seed=1)
     codec = fitted({"family": "float32", "transform": kind}, vectors)

@@ -8,9 +8,8 @@ from sentence_transformers.util import truncate_embeddings
 from sklearn.decomposition import PCA
 
 from embquant.errors import InputError
-from embquant.quantize.transforms import TRANSFORMS, fit_transforms, parse_transforms
+from embquant.quantize.transforms import TRANSFORMS, fit_transforms, parse_transforms, transform_from_state
 from embquant.quantize.transforms.allocation import bits_of_axes, dealt
-from embquant.quantize.transforms.base import Transform
 from embquant.quantize.transforms.rotation import random_rotation
 from support.codec_cases import fitted, sample, unit_vectors
 
@@ -19,6 +18,7 @@ PARAMETERS = {
     "truncate": {"dim": 20},
     "pca": {"dim": 20},
     "rotation": {},
+    "hadamard": {},
     "itq": {},
     "opq": {"pieces": 4, "iterations": 3},
     "allocation": {"pieces": 4},
@@ -51,13 +51,13 @@ def test_saved_state_is_the_same_map(kind):
     vectors = unit_vectors()
     for entries in (entry(kind), [entry("truncate"), entry(kind)]):
         transform = learned(entries, vectors)
-        again = Transform.from_state(transform.state())
+        again = transform_from_state(transform.state())
         assert again.documents(vectors).tobytes() == transform.documents(vectors).tobytes()
         assert again.queries(vectors).tobytes() == transform.queries(vectors).tobytes()
-    assert Transform.from_state({"ranges": np.zeros(3)}) is None
+    assert transform_from_state({"ranges": np.zeros(3)}) is None
 
 
-@pytest.mark.parametrize("kind", ["rotation", "itq", "opq"])
+@pytest.mark.parametrize("kind", ["rotation", "hadamard", "itq", "opq"])
 def test_rotations_are_orthogonal_and_reproducible(kind):
     vectors = unit_vectors()
     matrices = [learned(entry(kind), vectors).matrix for _ in range(2)]

@@ -13,7 +13,7 @@ from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.base import UNREADABLE_STATE, Codec, Family, read_state
 from embquant.quantize.codecs.transformed import TransformedCodec
 from embquant.quantize.extent import Extent
-from embquant.quantize.transforms import Transform, TransformSpec, fit_transforms, parse_transforms
+from embquant.quantize.transforms import TransformSpec, fit_transforms, parse_transforms, transform_from_state
 from embquant.registry import Registry
 
 CODECS: Registry[type[Family]] = Registry(
@@ -130,7 +130,7 @@ def load_codec(path: Path) -> Codec:
     """Read a codec that :meth:`Codec.save` wrote; anything else is an InputError."""
     try:
         state = read_state(checked(path))
-        transform = Transform.from_state(state)
+        transform = transform_from_state(state)
         codec = CODECS[str(state.pop("family"))].from_state(state)
         if transform and transform.dim != codec.dim:
             raise ValueError(f"a transform to {transform.dim} dimensions before a codec of {codec.dim}")

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+import numpy as np
+
 from embquant.entries import nearest, read_entry
 from embquant.errors import InapplicableError, InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
+from embquant.quantize.transforms.hadamard import HadamardMap
 from embquant.registry import Registry
 
 TRANSFORMS: Registry[type[TransformKind]] = Registry(
@@ -20,6 +23,7 @@ TRANSFORMS: Registry[type[TransformKind]] = Registry(
         "truncate": "embquant.quantize.transforms.truncate:Truncate",
         "pca": "embquant.quantize.transforms.pca:Pca",
         "rotation": "embquant.quantize.transforms.rotation:Rotation",
+        "hadamard": "embquant.quantize.transforms.hadamard:Hadamard",
         "itq": "embquant.quantize.transforms.itq:Itq",
         "opq": "embquant.quantize.transforms.opq:Opq",
         "allocation": "embquant.quantize.transforms.allocation:Allocation",
@@ -64,6 +68,11 @@ def fit_transforms(specs: Sequence[TransformSpec], sample: Batches) -> Transform
     return reduce(lambda first, second: second.after(first), fitted)
 
 
+def transform_from_state(state: dict[str, np.ndarray]) -> Transform | None:
+    """Rebuild the map that lies among the arrays of a codec's state; None if there is none."""
+    return HadamardMap.from_state(state) or Transform.from_state(state)
+
+
 def _parse(entry: Any) -> TransformSpec:
     described = {"kind": entry} if isinstance(entry, str) else entry
     if not isinstance(described, Mapping) or not isinstance(described.get("kind"), str):
@@ -75,4 +84,12 @@ def _parse(entry: Any) -> TransformSpec:
     return TransformSpec(name, kind, read_entry(kind.parameters, values, f"transform {name}"))
 
 
-__all__ = ["TRANSFORMS", "Transform", "TransformKind", "TransformSpec", "fit_transforms", "parse_transforms"]
+__all__ = [
+    "TRANSFORMS",
+    "Transform",
+    "TransformKind",
+    "TransformSpec",
+    "fit_transforms",
+    "parse_transforms",
+    "transform_from_state",
+]

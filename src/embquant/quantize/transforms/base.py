@@ -27,7 +27,7 @@ class Transform:
     matrix: np.ndarray
     offset: np.ndarray
     normalize: bool = False
-    before: Self | None = None
+    before: "Transform | None" = None
 
     @property
     def dim(self) -> int:
@@ -60,12 +60,12 @@ class Transform:
         """Return the sample as it looks after the map."""
         return sample.map(self.documents, self.dim)
 
-    def after(self, first: Self) -> Self:
+    def after(self, first: "Transform") -> "Transform":
         """Return the map that does ``first`` and then this one."""
         if first.normalize:
             return replace(self, before=first)
         offset = self.matrix @ first.offset + self.offset
-        return type(self)(self.matrix @ first.matrix, offset, self.normalize, first.before)
+        return Transform(self.matrix @ first.matrix, offset, self.normalize, first.before)
 
     def state(self, prefix: str = "transform_") -> dict[str, np.ndarray]:
         """Return the arrays that :meth:`from_state` rebuilds the map from; their names begin with ``prefix``."""
