@@ -86,6 +86,17 @@ def test_other_column_names_and_display(tmp_path):
     assert rows(tmp_path / "out", "corpus") == [kept | {"first_row": 0}]
 
 
+def test_a_group_is_a_column_of_the_corpus_where_it_is_named(tmp_path):
+    table = [{"_id": row, "text": f"text {row}", "year": 2020 + row if row else None} for row in range(4)]
+    folder = tmp_path / "in"
+    write_table(folder / "corpus.jsonl", table)
+    write_table(folder / "queries.jsonl", [{"_id": "q1", "text": "text"}])
+    prepare(tmp_path / "out", {"source": "files", "path": str(folder), "columns": {"corpus": {"group": "year"}}})
+    assert column(tmp_path / "out", "corpus", "group") == [None, "2021", "2022", "2023"]
+    prepare(tmp_path / "without", {"source": "files", "path": str(folder)})
+    assert "group" not in rows(tmp_path / "without", "corpus")[0]
+
+
 def test_a_null_column_name_means_no_such_column(tmp_path):
     folder = write_beir(tmp_path / "in", qrels=None)
     prepare(tmp_path / "out", files(folder, columns={"corpus": {"title": None, "id": None}}))

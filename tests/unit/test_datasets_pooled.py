@@ -47,6 +47,11 @@ def test_corpus_queries_and_judgements_of_all(tmp_path, pool):
     assert set(described["provenance"]["origin"]["fingerprints"]) == {"left", "right"}
 
 
+def test_the_group_of_a_document_is_its_dataset(tmp_path, pool):
+    pooled(tmp_path / "out", pool, ["left", "right"])
+    assert column(tmp_path / "out", "corpus", "group") == 5 * ["left"] + 3 * ["right"]
+
+
 def test_cut(tmp_path, pool):
     described = pooled(tmp_path / "out", pool, ["left", "right"], documents=6)
     assert column(tmp_path / "out", "corpus", "id")[-1] == "right/d0"

@@ -2,6 +2,8 @@
 
 import faiss
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from embquant.arrays import StudyOfArrays
@@ -13,6 +15,7 @@ from embquant.quantize.fit_on import FitOn
 from embquant.report.numbers.drift import DRIFT, drift_table, with_drift
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.significance import Analysis
+from embquant.steps.build_store import seen_documents
 from embquant.study.study import Study
 from support.codec_cases import CASES, sample, unit_vectors
 
@@ -229,8 +232,10 @@ def test_lists_are_those_of_the_seen_documents_and_hold_all(tmp_path):
     [
         ({"share": 1}, "fit_on: share is 1, expected"),
         ({"share": 0.0}, "fit_on: share is 0.0, expected"),
-        ({"share": 0.5, "by": "date"}, "fit_on: by is 'date', expected 'order' or 'random'"),
-        ({"by": "order"}, "fit_on: the key 'share' is missing"),
+        ({"share": 0.5, "by": "date"}, "fit_on: by is 'date', expected 'order' or 'random' or 'group'"),
+        ({"by": "order"}, "fit_on: expected one of share and values"),
+        ({"by": "group", "share": 0.5, "values": ["en"]}, "fit_on: expected one of share and values"),
+        ({"values": ["en"]}, "fit_on: values are of groups, but by is 'order'; set by: group"),
     ],
 )
 def test_a_wrong_fit_on_is_refused(fit_on, message):
@@ -244,8 +249,25 @@ def test_documents_are_the_first_ones_or_drawn():
     assert [seen.sum() for seen in drawn] == [300] * 3
     assert (drawn[0] == drawn[1]).all()
     assert 0 < (drawn[0] & drawn[2]).sum() < 300
-    with pytest.raises(InapplicableError, match="of 20 documents is none to fit on"):
+    with pytest.raises(InapplicableError, match="the first 1 % of the documents: none of 20 to fit on"):
         FitOn(share=0.01).seen(20)
+
+
+def test_documents_are_chosen_by_group(tmp_path):
+    groups = pa.chunked_array([["2024-02", "2023-12", None], ["2023-12", "2024-01"]])
+    assert FitOn(share=0.6, by="group").seen(5, groups).tolist() == [False, True, False, True, True]
+    assert FitOn(share=0.4, by="group").seen(5, groups).tolist() == [False, True, False, True, False]
+    values = FitOn(by="group", values=["2024-02", "2024-01"])
+    assert values.seen(5, groups).tolist() == [True, False, False, False, True]
+    with pytest.raises(InapplicableError, match="the documents of en: none of 5"):
+        FitOn(by="group", values=["en"]).seen(5, groups)
+    corpus = tmp_path / "corpus.parquet"
+    pq.write_table(pa.table({"id": list("abcde"), "group": groups}), corpus)
+    entry = {"by": "group", "values": ["2023-12"]}
+    assert seen_documents(entry, 5, corpus).tolist() == [False, True, False, True, False]
+    pq.write_table(pa.table({"id": list("abcde")}), corpus)
+    with pytest.raises(InputError, match="no groups for fit_on: name the column"):
+        seen_documents(entry, 5, corpus)
 
 
 def test_too_few_seen_documents_leave_the_twin_out():

@@ -1,7 +1,8 @@
 # A store is a flat index. Exact methods scan it, rescoring maps it from disk, and other indexes are built from it.
 rule build_store:
     input:
-        LAYOUT.each_part(LAYOUT.embeddings()),
+        embeddings=LAYOUT.each_part(LAYOUT.embeddings()),
+        groups=filled(lambda wildcards: STUDY.groups(wildcards.codec)),
     output:
         store=LAYOUT.store(),
         manifest=LAYOUT.store() + ".json",
@@ -21,5 +22,5 @@ rule build_store:
     message:
         "{wildcards.dataset} · {wildcards.model}: quantizing as {wildcards.codec}"
     shell:
-        "embquant build-store --entry {params.entry:q} --embeddings {input:q} {params.fit_on:q} --state {params.state:q} "
+        "embquant build-store --entry {params.entry:q} --embeddings {input.embeddings:q} {params.fit_on:q} --groups {input.groups:q} --state {params.state:q} "
         "--output {output.store:q} 2> {log:q}"

@@ -2,6 +2,7 @@ rule build_index:
     input:
         store=filled(lambda wildcards: STUDY.store_file(STUDY.indexes[wildcards.index].entry.codec)),
         manifest=filled(lambda wildcards: STUDY.store_manifest(STUDY.indexes[wildcards.index].entry.codec)),
+        groups=filled(lambda wildcards: STUDY.groups(wildcards.index)),
     output:
         index=LAYOUT.index(),
         manifest=LAYOUT.index() + ".json",
@@ -27,7 +28,7 @@ rule build_index:
         "{wildcards.dataset} · {wildcards.model}: building the index {wildcards.index}"
     shell:
         "embquant build-index --index-kind {params.kind} --store {input.manifest:q} --parts {params.parts} "
-        "--parameters {params.build:q} {params.fit_on:q} --output {output.index:q} 2> {log:q}"
+        "--parameters {params.build:q} {params.fit_on:q} --groups {input.groups:q} --output {output.index:q} 2> {log:q}"
 
 
 rule define_method:

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-CORPUS = pa.schema([(name, pa.string()) for name in ("id", "text", "display", "body", "key")])
+CORPUS = pa.schema([(name, pa.string()) for name in ("id", "text", "display", "body", "key", "group")])
 """A document: its id, the embedded text, and, each of them or null, another text to show, the text without the title
-that ``text`` begins with, and its key for judgements."""
+that ``text`` begins with, its key for judgements, and what groups it with others: a language, a date."""
 
 QUERIES = pa.schema([(name, pa.string()) for name in ("id", "text", "own_id", "key")])
 """A query: its id, its text ("" if the source has none), the id of the document that is the query itself (null if

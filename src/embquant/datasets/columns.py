@@ -13,7 +13,7 @@ from embquant.datasets.tables import Rows, Table
 from embquant.errors import InputError
 
 ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
-    "corpus": {"id": ("_id", "id"), "title": ("title",), "text": ("text",), "display": ()},
+    "corpus": {"id": ("_id", "id"), "title": ("title",), "text": ("text",), "display": (), "group": ()},
     "queries": {"id": ("_id", "id"), "text": ("text",)},
     "qrels": {
         "query_id": ("query_id", "query-id"),
@@ -23,7 +23,7 @@ ALIASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """The fields of each table and the column names they have by default."""
 
-OPTIONAL = {"title", "display"}
+OPTIONAL = {"title", "display", "group"}
 
 
 @dataclass(frozen=True)
@@ -85,14 +85,19 @@ def read_corpus(table: Table, chosen: Columns, key: str | None, number_rows: boo
         if "display" in names:
             display = _text(rows, names["display"])
             display = pc.if_else(pc.equal(display, text), None, display)
-        yield pa.record_batch([_ids(rows, names, "", first), text, display, body, _key(rows, names)], CORPUS)
+        keys = [_optional(rows, names, name) for name in ("key", "group")]
+        yield pa.record_batch([_ids(rows, names, "", first), text, display, body, *keys], CORPUS)
 
 
 def read_queries(table: Table, chosen: Columns, key: str | None, number_rows: bool) -> Iterator[pa.RecordBatch]:
     """Yield queries as batches of ``QUERIES``; with ``number_rows`` and no id column, ids are q0, q1 and so on."""
     names = _locate(table, "queries", chosen, key, {"id"} if number_rows else set())
     for first, rows in _read(table, names):
-        columns = {"id": _ids(rows, names, "q", first), "text": _text(rows, names["text"]), "key": _key(rows, names)}
+        columns = {
+            "id": _ids(rows, names, "q", first),
+            "text": _text(rows, names["text"]),
+            "key": _optional(rows, names, "key"),
+        }
         yield batch(QUERIES, columns)
 
 
@@ -158,10 +163,10 @@ def _ids(rows: Rows, names: Mapping[str, str], prefix: str, first: int) -> pa.Ar
     return pa.array([f"{prefix}{number}" for number in range(first, first + len(rows.numbers))])
 
 
-def _key(rows: Rows, names: Mapping[str, str]) -> pa.Array:
-    if "key" not in names:
+def _optional(rows: Rows, names: Mapping[str, str], name: str) -> pa.Array:
+    if name not in names:
         return pa.nulls(len(rows.numbers), pa.string())
-    return _strings(rows, names["key"], _is_identifier, pa.types.is_integer, "text or whole numbers")
+    return _strings(rows, names[name], _is_identifier, pa.types.is_integer, "text or whole numbers")
 
 
 def _identifiers(rows: Rows, column: str) -> pa.Array:

@@ -17,9 +17,9 @@ from embquant.datasets.collection import CORPUS, Named
 from embquant.errors import InputError
 from embquant.files.parquet import read_batches, take_rows, write_parquet
 
-STAGED = pa.schema([CORPUS.field(name) for name in ("id", "text", "display", "body")])
+STAGED = pa.schema([CORPUS.field(name) for name in ("id", "text", "display", "body", "group")])
 CORPUS_FILE = pa.schema([*(CORPUS.field(name) for name in ("id", "text", "display")), ("first_row", pa.int64())])
-"""The columns of corpus.parquet."""
+"""The columns of corpus.parquet; ``group`` is another one where there are groups."""
 
 DIGEST_BYTES = 16
 SHOWN_CHARACTERS = 300
@@ -31,6 +31,7 @@ class StagedCorpus:
     """A corpus that was written to ``path``, and what is held in memory of all its rows.
 
     It takes about 60 bytes per document: id, key, a 128-bit digest of the text and its length in characters.
+    ``has_groups`` tells whether any document has a group.
     """
 
     name: str
@@ -39,6 +40,7 @@ class StagedCorpus:
     keys: pa.ChunkedArray
     digests: np.ndarray
     lengths: np.ndarray
+    has_groups: bool
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """Yield the documents in batches of ``STAGED``."""
@@ -65,21 +67,28 @@ class KeptCorpus:
         """The share of documents with the text of an earlier one."""
         return float(np.mean(self.first_rows != np.arange(len(self.first_rows))))
 
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of corpus.parquet."""
+        return CORPUS_FILE.append(CORPUS.field("group")) if self.staged.has_groups else CORPUS_FILE
+
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the documents in batches of ``CORPUS_FILE``."""
+        """Yield the documents in batches of :attr:`schema`."""
         read = written = 0
         for batch in self.staged.batches():
-            batch = batch.select(CORPUS_FILE.names[:-1])
             kept = batch.filter(pa.array(self.keep[read : read + batch.num_rows]))
             read += batch.num_rows
             rows = pa.array(self.first_rows[written : written + kept.num_rows])
             written += kept.num_rows
-            yield pa.record_batch([*kept.columns, rows], CORPUS_FILE)
+            yield pa.record_batch(
+                [rows if name == "first_row" else kept[name] for name in self.schema.names], self.schema
+            )
 
 
 def stage_corpus(corpus: Named, path: Path) -> StagedCorpus:
     """Write ``corpus`` to ``path``; raises InputError if it is empty, has no text at all, or repeats an id."""
     ids, keys, lengths, digests = [], [], [np.zeros(0, np.int32)], bytearray()
+    grouped = []
 
     def noted() -> Iterator[pa.RecordBatch]:
         for batch in corpus.batches:
@@ -87,6 +96,7 @@ def stage_corpus(corpus: Named, path: Path) -> StagedCorpus:
             keys.append(batch.column("key"))
             lengths.append(pc.utf8_length(batch.column("text")).to_numpy())
             digests.extend(text_digests(batch.column("text")))
+            grouped.append(batch.column("group").null_count < batch.num_rows)
             yield batch.select(STAGED.names)
 
     write_parquet(path, STAGED, noted())
@@ -97,6 +107,7 @@ def stage_corpus(corpus: Named, path: Path) -> StagedCorpus:
         pa.chunked_array(keys, pa.string()),
         np.frombuffer(digests, np.uint8).reshape(-1, DIGEST_BYTES),
         np.concatenate(lengths),
+        any(grouped),
     )
     if not len(staged.ids):
         raise InputError(f"{corpus.name}: empty corpus, expected documents")

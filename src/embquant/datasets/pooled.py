@@ -1,8 +1,9 @@
 """Several prepared datasets as one corpus: a way to large corpora of real text.
 
-Ids are prefixed with the dataset's name ("scifact/4983"). With ``documents``, the corpus is cut to that number of rows,
-or its rows are repeated from the start, with ids that end in "#2", "#3" and so on. A copy of a relevant document has
-the same text, so no search can prefer one to the other: it is judged as relevant as the first copy.
+Ids are prefixed with the dataset's name ("scifact/4983"), which is the group of its documents. With ``documents``, the
+corpus is cut to that number of rows, or its rows are repeated from the start, with ids that end in "#2", "#3" and so
+on. A copy of a relevant document has the same text, so no search can prefer one to the other: it is judged as relevant
+as the first copy.
 """
 
 import itertools
@@ -85,7 +86,7 @@ def _corpus(members: Sequence[Member], documents: int) -> Iterator[pa.RecordBatc
         for rows in read_batches(member.folder / "corpus.parquet", ["id", "text", "display"], BATCH_ROWS):
             rows = rows.slice(0, documents)
             columns = {"id": member.prefixed(rows.column("id"), copy), "text": rows.column("text")}
-            yield batch(CORPUS, columns | {"display": rows.column("display")})
+            yield batch(CORPUS, columns | {"display": rows.column("display"), "group": [member.name] * rows.num_rows})
             documents -= rows.num_rows
             if not documents:
                 return

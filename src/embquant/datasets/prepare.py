@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from embquant.datasets.collection import Collection, HeldOut
-from embquant.datasets.corpus import CORPUS_FILE, TableDigest, stage_corpus
+from embquant.datasets.corpus import TableDigest, stage_corpus
 from embquant.datasets.identical import with_own_rows
 from embquant.datasets.queries import QRELS_FILE, QUERIES_FILE, hold_out, select_queries
 from embquant.files.parquet import write_parquet
@@ -45,7 +45,7 @@ def write_dataset(name: str, collection: Collection, staging: Path, output: Path
     own = ["own_row"] if pc.any(pc.greater_equal(queries["own_row"], 0)).as_py() else []
     (output / "dataset.json").unlink(missing_ok=True)  # from here on the old dataset is no longer whole
     digests = [
-        _write_table(output / "corpus.parquet", CORPUS_FILE, corpus.batches(), ["id", "text"]),
+        _write_table(output / "corpus.parquet", corpus.schema, corpus.batches(), ["id", "text"]),
         _write_table(output / "queries.parquet", QUERIES_FILE, queries.to_batches(), ["id", "text", *own]),
         _write_table(output / "qrels.parquet", QRELS_FILE, qrels.to_batches(), ["query_id", "doc_id", "relevance"]),
     ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embquant.datasets.collection import Collection
 
 FIELDS: Mapping[str, Sequence[str]] = {
-    "corpus": ("id", "title", "text", "display"),
+    "corpus": ("id", "title", "text", "display", "group"),
     "queries": ("id", "text"),
     "qrels": ("query_id", "doc_id", "relevance"),
 }
@@ -133,9 +133,9 @@ class FilesSpec(DatasetSpec):
     split: str = Field("test", description="split of the judgements")
     columns: TableColumns = Field(
         TableColumns(),
-        description="`{corpus: {id, title, text, display}, queries: {id, text}, "
+        description="`{corpus: {id, title, text, display, group}, queries: {id, text}, "
         "qrels: {query_id, doc_id, relevance}}`, where the names differ from BEIR's; `display` is what search "
-        "results show instead of the text",
+        "results show instead of the text, `group` is for `fit_on`: a language, a date",
     )
     held_out_queries: int | None = Field(None, ge=1, description=HELD_OUT)
     seed: int = Field(0, ge=0, description=SEED)

@@ -28,6 +28,7 @@ def build_index(
     parts: Annotated[int, "number of parts of the corpus"] = 1,
     parameters: Annotated[Mapping[str, Any], "build parameters of the index"] = {},
     fit_on: Annotated[Mapping[str, Any] | None, "the study's fit_on: documents to fit on, if not all"] = None,
+    groups: Annotated[Path | None, "corpus of the dataset, where fit_on names groups"] = None,
     output: Annotated[Path, "index file; its manifest is written beside it (FILE.json)"],
 ) -> None:
     """Build an index that is no plain store from the codes in a store.
@@ -39,7 +40,7 @@ def build_index(
         return
     described = Manifest.read(store)
     codec, flat = open_store(store, copied=False)  # it is read once, from first to last
-    seen = seen_documents(fit_on, len(flat))
+    seen = seen_documents(fit_on, len(flat), groups)
     corpus = Batches(lambda: _batches(flat.codes, parts), len(flat), codec.width, seen)
     state = Path(os.path.normpath(store.parent / described.codec))
     if reason := _obstacle(index_kind, state, codec.core, corpus, parameters):

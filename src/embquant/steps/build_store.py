@@ -14,7 +14,7 @@ from embquant.entries import read_entry
 from embquant.errors import InapplicableError, InputError
 from embquant.files.atomic import read_json, write_json
 from embquant.files.inapplicable import mark_inapplicable
-from embquant.files.parquet import count_rows, embedding_schema, open_parquet, read_matrices
+from embquant.files.parquet import count_rows, embedding_schema, open_parquet, read_matrices, read_table
 from embquant.files.records import remade_by
 from embquant.indexes.manifest import Encoded, manifest_beside, write_index
 from embquant.quantize.batches import Batches
@@ -29,6 +29,7 @@ def build_store(
     entry: Annotated[Mapping[str, Any], "codec entry: family and its parameters"],
     embeddings: Annotated[Sequence[Path], "parts of the corpus, in order"],
     fit_on: Annotated[Mapping[str, Any] | None, "the study's fit_on: documents to fit on, if not all"] = None,
+    groups: Annotated[Path | None, "corpus of the dataset, where fit_on names groups"] = None,
     state: Annotated[Path, "file for what the codec is fitted to (.npz); its entry is written beside it (.json)"],
     output: Annotated[Path, "flat index file; its manifest is written beside it (FILE.json)"],
 ) -> None:
@@ -42,7 +43,7 @@ def build_store(
     corpus = corpus_sample(embeddings)
     started = time.perf_counter()
     try:
-        corpus = replace(corpus, seen=seen_documents(fit_on, corpus.rows))
+        corpus = replace(corpus, seen=seen_documents(fit_on, corpus.rows, groups))
         codec = spec.fit(corpus)
     except InapplicableError as error:
         if not spec.is_encoded:
@@ -79,12 +80,20 @@ def store_codes(corpus: Batches, output: Path, encoded: Encoded) -> None:
     write_index(output, "flat", codec, corpus.map(encode, codec.width), {}, encoded)
 
 
-def seen_documents(fit_on: Mapping[str, Any] | None, documents: int) -> np.ndarray | None:
+def seen_documents(fit_on: Mapping[str, Any] | None, documents: int, corpus: Path | None) -> np.ndarray | None:
     """Return of each of so many ``documents`` whether ``fit_on`` has it, bool (documents,); None if all are fitted on.
 
-    If it has none, that is an InapplicableError.
+    ``corpus`` has their groups, if these are needed. If it has no groups, that is an InputError; if none of the
+    documents is to be fitted on, an InapplicableError.
     """
-    return read_entry(FitOn, fit_on, "fit_on").seen(documents) if fit_on else None
+    if not fit_on:
+        return None
+    entry = read_entry(FitOn, fit_on, "fit_on")
+    if entry.by != "group":
+        return entry.seen(documents)
+    if corpus is None or "group" not in open_parquet(corpus).schema_arrow.names:
+        raise InputError(f"{corpus}: no groups for fit_on: name the column under columns, corpus, group of the dataset")
+    return entry.seen(documents, read_table(corpus, ["group"]).column(0))
 
 
 def fitted_spec(state: Path) -> CodecSpec:

@@ -77,7 +77,12 @@ class Study:
     def fit_on(self, name: str) -> dict[str, Any] | None:
         """Return what the codec or index ``name`` is fitted on, as an entry; None for all documents."""
         fit_on = self.config.fit_on
-        return fit_on.model_dump() if fit_on is not None and is_drifted(name) else None
+        return fit_on.model_dump(exclude_none=True) if fit_on is not None and is_drifted(name) else None
+
+    def groups(self, name: str) -> list[str]:
+        """Return the pattern of the file that has the groups that the codec or index ``name`` is fitted on, if any."""
+        fit_on = self.fit_on(name)
+        return [self.layout.corpus()] if fit_on and fit_on["by"] == "group" else []
 
     def fit_on_option(self, name: str) -> list[str]:
         """Return the option that says what the codec or index ``name`` is fitted on; none for all documents."""
