@@ -12,6 +12,7 @@ from embquant.indexes import index_class
 from embquant.quantize.batches import ROWS_AT_ONCE, Batches
 from embquant.quantize.codecs import parse_codec
 from embquant.quantize.fit_on import FitOn
+from embquant.report.numbers.caveats import drift_words
 from embquant.report.numbers.drift import DRIFT, drift_table, with_drift
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.significance import Analysis
@@ -67,26 +68,26 @@ def vectors():
 
 
 @pytest.fixture(scope="module")
-def table(vectors, tmp_path_factory):
-    """drift.csv, by setting."""
+def measured(vectors, tmp_path_factory):
+    """The rows of drift.csv, and the settings of retrieval.csv with what drift does to them."""
     corpus, queries, relevant = vectors
     run = StudyOfArrays(study(), tmp_path_factory.mktemp("study"), threads=1)
     run.write_inputs(corpus, queries, {query: {int(row): 1} for query, row in enumerate(relevant)})
-    for codec in run.study.codecs:
-        run.build_store(codec)
-    for index in run.study.indexes:
-        run.build_index(index)
-    for step in (run.search, run.evaluate):
-        for method in run.study.searched:
-            step(method)
+    run.build_and_search()
+    for method in run.study.searched:
+        run.evaluate(method)
     chance = Chance(seed=0, resamples=1000, confidence=0.95)
     folders = {name: run.path(run.study.layout.run(name)) for name in run.study.searched}
     analysis = Analysis.of([folders[name] for name in run.study.methods], "float32", chance)
     table = drift_table([folders[name] for name in run.study.twins], run.study)
     assert table.columns.tolist() == DRIFT
-    described = with_drift(analysis.retrieval(), table)
-    assert described["drift_verdict"].notna().sum() == len(table)
-    return table.set_index(["method", "rescore_store"])
+    return table, with_drift(analysis.retrieval(), table)
+
+
+@pytest.fixture
+def table(measured):
+    """drift.csv, by setting."""
+    return measured[0].set_index(["method", "rescore_store"])
 
 
 def test_only_what_is_fitted_has_a_twin():
@@ -170,6 +171,21 @@ def test_a_loss_is_told_from_noise(table):
     same = table.loc[("graph", "float16")]
     assert (same["verdict"], same["p_holm"]) == ("noise", 1)
     assert (table["p_holm"] >= table["p"]).all()
+
+
+def test_words_name_the_settings_that_lose_most_and_what_helps(measured, table):
+    described = measured[1]
+    assert described["drift_verdict"].notna().sum() == len(table)
+    (words,) = drift_words(described, study())
+    worse = table[table["verdict"] == "worse"].sort_values("difference")
+    first = worse.iloc[0]
+    assert words.startswith("drift: fitted on the first 50 % of the documents alone, nDCG@10 on corpus falls by more")
+    assert f"{worse.index[0][0]}" in words.split("(")[1].split(" from ")[0]
+    assert f"from {first['mean']:.4f} to {first['mean_drifted']:.4f}" in words
+    assert len(worse) < 3 or f"and {len(worse) - 2} more settings" in words
+    assert words.endswith("; fit codecs and indexes again when documents have been added")
+    assert drift_words(described[described["drift_verdict"] != "worse"], study()) == []
+    assert drift_words(described, study(fit_on=None)) == []
 
 
 def some_rows(vectors):

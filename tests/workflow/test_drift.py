@@ -1,4 +1,6 @@
-"""A study that is fitted on some of its documents as well, run as a user runs it."""
+"""A study that is fitted on the documents of a group as well, run as a user runs it."""
+
+import json
 
 import numpy as np
 import pytest
@@ -20,7 +22,12 @@ def test_a_study_fits_twice_and_compares(fresh):
     write_vectors(fresh.folder / "queries.parquet", vectors[list(QUERIES.values())], "q")
     given = {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet", "normalize": False}
     names = ("float32", "binary", "int8")
+    corpus = fresh.folder / "input" / "corpus.jsonl"
+    ages = ["old" if row < SEEN else "new" for row in range(len(DOCUMENTS))]
+    rows = [json.loads(line) | {"age": age} for line, age in zip(corpus.read_text().splitlines(), ages, strict=True)]
+    corpus.write_text("".join(json.dumps(row) + "\n" for row in rows))
     fresh.configure(
+        datasets={"facts": {"source": "files", "path": "input", "columns": {"corpus": {"group": "age"}}}},
         models={"given": given},
         codecs={**{name: {"family": name} for name in names}, "pq": {"family": "pq", "pieces": 4, "bits": 4}},
         methods={
@@ -31,7 +38,7 @@ def test_a_study_fits_twice_and_compares(fresh):
         parts=1,
         top_k=[3],
         metrics=["R@3", "overlap@3"],
-        fit_on={"share": SEEN / len(DOCUMENTS)},
+        fit_on={"by": "group", "values": ["old"]},
     )
     status, output = fresh.snakemake("--configfile", "study.yaml")
     assert status == 0, output
