@@ -111,6 +111,18 @@ def test_where_nothing_is_recommended_nothing_is_met(golden, status_of):
     assert status_of(folder, *FOUR, "--min-retention", "0")[0] == 0
 
 
+@pytest.mark.parametrize(("vectors", "value", "said"), [(50_000, 0.993, "expected of"), (10**6, 0.995, "measured on")])
+def test_more_vectors_are_checked_by_what_is_expected_of_them(golden, status_of, vectors, value, said):
+    """Nothing was expected of a million."""
+    folder = golden(*GOLDEN, vectors=vectors)
+    grown = {**setting("int8", kept=0.999, low=0.993), "basis": "expected", "documents": 50_000}
+    summary(grown).to_csv(folder / "growth.csv", index=False)
+    (check,) = checks(status_of(folder, "--method", "int8", "--min-retention", "0.99", "--json")[1])
+    assert (check["value"], check["expected"]) == (value, said == "expected of")
+    text = status_of(folder, "--method", "int8", "--min-retention", "0.994")[1].out
+    assert f"{said} {vectors if check['expected'] else 1000:,} vectors" in text
+
+
 def test_a_baseline_at_chance_meets_nothing(golden, status_of):
     status, output = status_of(golden(*[{**row, "baseline_p": 0.6} for row in GOLDEN]), *FOUR, "--json")
     assert (status, checks(output)[0]["reason"]) == (1, "the baseline is at chance")

@@ -10,6 +10,7 @@ import pandas as pd
 from embquant.entries import nearest
 from embquant.errors import InputError
 from embquant.report.measure import Measure
+from embquant.report.numbers.deployed import IS_EXPECTED, expected_at
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.quality import decisive, with_quality
 from embquant.report.numbers.recommendation import CHOICE, LIMITS, missed, named, worst_over_datasets
@@ -38,7 +39,8 @@ class Check:
     """Whether a setting meets ``requirement``, which is ``limit``, on a dataset.
 
     ``value`` is the figure that is compared, ``mean`` and ``lower`` what is kept and its lower bound; None where there
-    is none, which meets nothing. ``reason`` says why there is none. ``measure`` is the column that holds what is kept;
+    is none, which meets nothing. ``reason`` says why there is none. ``measure`` is the column that holds what is kept,
+    ``expected`` whether that is expected of ``vectors``, as the study requires, and not measured on ``timed_vectors``.
     ``setting`` is empty where nothing is recommended.
     """
 
@@ -54,6 +56,7 @@ class Check:
     lower: float | None = None
     vectors: int | None = None
     timed_vectors: int | None = None
+    expected: bool = False
     reason: str = ""
 
 
@@ -101,8 +104,21 @@ def checks(
             continue
         chosen = _recommended(reports, str(model)) if setting is None else setting
         for dataset in datasets or decisive(rows)["dataset"].unique():
-            found += _checks(decisive(rows[rows["dataset"] == dataset]), reports.study, chosen, demand)
+            judged = _at_deployed_size(decisive(rows[rows["dataset"] == dataset]), reports)
+            found += _checks(judged, reports.study, chosen, demand)
     return found
+
+
+def _at_deployed_size(rows: pd.DataFrame, reports: Reports) -> pd.DataFrame:
+    """Return settings of a dataset with what they are expected to keep of the vectors that the study requires.
+
+    They stay as measured where these are no more, or nothing can be said of so many.
+    """
+    vectors, growth = reports.study.config.requirements.vectors, reports.table("growth")
+    if vectors is None or vectors <= rows["vectors"].min() or growth.empty:
+        return rows
+    expected = expected_at(rows, growth, vectors)
+    return rows if expected is None else expected
 
 
 def _require(value: object, known: Iterable[object], what: str, reports: Reports) -> None:
@@ -135,6 +151,7 @@ def _checks(rows: pd.DataFrame, study: Study, chosen: pd.Series | None, demand: 
             "lower": _number(row["kept_low"]),
             "vectors": int(row["vectors"]),
             "timed_vectors": int(row["timed_vectors"]),
+            "expected": IS_EXPECTED in row,
         }
     judged = own.assign(kept_low=own["kept"]) if demand.at == "mean" else own
     misses = missed(judged, demand.limits)

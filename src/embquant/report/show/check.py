@@ -43,7 +43,10 @@ def _figure(one: Check, at: Bound) -> str:
         measure = Measure.of_settings(one.measure)
         of = f"of float32's {measure.metric}" if measure.is_retention else f"{measure.metric} (nothing is judged)"
         lower = "no interval" if one.lower is None else f"lower bound {one.lower:.6g}"
-        return f"{of}, lower bound; mean {one.mean:.6g}" if at == "lower" else f"{of}, mean; {lower}"
+        text = f"{of}, lower bound; mean {one.mean:.6g}" if at == "lower" else f"{of}, mean; {lower}"
+        if one.expected:
+            return f"{text}; expected of {one.vectors:,} vectors"
+        return f"{text}; measured on {one.timed_vectors:,} vectors" if one.vectors != one.timed_vectors else text
     if one.requirement == "max_latency_p95_ms":
         return f"as timed on {one.timed_vectors:,} vectors"
     return f"for {one.vectors:,} vectors" if one.requirement == "max_usd_per_month" else "in memory"
