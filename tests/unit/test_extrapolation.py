@@ -26,7 +26,7 @@ def test_values_move_as_the_model_does_and_the_baseline_with_them() -> None:
     found = extrapolated_retention(measured, model, np.array([8.0]), COUNTS)
     assert found.expected[0] == pytest.approx([1, 0.58 / 0.65])
     change = 0.58 / 0.65 - 0.72 / 0.8
-    error = 1.96 * np.hypot(FORM * change, DOUBLING * 3)
+    error = 1.96 * 3 * np.hypot(FORM * change, DOUBLING)
     assert found.low[0, 1] == pytest.approx(0.58 / 0.65 - error, abs=1e-4)
     assert found.high[0, 1] == pytest.approx(0.58 / 0.65 + error, abs=1e-4)
 

@@ -18,7 +18,7 @@ from embquant.measure.lines import Line, climb, positions, take
 from embquant.measure.metrics import JudgedKind, Metric
 from embquant.study import NO_STORE, Setting
 
-REACH = 64
+REACH = 512
 """How many times as many growing documents the law is believed for: as far as it was compared with measurements."""
 
 DRAWN = 8192

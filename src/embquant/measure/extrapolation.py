@@ -17,11 +17,14 @@ from embquant.measure.statistics import percentile_interval, sample_means
 CARRIED = 0.5
 """The share that is left in a larger corpus of what a query has by chance, beyond what the model expects of it."""
 
-FORM = 0.25
-"""Standard error of the law as a share of the change that it predicts."""
+FORM = 1 / 12
+"""Standard error of the law of retention per doubling of the corpus, as a share of the change that it predicts."""
+
+RECALL_FORM = 1 / 50
+"""The same of the law of recall, which no division by the baseline's quality disturbs."""
 
 DOUBLING = 0.0005
-"""Standard error of the law per doubling of the corpus, where it predicts no change."""
+"""Standard error of both per doubling of the corpus where they predict no change."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def extrapolated_retention(
     whole = moved[:, :1].mean(axis=2)
     paired = by_chance - kept[:, :, :1] * by_chance[0]
     chance = np.divide(_error(paired), whole, out=np.full_like(whole * paired[:, :, 0], np.nan), where=whole > 0)
-    return _interval(kept, now, chance, factors, confidence)
+    return _interval(kept, now, FORM, chance, factors, confidence)
 
 
 def extrapolated_recall(
@@ -70,7 +73,7 @@ def extrapolated_recall(
     """
     by_chance = measured - projected[0]
     means = np.stack([sample_means(values, counts) for values in projected[1:] + CARRIED * by_chance])
-    found = _interval(means, measured.mean(axis=1), _error(by_chance), factors, confidence)
+    found = _interval(means, measured.mean(axis=1), RECALL_FORM, _error(by_chance), factors, confidence)
     return Extrapolated(*(np.clip(values, 0, 1) for values in (found.expected, found.low, found.high)))
 
 
@@ -96,15 +99,16 @@ def _error(values: np.ndarray) -> np.ndarray:
 
 
 def _interval(
-    samples: np.ndarray, now: np.ndarray, chance: np.ndarray, factors: np.ndarray, confidence: float
+    samples: np.ndarray, now: np.ndarray, share: float, chance: np.ndarray, factors: np.ndarray, confidence: float
 ) -> Extrapolated:
     """Join the ends over resamples, ``samples`` (targets, settings, samples), with what chance and the law leave open.
 
-    ``chance`` is the standard error of what a corpus happens to have, (targets, settings) or (settings,).
+    ``share`` is the law's error per doubling as a share of the change from ``now``, ``chance`` the standard error of
+    what a corpus happens to have, (targets, settings) or (settings,).
     """
     expected, low, high = np.stack([percentile_interval(target, confidence) for target in samples], axis=1)
     doublings = np.log2(np.maximum(factors, 1))[:, None]
-    form = np.hypot(FORM * (expected - now), DOUBLING * doublings)
+    form = doublings * np.hypot(share * (expected - now), DOUBLING)
     unknown = ndtri((1 + confidence) / 2) * np.hypot(form, chance)
     believed = factors[:, None] <= REACH
     ends = (expected, expected - np.hypot(expected - low, unknown), expected + np.hypot(high - expected, unknown))
