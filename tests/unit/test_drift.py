@@ -194,11 +194,14 @@ def some_rows(vectors):
     return seen, [vectors[:7], vectors[7:300], vectors[300:]]
 
 
-@pytest.mark.parametrize("name", CASES)
+ALONE = {f"float32-{kind}": {"family": "float32", "transform": kind} for kind in ("rotation", "hadamard")}
+
+
+@pytest.mark.parametrize("name", CASES | ALONE)
 def test_a_codec_is_that_of_a_corpus_of_the_seen_documents_alone(name):
     vectors = unit_vectors(600)
     seen, batches = some_rows(vectors)
-    spec = parse_codec(CASES[name])
+    spec = parse_codec((CASES | ALONE)[name])
     drifted = spec.fit(Batches(lambda: iter(batches), len(vectors), vectors.shape[1], seen))
     alone = spec.fit(sample(vectors[seen]))
     assert same_bytes(drifted, alone)

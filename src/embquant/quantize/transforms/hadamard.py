@@ -105,6 +105,7 @@ class Hadamard(TransformKind):
     """A random rotation by signs and sums: faster than a uniform one, the more so the more dimensions there are."""
 
     parameters = RotationParameters
+    learns = False
 
     @classmethod
     def fit(cls, sample: Batches, parameters: RotationParameters) -> Transform:
