@@ -64,7 +64,10 @@ def tables(inputs, folder, qrels, metrics, found=FOUND, worst=10):
     manifest = {name: inputs / f"{name}.faiss.json" for name in ("float32", "binary")}
     for run, rows, stores in zip(runs, [[EXACT] * 4, list(found.values())], [[], ["binary"]], strict=True):
         write_candidates(run / "candidates.parquet", rows)
-        write_json(folder / "method.json", {"name": run.name, "manifest": "none", "scoring": "symmetric", "search": {}})
+        write_json(
+            folder / "method.json",
+            {"name": run.name, "manifest": str(manifest["float32"]), "scoring": "symmetric", "search": {}},
+        )
         evaluate_run(
             method_file=folder / "method.json",
             candidates=run / "candidates.parquet",
