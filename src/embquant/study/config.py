@@ -16,6 +16,7 @@ from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CODECS, CodecSpec, parse_codec
 from embquant.quantize.fit_on import FitOn
 from embquant.study.configfile import read_yaml
+from embquant.study.grid import Grid, with_grid
 from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
 
@@ -197,6 +198,10 @@ class Configuration(Entry):
     methods: Annotated[dict[Name, MethodEntry], AfterValidator(swept)] = Field(
         min_length=1, description="name → `codec`, `index`, `scoring`, `build`, `search`"
     )
+    grid: Grid | None = Field(
+        None,
+        description="dimensions and codecs, each measured with each: codecs and methods are made of it",
+    )
     disk_gb: Number | None = Field(
         None,
         ge=0,
@@ -230,6 +235,11 @@ class Configuration(Entry):
     requirements: Requirements = Field(
         Requirements(), description="what the recommended setting has to meet; see below"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_grid(cls, values: Any) -> Any:
+        return reading(with_grid)(values)
 
     @model_validator(mode="after")
     def _check_references(self) -> Self:

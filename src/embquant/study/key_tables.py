@@ -15,6 +15,7 @@ from embquant.quantize.codecs import CODECS
 from embquant.quantize.fit_on import FitOn
 from embquant.quantize.transforms import TRANSFORMS
 from embquant.study.config import Configuration, Requirements
+from embquant.study.grid import Grid
 from embquant.study.method_entry import MethodEntry
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>.*?) -->\n).*?(<!-- end of table -->)", re.DOTALL)
@@ -39,6 +40,7 @@ def _tables() -> dict[str, str]:
         "study": _table(HEADER, _study_rows()),
         "requirements": _key_table(Requirements),
         "fit_on": _key_table(FitOn),
+        "grid": _key_table(Grid),
         **sources,
         "repository": _key_table(RepositorySpec),
         **types,

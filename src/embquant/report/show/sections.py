@@ -7,6 +7,7 @@ from embquant.report.numbers.methods import unrescored_methods
 from embquant.report.numbers.quality import decisive
 from embquant.report.numbers.recommendation import EVERY
 from embquant.report.reports import Reports, Scope, file_name
+from embquant.report.show.figures.grid import draw_grid
 from embquant.report.show.figures.growth import draw_growth
 from embquant.report.show.figures.heatmap import draw_heatmap
 from embquant.report.show.figures.methods import draw_indexes
@@ -31,6 +32,7 @@ class Section:
 
 SECTIONS = {
     "memory": ("Quality against memory", "What a vector takes in memory, and what is left of float32's results."),
+    "grid": ("Dimensions and bits", "Fewer dimensions save bytes, and so do fewer bits."),
     "rescoring": (
         "Quality against the rescore multiplier",
         "The float32 query scores the candidates of the first search again: how many, and from which store?",
@@ -84,6 +86,7 @@ def _figures(reports: Reports) -> dict[str, list[Drawing]]:
     datasets = [scope for scope in scopes if scope.dataset != EVERY]
     return {
         "memory": _drawn(draw_memory, scopes),
+        "grid": _drawn(lambda scope: draw_grid(reports, scope), scopes),
         "rescoring": _drawn(draw_multipliers, scopes),
         "growth": _drawn(lambda scope: draw_growth(reports, scope), datasets),
         "latency": _drawn(draw_latency, scopes),

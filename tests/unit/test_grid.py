@@ -1,0 +1,92 @@
+"""A grid of the configuration: the codecs and methods that it stands for, and its heat map."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from embquant.errors import InputError
+from embquant.report.measure import Measure
+from embquant.report.reports import Reports, Scope
+from embquant.report.show.figures.grid import draw_grid
+from embquant.study.config import Configuration
+from embquant.study.study import Study
+
+
+def study(grid, **codecs):
+    return {
+        "study": "grid",
+        "datasets": {"facts": {"source": "files", "path": "data"}},
+        "models": {"minilm": {"name": "all-MiniLM"}},
+        "codecs": {"float32": {"family": "float32"}, "int8": {"family": "int8"}, **codecs},
+        "methods": {"float32": {"codec": "float32", "index": "flat"}},
+        "grid": grid,
+    }
+
+
+def test_a_grid_is_the_codecs_and_methods_of_its_cells():
+    rotated = {"family": "rabitq", "bits": 2, "transform": "rotation"}
+    configuration = Configuration.read(study({"dims": [64, 128], "codecs": ["int8", "rabitq"]}, rabitq=rotated))
+    made = {name: entry for name, entry in configuration.to_dict()["codecs"].items() if name.startswith("pca")}
+    assert made == {
+        "pca-64-int8": {"family": "int8", "transform": [{"kind": "pca", "dim": 64}]},
+        "pca-128-int8": {"family": "int8", "transform": [{"kind": "pca", "dim": 128}]},
+        "pca-64-rabitq": {"family": "rabitq", "bits": 2, "transform": [{"kind": "pca", "dim": 64}, "rotation"]},
+        "pca-128-rabitq": {"family": "rabitq", "bits": 2, "transform": [{"kind": "pca", "dim": 128}, "rotation"]},
+    }
+    assert [(name, entry.codec, entry.index) for name, entry in configuration.methods.items()][1:] == [
+        (name, name, "flat") for name in made
+    ]
+    assert Configuration.read(configuration.to_dict()).to_dict() == configuration.to_dict()
+
+
+def test_a_study_without_methods_of_its_own_cells_is_unchanged():
+    plain = {key: value for key, value in study(None).items() if key != "grid"}
+    assert list(Study.read(plain).methods) == ["float32"]
+
+
+@pytest.mark.parametrize(
+    ("grid", "message"),
+    [
+        ({"dims": [8]}, "grid: the key 'codecs' is missing"),
+        ({"dims": [], "codecs": ["int8"]}, "grid: dims is [], expected at least one"),
+        ({"dims": [0], "codecs": ["int8"]}, "expected 1 or more"),
+        ({"dims": [8, 8], "codecs": ["int8"]}, "there is another codec or method 'pca-8-int8'"),
+        ({"dims": [8], "codecs": ["int9"]}, "'int9' is not defined; did you mean 'int8'"),
+        ({"dims": [8], "codecs": ["int8"], "by": "opq"}, "by is 'opq', expected 'pca' or 'truncate'"),
+        ({"dims": [8], "codecs": ["int8"], "bye": "pca"}, "unknown key 'bye'; did you mean 'by'"),
+    ],
+)
+def test_what_no_grid_can_mean_is_said_in_one_line(grid, message):
+    with pytest.raises(InputError) as caught:
+        Configuration.read(study(grid))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def drawn(grid, kept):
+    """Draw the settings ``kept``, method → share, of a study with ``grid``."""
+    config = Study.read(study(grid)).config.to_dict()
+    rows = [(name, "none", value, 4.0 * index) for index, (name, value) in enumerate(kept.items(), 1)]
+    rows += [("pca-8-int8", "float32", 0.1, 1.0)]
+    settings = pd.DataFrame(rows, columns=["method", "rescore_store", "kept", "bytes_per_vector"])
+    scope = Scope("facts", "facts", "minilm", Measure("retention", "nDCG@10"), 10, "float32", settings)
+    return draw_grid(Reports(Path("reports"), {"config": config}), scope)
+
+
+def test_the_heat_map_has_a_cell_for_each_dimension_and_codec():
+    kept = {"float32": 1.0, "pca-8-int8": 0.7, "pca-8-float32": 0.75, "pca-16-int8": 0.9, "pca-16-float32": 0.95}
+    drawing = drawn({"dims": [8, 16], "codecs": ["float32", "int8"]}, kept)
+    cells = drawing.data.set_index("method")
+    assert cells["kept"].to_dict() == {name: value for name, value in kept.items() if name != "float32"}
+    assert cells["dim"].to_list() == [8, 8, 16, 16]
+    axes = drawing.figure.axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["pca: int8", "pca: float32"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["8", "16"]
+    assert {text.get_text().split()[0] for text in axes.texts} == {"0.700", "0.750", "0.900", "0.950"}
+    assert "from 0.7000 to 0.9500 (pca-16-float32)" in drawing.alt
+
+
+def test_no_heat_map_where_there_is_nothing_to_compare():
+    assert drawn({"dims": [8, 16], "codecs": ["int8"]}, {"pca-8-int8": 0.7, "pca-16-int8": 0.9}) is None
+    assert drawn({"dims": [8], "codecs": ["int8"]}, {"float32": 1.0}) is None
