@@ -44,7 +44,9 @@ class Recommended(ReportTable):
             "deployed": Column("judged at", detail=True),
             "relax": Column("to be relaxed", meaning="what would have to be relaxed where no setting fits"),
             "more_queries": Column("more queries", meaning="what they would show of a cheaper setting", detail=True),
-            "caveats": Column("beware", meaning="ties, what a graph loses, queries that lose everything", detail=True),
+            "caveats": Column(
+                "beware", meaning="ties, what a graph loses, queries that lose everything, drift", detail=True
+            ),
             "chance": Column("chance", meaning="datasets whose baseline is not distinguishable from chance"),
         }
         note = "The cheapest setting that meets the requirements. No other setting surpasses it."
