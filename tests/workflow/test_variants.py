@@ -80,6 +80,8 @@ def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh)
     vectors = rng.standard_normal((len(DOCUMENTS), 16)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     asked = [0, 3, 7, 12]
+    query_vectors = vectors.copy()
+    query_vectors[1] = vectors[20 % len(vectors)]
     folder = fresh.folder / "input"
     lines = [json.dumps({"_id": ids[row], "text": DOCUMENTS[row]}) for row in asked]
     lines.append(json.dumps({"_id": "d1", "text": "the same id by chance"}))
@@ -88,8 +90,8 @@ def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh)
     qrels["d0"]["gone"] = 1
     judged = [f"{query} 0 {doc} {grade}\n" for query, docs in qrels.items() for doc, grade in docs.items()]
     (folder / "qrels" / "test.tsv").write_text("".join(judged) + "unknown 0 d1 1\n")
-    for name in ("corpus", "queries"):
-        write_vectors(fresh.folder / f"{name}.parquet", vectors)
+    write_vectors(fresh.folder / "corpus.parquet", vectors)
+    write_vectors(fresh.folder / "queries.parquet", query_vectors)
     fresh.configure(
         models={"minilm": {"type": "precomputed", "corpus": "corpus.parquet", "queries": "queries.parquet"}},
         methods={name: study()["methods"][name] for name in ("float32", "int8", "int8-hnsw")},
@@ -105,7 +107,7 @@ def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh)
     run = [
         ir_measures.ScoredDoc(ids[row], doc, float(score))
         for row in [*asked, 1]
-        for doc, score in zip(ids, vectors.astype(np.float64) @ vectors[row].astype(np.float64), strict=True)
+        for doc, score in zip(ids, vectors.astype(np.float64) @ query_vectors[row].astype(np.float64), strict=True)
         if row == 1 or doc != ids[row]
     ]
     judge = ir_measures.calc_aggregate([ir_measures.nDCG @ 10, ir_measures.R @ 10], qrels, run)
