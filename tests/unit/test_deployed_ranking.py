@@ -16,7 +16,8 @@ from embquant.study.study import Study
 from support.codec_cases import unit_vectors
 
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "config" / "all-methods.yaml").read_text())
-STUDY = Study.read({**CONFIG, "parts": 1, "top_k": [10], "rescore": {"stores": ["int8"], "multipliers": [4]}})
+SMALL = {"parts": 1, "top_k": [10], "rescore": {"stores": ["int8"], "multipliers": [4]}, "growth": {"halvings": 0}}
+STUDY = Study.read({**CONFIG, **SMALL})
 ENGINES = {"float32": ["blas alone, faiss in batch", "faiss"]}
 COPIES = 120
 

@@ -1,15 +1,17 @@
 """hadamard: a random rotation by signs and sums, for many dimensions."""
 
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import faiss
 import numpy as np
 
 from embquant.exact.threads import limit_faiss_threads
 from embquant.quantize.batches import Batches
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.rotation import RotationParameters
+
+if TYPE_CHECKING:
+    import faiss
 
 ROUNDS = 3
 """Turns of random signs and sums in FAISS's ``HadamardRotation``."""
@@ -90,11 +92,13 @@ class HadamardMap(Transform):
         return [slice(0, width), slice(self.dim - width, self.dim)][:windows]
 
     @cached_property
-    def _rotations(self) -> list[faiss.HadamardRotation]:
+    def _rotations(self) -> "list[faiss.HadamardRotation]":
         return [_rotation(signs) for signs in self.signs]
 
 
-def _rotation(signs: np.ndarray) -> faiss.HadamardRotation:
+def _rotation(signs: np.ndarray) -> "faiss.HadamardRotation":
+    import faiss
+
     rotation = faiss.HadamardRotation(signs.shape[1])
     for turn, vector in zip(signs, (rotation.signs1, rotation.signs2, rotation.signs3), strict=True):
         faiss.copy_array_to_vector(turn.astype(np.float32), vector)
