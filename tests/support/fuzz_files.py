@@ -31,6 +31,7 @@ class Study:
         rng = np.random.default_rng(0)
         for path, rows in ((self.embeddings, DOCUMENTS), (self.queries, QUERIES)):
             vectors = rng.standard_normal((rows, DIM)).astype(np.float32)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
             write_vectors(path, vectors, prefix=path.stem[0])
         pairs = {"query_row": np.arange(QUERIES), "doc_row": np.arange(QUERIES) * 7, "relevance": np.ones(QUERIES, int)}
         table = pa.table(pairs)
