@@ -62,7 +62,7 @@ def join(runs, embedding, config, reports):
     """Write the CSV reports as the step that joins all measurements does, but for those on losses."""
     measured = Measurements(runs, embedding, [], Study.read(config), "results")
     for name in TABLES.names():
-        if not TABLES[name].optional:
+        if not TABLES[name].optional or name == "growth":
             TABLES[name]().rows(measured).to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
 
 

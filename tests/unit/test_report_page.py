@@ -15,7 +15,7 @@ from support.made_up_study import write_study, write_worst_queries
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 HOSTILE = '"><img src=x onerror=alert(1)> & <script>alert(2)<'
-PARTS = ["memory", "rescoring", "latency", "retention", "queries", "settings", "cost", "significance"]
+PARTS = ["memory", "rescoring", "growth", "latency", "retention", "queries", "settings", "cost", "significance"]
 
 
 class Page(HTMLParser):

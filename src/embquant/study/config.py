@@ -169,7 +169,10 @@ class Requirements(Entry):
         None, gt=0, description="highest price of memory and disk together, per month"
     )
     vectors: int | None = Field(
-        None, ge=1, description="number of vectors that the price is for; default: those of the corpus"
+        None,
+        ge=1,
+        description="number of vectors that the price is for, and that settings are judged at as far as results can be "
+        "expected; default: those of the corpus",
     )
 
 

@@ -51,6 +51,5 @@ def expected_words(vectors: int, measured: int, then: str) -> str:
 
 def beyond_words(vectors: int, measured: int) -> str:
     """Say that nothing can be said of so many ``vectors``."""
-    return f"judged at the {measured:,} vectors measured; nothing can be said of {vectors:,}, " + (
-        f"more than {REACH} times as many" if vectors > REACH * measured else "whose growth wasn't measured"
-    )
+    reason = f"more than {REACH} times as many" if vectors > REACH * measured else "for a reason in docs/growth.md"
+    return f"judged at the {measured:,} vectors measured; nothing can be said of {vectors:,}, {reason}"
