@@ -116,6 +116,11 @@ class StudyMethod:
             return {}
         return {**config.growth.model_dump(), "depth": min(config.top_k) * max(2, *config.rescore.multipliers)}
 
+    def subset_depths(self, documents: int) -> list[int]:
+        """Return the candidates that are found in each subset of so many ``documents``, of as many as there may be."""
+        halvings = range(1, self.growth.get("halvings", 0) + 1)
+        return [self.growth["depth"] for halving in halvings if documents >> halving > self.growth["depth"]]
+
     @property
     def targets(self) -> list[int]:
         """The numbers of documents that its growth is projected to."""

@@ -25,7 +25,19 @@ METRIC_BYTES = 8
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
-PLANNED = ("study", "evaluate", "parts", "codecs", "fit_on", "methods", "disk_gb", "top_k", "rescore", "metrics")
+PLANNED = (
+    "study",
+    "evaluate",
+    "parts",
+    "codecs",
+    "fit_on",
+    "methods",
+    "disk_gb",
+    "top_k",
+    "rescore",
+    "metrics",
+    "growth",
+)
 """The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 
 
@@ -246,10 +258,14 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         yield PlannedFile(path, method.index_bytes(corpus.documents, corpus.dim))
     for method in methods:
         depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
-        found = corpus.queries * sum(min(depth, corpus.documents) for depth in depths)
+        in_subsets = method.subset_depths(corpus.documents)
+        found = corpus.queries * sum(min(depth, corpus.documents) for depth in [*depths, *in_subsets])
         yield PlannedFile(layout.candidates(method.name, *place), found * CANDIDATE_BYTES)
         values = corpus.queries * len(method.settings) * len(study.config.metrics)
         yield PlannedFile(layout.metrics(method.name, *place), values * METRIC_BYTES)
+        sizes = 1 + len(in_subsets) + len([1 for target in method.targets if target > corpus.documents])
+        grown = values // len(study.config.top_k) * sizes
+        yield PlannedFile(layout.growth(method.name, *place), grown * METRIC_BYTES)
 
 
 def planned_keys(study: Study) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from embquant.measure.evaluation import DOCUMENTS, FIRST_STAGE_RECALL
-from embquant.report.numbers.growth import EXACT_TWIN, INDEX_RETENTION
+from embquant.report.numbers.growth import BASIS, EXACT_TWIN, INDEX_RETENTION
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.numbers.quality import with_quality
 from embquant.report.reports import Reports
@@ -31,6 +31,7 @@ class Growth(ReportTable):
             **place_columns(reports),
             **SETTING,
             DOCUMENTS: Column("documents", ",.0f"),
+            BASIS: Column("basis", meaning="measured; expected of a larger corpus; unknown where nothing can be said"),
             "kept": kept_column(reports, interval=True),
             FIRST_STAGE_RECALL: Column(
                 "first stage", ".4f", "recall of the candidates, which bounds what rescoring wins"
@@ -41,8 +42,9 @@ class Growth(ReportTable):
         return TableView(
             "growth",
             "As the corpus grows",
-            "Random subsets of the corpus that have all judged documents, searched with the same codes. Brackets are "
-            "confidence intervals. An approximate index was built and measured for the whole corpus alone.",
+            "Random subsets of the corpus that have all judged documents, searched with the same codes, and what is "
+            "expected of larger corpora. Brackets are confidence intervals. An approximate index was built for the "
+            "whole corpus alone.",
             for_readers(rows),
             columns,
             filters=("dataset", "model", "method", "store", "multiplier", "documents"),
