@@ -79,7 +79,7 @@ def measured(vectors, tmp_path_factory):
     chance = Chance(seed=0, resamples=1000, confidence=0.95)
     folders = {name: run.path(run.study.layout.run(name)) for name in run.study.searched}
     analysis = Analysis.of([folders[name] for name in run.study.methods], "float32", chance)
-    table = drift_table([folders[name] for name in run.study.twins], run.study)
+    table = drift_table([folders[name] for name in run.study.drifted_methods], run.study)
     assert table.columns.tolist() == DRIFT
     return table, with_drift(analysis.retrieval(), table)
 
@@ -91,13 +91,13 @@ def table(measured):
 
 
 def test_only_what_is_fitted_has_a_twin():
-    twins = study().twins
+    twins = study().drifted_methods
     without = {"float32", "float16"}
     assert set(twins) == {f"{name}_drifted" for name in set(METHODS) - without}
     assert twins["binary_drifted"].entry.codec == "binary"  # its rescore store alone is fitted
     assert twins["binary_drifted"].rescore_stores == ["int8_drifted", "float16"]
     assert twins["lists_drifted"].entry.codec == "float32"
-    assert study(fit_on=None).twins == {}
+    assert study(fit_on=None).drifted_methods == {}
 
 
 def test_settings_that_nothing_is_fitted_for_have_no_row(table):
@@ -292,6 +292,8 @@ def test_documents_are_chosen_by_group(tmp_path):
 def test_too_few_seen_documents_leave_the_twin_out():
     small = study(fit_on={"share": 0.02})  # 12 of 600 documents, for 16 centroids and 12 lists
     assert small.methods["pq"].obstacle(DOCUMENTS, DIM) is None
-    assert "at least 16 training vectors" in small.twins["pq_drifted"].obstacle(DOCUMENTS, DIM)
-    assert small.twins["lists_drifted"].obstacle(DOCUMENTS, DIM) is None
-    assert "can't fill 12 lists" in study(fit_on={"share": 0.01}).twins["lists_drifted"].obstacle(DOCUMENTS, DIM)
+    assert "at least 16 training vectors" in small.drifted_methods["pq_drifted"].obstacle(DOCUMENTS, DIM)
+    assert small.drifted_methods["lists_drifted"].obstacle(DOCUMENTS, DIM) is None
+    assert "can't fill 12 lists" in study(fit_on={"share": 0.01}).drifted_methods["lists_drifted"].obstacle(
+        DOCUMENTS, DIM
+    )

@@ -2,7 +2,7 @@ TABLES = REPORT_TABLES.names()
 TABLE_MODULES = [REPORT_TABLES.module(table) for table in TABLES]
 MEASURED = expand(LAYOUT.measured(), dataset=STUDY.datasets, model=STUDY.models)
 RUNS = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.methods]
-DRIFTED = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.twins]
+DRIFTED = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.drifted_methods]
 
 
 rule join_reports:

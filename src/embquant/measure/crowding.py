@@ -22,9 +22,10 @@ REACH = 512
 """How many times as many growing documents the law is believed for: as far as it was compared with measurements."""
 
 DRAWN = 8192
-"""How often a larger corpus is drawn for a query, all queries together, as far as FEWEST and MOST draws allow."""
+"""Number of draws of a larger corpus, of all queries together."""
 
 FEWEST, MOST = 4, 64
+"""Draws per query, whatever the number of queries."""
 
 QUERIES_AT_ONCE = 512
 """Queries whose documents are drawn at once; part of what a draw is."""

@@ -27,10 +27,10 @@ ALMOST_EXPONENTIAL = 1e-6
 """Shapes below this are those of the exponential distribution, to which the others converge."""
 
 NEAR = 2
-"""How far from a drawn document, in ranks, a known one is chosen that it is like; further down it is farther,"""
+"""Ranks on either side of a drawn document among which the known one is chosen that it is taken to be like."""
 
 FARTHER = 0.3
-"""by this share of the rank."""
+"""What is added to NEAR further down: this share of the rank."""
 
 MEDIANS = 30
 """The ranks whose medians tell how first-stage ranks grow along a line."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from embquant.errors import InapplicableError
 from embquant.exact.topk import rank
+from embquant.measure.ties import reached
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import parse_codec
 
@@ -13,9 +14,6 @@ TRIED = {
     "int8": {"family": "int8"},
 }
 """The codecs that are tried: they fit and encode a sample at once."""
-
-TIED = 1e-6
-"""Scores this near are tied, as a share of their magnitude."""
 
 
 def tried(sample: np.ndarray, queries: np.ndarray, own: np.ndarray, k: int) -> dict[str, float | None]:
@@ -27,8 +25,7 @@ def tried(sample: np.ndarray, queries: np.ndarray, own: np.ndarray, k: int) -> d
     if len(queries) == 0 or len(sample) - 1 < k:
         return dict.fromkeys(TRIED)
     exact = _scores(queries, sample, own)
-    least = np.sort(exact, axis=1)[:, -k]
-    least -= TIED * np.abs(least)
+    least = reached(np.sort(exact, axis=1)[:, -k])
     found: dict[str, float | None] = {}
     for name, entry in TRIED.items():
         try:

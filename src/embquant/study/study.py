@@ -60,14 +60,14 @@ class Study:
         return Study(drifted_configuration(self), is_drifted=True)
 
     @cached_property
-    def twins(self) -> dict[str, StudyMethod]:
+    def drifted_methods(self) -> dict[str, StudyMethod]:
         """The methods that differ if documents are added later, by names of their own."""
         return {name: method for name, method in self.drifted.methods.items() if name not in self.methods}
 
     @cached_property
     def searched(self) -> dict[str, StudyMethod]:
         """The methods that are searched and evaluated: its own, and those to compare them with."""
-        return self.methods | self.twins
+        return self.methods | self.drifted_methods
 
     def fitted_on(self, documents: int) -> int:
         """Return how many of so many ``documents`` codecs and indexes are fitted on."""
@@ -199,7 +199,7 @@ class Study:
     @property
     def indexes(self) -> dict[str, StudyMethod]:
         """The indexes that are no stores, each with a method that searches it; methods may share one."""
-        methods = [*self.twins.values(), *self.methods.values()]
+        methods = [*self.drifted_methods.values(), *self.methods.values()]
         return {method.entry.index_name: method for method in methods if not method.is_flat}
 
     def store_class(self, codec: str) -> type[Index[Any]]:

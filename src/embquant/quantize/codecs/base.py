@@ -200,6 +200,25 @@ class Family(Codec):
         return cls(dim)
 
 
+class Estimates(Family):
+    """A codec that scores by an estimate ⟨q, x̂⟩ + o, with a vector x̂ and an offset o for each code."""
+
+    @abstractmethod
+    def estimator(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return x̂ (rows, dim) and o (rows,) of ``codes`` (rows, width), both float32."""
+
+    def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return the estimates for all ``codes`` (rows, width), float32 (queries, rows)."""
+        vectors, offsets = self.estimator(codes)
+        return queries @ vectors.T + offsets
+
+    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Return the estimates for each query's ``codes``, float64 (queries, candidates)."""
+        vectors, offsets = self.estimator(codes.reshape(-1, codes.shape[-1]))
+        shape = codes.shape[:2]
+        return inner_products(queries, vectors.reshape(*shape, self.dim)) + offsets.reshape(shape)
+
+
 UNREADABLE_STATE = (
     *UNREADABLE_NPY,
     KeyError,

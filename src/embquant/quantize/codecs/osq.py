@@ -6,9 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
-from embquant.exact.products import inner_products
 from embquant.quantize.batches import Batches
-from embquant.quantize.codecs.base import Family, array_of
+from embquant.quantize.codecs.base import Estimates, array_of
 from embquant.quantize.codecs.intervals import Steps, best_steps
 from embquant.quantize.extent import Extent
 
@@ -35,7 +34,7 @@ class Corrections(NamedTuple):
     """The sum of the levels, unsigned."""
 
 
-class Osq(Family):
+class Osq(Estimates):
     """Stores x − c, with the corpus mean c, in equal steps over an interval [a, b] that suits the vector best.
 
     "Understanding optimized scalar quantization" (Elastic Search Labs, 2024); Lucene's ``OptimizedScalarQuantizer``,
@@ -88,17 +87,6 @@ class Osq(Family):
         levels, corrections = self.read(codes)
         return self.center + corrections.first[:, None] + corrections.step[:, None] * levels.astype(np.float32)
 
-    def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Estimates of inner products."""
-        vectors, offsets = self._estimator(codes)
-        return queries @ vectors.T + offsets
-
-    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Estimates of inner products."""
-        vectors, offsets = self._estimator(codes.reshape(-1, codes.shape[-1]))
-        shape = codes.shape[:2]
-        return inner_products(queries, vectors.reshape(*shape, self.dim)) + offsets.reshape(shape)
-
     def rounded(self, queries: np.ndarray) -> Steps:
         """Return the queries less the mean, in steps as an index compares them with codes."""
         return self._steps(queries, self.query_bits)
@@ -131,7 +119,7 @@ class Osq(Family):
     def _steps(self, vectors: np.ndarray, bits: int) -> Steps:
         return best_steps(vectors.astype(np.float64) - self.center, bits)
 
-    def _estimator(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def estimator(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return x̂ (rows, dim) and ⟨x − x̂, c⟩ (rows,), both float32: an estimate is ⟨q, x̂⟩ and the latter."""
         vectors, along = self.decode(codes), self.corrections(codes).along
         return vectors, along - np.einsum("nd,d->n", vectors - self.center, self.center)

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
-from embquant.exact.products import inner_products
 from embquant.quantize.batches import Batches
+from embquant.quantize.codecs.base import Estimates
 from embquant.quantize.codecs.faiss_codes import FaissCodec
 from embquant.quantize.extent import Extent
 
@@ -19,7 +19,7 @@ class RaBitQParameters(Entry):
     bits: int = Field(1, ge=1, le=8, description="bits per dimension")
 
 
-class RaBitQ(FaissCodec):
+class RaBitQ(Estimates, FaissCodec):
     """FAISS's RaBitQ: an estimate is ⟨q, x̃⟩ + o, with a vector x̃ and an offset o per document.
 
     Here queries are floats; an index may round them.
@@ -68,18 +68,7 @@ class RaBitQ(FaissCodec):
         steps, factors = self._read(codes)
         return self._center + factors[:, 1:] * steps
 
-    def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Estimates of inner products."""
-        vectors, offsets = self._estimator(codes)
-        return queries @ vectors.T + offsets
-
-    def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Estimates of inner products."""
-        vectors, offsets = self._estimator(codes.reshape(-1, codes.shape[-1]))
-        shape = codes.shape[:2]
-        return inner_products(queries, vectors.reshape(*shape, self.dim)) + offsets.reshape(shape)
-
-    def _estimator(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def estimator(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return x̃ = c + f·v (rows, dim) and o = a − f·⟨v, c⟩ (rows,): an estimate is ⟨q, c⟩ + f·⟨q − c, v⟩ + a."""
         steps, factors = self._read(codes)
         vectors = self._center + factors[:, 1:] * steps

@@ -33,13 +33,13 @@ OF_SETTING = ["mean", "mean_drifted", "p_holm", "verdict"]
 def drift_table(drifted: Sequence[Path], study: Study) -> pd.DataFrame:
     """Return one row per setting in which something is fitted, and metric, with the columns :data:`DRIFT`.
 
-    ``drifted`` are the folders …/{dataset}/{model}/{method} of the study's twins, those of a dataset and model in a
+    ``drifted`` are the folders …/{dataset}/{model}/{method} of the drifted methods, those of a dataset and model in a
     row; those of the methods lie beside them.
     """
     found = [pd.DataFrame()]
     for folder, of_model in groupby(drifted, lambda run: run.parent):
-        twins = [run.name for run in of_model]
-        names = dict.fromkeys([study.baseline.name, *map(undrifted, twins), *twins])
+        methods = [run.name for run in of_model]
+        names = dict.fromkeys([study.baseline.name, *map(undrifted, methods), *methods])
         clipped = {name: read_metadata(folder / name / METRICS).get(CLIPPED, {}) for name in names}
         for group in read_measured([folder / name for name in names]).by_top_k():
             found += [table.assign(**_clipped(table, clipped)) for table in _compared(group, study)]
@@ -80,13 +80,17 @@ def _compared(group: Measured, study: Study) -> Iterator[pd.DataFrame]:
 
 
 def _pairs(settings: pd.DataFrame, study: Study) -> tuple[list[int], list[int]]:
-    """Return the rows of settings in which something is fitted on the documents of ``fit_on``, and of their twins."""
+    """Return the rows of drifted settings, and those of the same settings fitted on all documents."""
     keys = list(settings[["method", *SETTING]].itertuples(index=False, name=None))
     places = {key: row for row, key in enumerate(keys)}
     one, other = [], []
     for row, (method, store, *depth) in enumerate(keys):
         whole = (undrifted(method), undrifted(store), *depth)
-        if method in study.twins and (study.twins[method].learns or is_drifted(store)) and whole in places:
+        if (
+            method in study.drifted_methods
+            and (study.drifted_methods[method].learns or is_drifted(store))
+            and whole in places
+        ):
             one.append(row)
             other.append(places[whole])
     return one, other

@@ -9,15 +9,16 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from embquant.measure.evaluation import DOCUMENTS
 from embquant.report.numbers.growth import BASIS, MEASURED
-from embquant.report.numbers.quality import with_quality
+from embquant.report.numbers.measured import RUN, SETTING
+from embquant.report.numbers.quality import KEPT, with_quality
 from embquant.report.reports import Reports, Scope
 from embquant.report.show.figures.style import FAINT, INK, MARKERS, MUTED, SERIES, Drawing, canvas, figure_style
 
 MOST = len(SERIES)
 """Number of settings that are drawn."""
 
-COLUMNS = ["dataset", "model", "method", "rescore_store", "rescore_multiplier", "top_k", "setting", "measure"]
-KEPT = ["kept", "kept_low", "kept_high"]
+COLUMNS = [*RUN, *SETTING, "setting", "measure", DOCUMENTS, BASIS, *KEPT]
+"""What is drawn."""
 
 
 @figure_style
@@ -63,7 +64,7 @@ def draw_growth(reports: Reports, scope: Scope) -> Drawing | None:
             "intervals." + (" Bands are expected, not measured." if is_expected.any() else "")
         ),
         alt=_alternative(rows),
-        data=rows[[*COLUMNS, DOCUMENTS, BASIS, *KEPT]],
+        data=rows[COLUMNS],
         figure=figure,
     )
 
