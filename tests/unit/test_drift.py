@@ -252,8 +252,8 @@ def test_lists_are_those_of_the_seen_documents_and_hold_all(tmp_path):
         ({"share": 1}, "fit_on: share is 1, expected"),
         ({"share": 0.0}, "fit_on: share is 0.0, expected"),
         ({"share": 0.5, "by": "date"}, "fit_on: by is 'date', expected 'order' or 'random' or 'group'"),
-        ({"by": "order"}, "fit_on: expected one of share and values"),
-        ({"by": "group", "share": 0.5, "values": ["en"]}, "fit_on: expected one of share and values"),
+        ({"by": "order"}, "fit_on: neither share nor values is given, expected one of them"),
+        ({"by": "group", "share": 0.5, "values": ["en"]}, "fit_on: share and values are both given, expected one of"),
         ({"values": ["en"]}, "fit_on: values are of groups, but by is 'order'; set by: group"),
     ],
 )

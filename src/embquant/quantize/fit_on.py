@@ -30,7 +30,8 @@ class FitOn(Entry):
     @model_validator(mode="after")
     def _check_keys(self) -> Self:
         if (self.share is None) == (self.values is None):
-            raise ValueError("expected one of share and values")
+            given = "neither share nor values is given" if self.share is None else "share and values are both given"
+            raise ValueError(f"{given}, expected one of them")
         if self.values is not None and self.by != "group":
             raise ValueError(f"values are of groups, but by is {self.by!r}; set by: group")
         return self

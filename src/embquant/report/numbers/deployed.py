@@ -5,14 +5,12 @@ import pandas as pd
 
 from embquant.measure.crowding import REACH
 from embquant.measure.evaluation import DOCUMENTS
-from embquant.report.numbers.growth import BASIS, EXPECTED
-from embquant.report.numbers.measured import RUN, SETTING
+from embquant.report.numbers.growth import BASIS, EXPECTED, KEYS
 from embquant.report.numbers.quality import KEPT, with_quality
 
 JUDGED_BY_EXPECTED = "judged by what is expected"
 """How the words start that say so."""
 
-KEYS = [*RUN, *SETTING]
 IS_EXPECTED = "is_expected"
 """Whether what a setting keeps is expected of a larger corpus, not measured."""
 

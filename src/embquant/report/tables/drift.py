@@ -43,8 +43,8 @@ class Drift(ReportTable):
         return TableView(
             "drift",
             "Fitted on some of the documents, and on all",
-            f"Ranges, thresholds, rotations, codebooks and lists are fitted on {fit_on.words}, and all documents are "
-            "encoded. Paired randomization tests over queries.",
+            f"Ranges, thresholds, maps such as PCA, codebooks and lists are fitted on {fit_on.words}, and all "
+            "documents are encoded. Paired randomization tests over queries.",
             for_readers(rows),
             columns,
             filters=("dataset", "model", "metric", "top_k", "method", "store", "verdict_words"),
