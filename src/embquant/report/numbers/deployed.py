@@ -5,10 +5,10 @@ import pandas as pd
 
 from embquant.measure.crowding import REACH
 from embquant.measure.evaluation import DOCUMENTS
-from embquant.report.numbers.growth import BASIS, EXPECTED, KEYS
+from embquant.report.numbers.growth import BASIS, BEYOND, KEYS
 from embquant.report.numbers.quality import KEPT, with_quality
 
-JUDGED_BY_EXPECTED = "judged by what is expected"
+JUDGED_BEYOND = "judged by what is expected"
 """How the words start that say so."""
 
 IS_EXPECTED = "is_expected"
@@ -22,7 +22,7 @@ def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.Da
     missing: that of an approximate index, which would have to be built. More queries don't make up for what is expected
     and not measured, so ``queries_needed`` is infinite.
     """
-    is_known = (growth[BASIS] == EXPECTED) & (growth[DOCUMENTS] == vectors)
+    is_known = (growth[BASIS] == BEYOND) & (growth[DOCUMENTS] == vectors)
     if not set(rows["dataset"]) <= set(growth.loc[is_known & growth["model"].isin(rows["model"]), "dataset"]):
         return None
     expected = with_quality(growth[is_known]).set_index(KEYS)[KEPT]
@@ -44,7 +44,7 @@ def expected_cost(cost: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
 
 def expected_words(vectors: int, measured: int, then: str) -> str:
     """Say that settings are judged by what is expected of ``vectors``, and ``then`` what the verdict was before."""
-    return f"{JUDGED_BY_EXPECTED} of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
+    return f"{JUDGED_BEYOND} of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
 
 
 def beyond_words(vectors: int, measured: int) -> str:

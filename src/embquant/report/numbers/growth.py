@@ -19,7 +19,7 @@ from embquant.report.numbers.measured import RUN, SETTING, Grown, Measured, read
 from embquant.study.study import Study
 
 KEYS = [*RUN, *SETTING]
-BASIS, MEASURED, EXPECTED, UNKNOWN = "basis", "measured", "expected", "unknown"
+BASIS, MEASURED, BEYOND, UNKNOWN = "basis", "measured", "expected", "unknown"
 EXACT_TWIN, INDEX_RETENTION = "exact_twin", "index_retention"
 
 
@@ -92,7 +92,7 @@ def _expected_rows(whole: Measured, grown: Grown, resamples: Resamples, study: S
     )
     sizes = list(grown.projected)[1:]
     factors = np.array([grown.factors[size] for size in sizes])
-    tables = [settings.iloc[order].assign(**{BASIS: EXPECTED, DOCUMENTS: size}) for size in sizes]
+    tables = [settings.iloc[order].assign(**{BASIS: BEYOND, DOCUMENTS: size}) for size in sizes]
     for name in now.metrics:
         measure = Measure.of_metric(name)
         is_recall = name == FIRST_STAGE_RECALL

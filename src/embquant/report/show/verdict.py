@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from embquant.report.measure import Measure
-from embquant.report.numbers.deployed import IS_EXPECTED, JUDGED_BY_EXPECTED
+from embquant.report.numbers.deployed import IS_EXPECTED, JUDGED_BEYOND
 from embquant.report.numbers.recommendation import CHOICE, Recommendation, limits_of, named
 from embquant.report.reports import Reports, with_setting_name
 
@@ -152,7 +152,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == row["model"])]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
     less = "as float32" if smaller == 1 else f"{smaller:.3g}× less than float32"
-    basis = "expected " if str(row["deployed"]).startswith(JUDGED_BY_EXPECTED) else ""
+    basis = "expected " if str(row["deployed"]).startswith(JUDGED_BEYOND) else ""
     return [
         (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),
         (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {less}"),
