@@ -90,13 +90,13 @@ def table(measured):
     return measured[0].set_index(["method", "rescore_store"])
 
 
-def test_only_what_is_fitted_has_a_twin():
-    twins = study().drifted_methods
+def test_only_what_is_fitted_is_drifted():
+    methods = study().drifted_methods
     without = {"float32", "float16"}
-    assert set(twins) == {f"{name}_drifted" for name in set(METHODS) - without}
-    assert twins["binary_drifted"].entry.codec == "binary"  # its rescore store alone is fitted
-    assert twins["binary_drifted"].rescore_stores == ["int8_drifted", "float16"]
-    assert twins["lists_drifted"].entry.codec == "float32"
+    assert set(methods) == {f"{name}_drifted" for name in set(METHODS) - without}
+    assert methods["binary_drifted"].entry.codec == "binary"  # its rescore store alone is fitted
+    assert methods["binary_drifted"].rescore_stores == ["int8_drifted", "float16"]
+    assert methods["lists_drifted"].entry.codec == "float32"
     assert study(fit_on=None).drifted_methods == {}
 
 
@@ -289,7 +289,7 @@ def test_documents_are_chosen_by_group(tmp_path):
         seen_documents(entry, 5, corpus)
 
 
-def test_too_few_seen_documents_leave_the_twin_out():
+def test_too_few_seen_documents_leave_the_drifted_method_out():
     small = study(fit_on={"share": 0.02})  # 12 of 600 documents, for 16 centroids and 12 lists
     assert small.methods["pq"].obstacle(DOCUMENTS, DIM) is None
     assert "at least 16 training vectors" in small.drifted_methods["pq_drifted"].obstacle(DOCUMENTS, DIM)

@@ -100,8 +100,8 @@ def _clipped(table: pd.DataFrame, shares: dict[str, dict[str, float]]) -> dict[s
     """Return the shares of clipped values of the methods and stores in ``table``, NaN where codes clip nothing."""
     columns: dict[str, list[float]] = {}
     for method, store in zip(table["method"], table["rescore_store"], strict=True):
-        twin = {undrifted(name): share for name, share in shares[drifted_name(method, True)].items()}
-        for end, of_method in (("", shares[method]), ("_drifted", twin)):
+        own = {undrifted(name): share for name, share in shares[drifted_name(method, True)].items()}
+        for end, of_method in (("", shares[method]), ("_drifted", own)):
             columns.setdefault(f"{CLIPPED}{end}", []).append(of_method.get(NO_STORE, np.nan))
             of_store = np.nan if store == NO_STORE else of_method.get(store, np.nan)
             columns.setdefault(f"store_{CLIPPED}{end}", []).append(of_store)
