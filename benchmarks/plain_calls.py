@@ -30,7 +30,6 @@ CODECS = {
     },
     **{f"rabitq-{bits}": {"family": "rabitq", "bits": bits, "transform": "rotation"} for bits in (1, 2, 4)},
     "unit-int8": {"family": "unit-int8"},
-    **{f"{name}-2": {"family": name, "bits": 2, "transform": "rotation"} for name in ("eden", "turboquant")},
     **{name: {"family": name, "bits": 2, "transform": "rotation"} for name in ("eden", "turboquant")},
     **{"pq": PQ, "pq-4-bits": PQ4},
 }
@@ -39,7 +38,6 @@ METHODS = {
     "rabitq-1-float-query": {"codec": "rabitq-1", "index": "flat", "search": {"query_bits": 0}},
     "binary-fastscan": {"codec": "binary", "index": "fastscan", "scoring": "asymmetric"},
     **{f"rabitq-{bits}-fastscan": {"codec": f"rabitq-{bits}", "index": "fastscan"} for bits in (1, 2, 4)},
-    "rabitq-1-fastscan": {"codec": "rabitq-1", "index": "fastscan"},
     "pq-fastscan": {"codec": "pq-4-bits", "index": "fastscan"},
     **{
         f"{name}-hnsw": {"codec": name, "index": "hnsw", "search": {"expansion_search": 64}}
