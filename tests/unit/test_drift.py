@@ -12,7 +12,7 @@ from embquant.indexes import index_class
 from embquant.quantize.batches import ROWS_AT_ONCE, Batches
 from embquant.quantize.codecs import parse_codec
 from embquant.quantize.fit_on import FitOn
-from embquant.report.numbers.caveats import drift_words
+from embquant.report.numbers.caveats import caveats, drift_words
 from embquant.report.numbers.drift import DRIFT, drift_table, with_drift
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.significance import Analysis
@@ -184,6 +184,8 @@ def test_words_name_the_settings_that_lose_most_and_what_helps(measured, table):
     assert f"from {first['mean']:.4f} to {first['mean_drifted']:.4f}" in words
     assert len(worse) < 3 or f"and {len(worse) - 2} more settings" in words
     assert words.endswith("; fit codecs and indexes again when documents have been added")
+    recommended = described[described["drift_verdict"] == "worse"].iloc[0]
+    assert caveats(recommended, described, study())[-1].startswith("drift: ")
     assert drift_words(described[described["drift_verdict"] != "worse"], study()) == []
     assert drift_words(described, study(fit_on=None)) == []
 
