@@ -5,8 +5,10 @@ import pytest
 from scipy.stats import binom, norm
 
 from embquant.measure.crowding import Listed, project
+from embquant.measure.extrapolation import extrapolated_retention
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import parse_metric
+from embquant.measure.statistics import resample_counts
 from embquant.study import Setting
 
 QUERIES, GROWING, DEPTH, TIMES = 400, 1000, 100, 8
@@ -155,3 +157,32 @@ def test_metrics_that_cannot_be_projected_are_left_out() -> None:
     metrics = [NDCG, parse_metric("overlap@10"), parse_metric("nDCG@100")]
     projection = project(base, {}, base, [PLAIN], metrics, judgements(exact.shape[1]), [2.0], draws=1)
     assert list(projection.values) == [(PLAIN, "nDCG@10")]
+
+
+def test_intervals_hold_what_is_measured_in_larger_corpora() -> None:
+    """Eight populations, a setting with rescoring and one without: intervals of 95 % hold at least 14 of 16 values."""
+    settings = [PLAIN, Setting("fine", 2, 10)]
+    counts = resample_counts(QUERIES, 300, seed=0)
+    held = []
+    for seed in range(10, 18):
+        population = Population(seed, noise=0.4)
+        now, later = (population.corpus(GROWING * times) for times in (1, TIMES))
+        base, found = (listed(scores) for scores in now)
+        store = np.take_along_axis(now[0], found.rows, axis=1)
+        known = ([NDCG], judgements(now[0].shape[1]), [TIMES], 4)
+        of_baseline = project(base, {}, base, [PLAIN], *known).values[PLAIN, "nDCG@10"]
+        of_settings = project(found, {"fine": store}, base, settings, *known).values
+        model = np.stack([of_baseline, *(of_settings[setting, "nDCG@10"] for setting in settings)], axis=1)
+        measured, truth = (np.stack([kept(best(exact)), *kept_by(exact, coded)]) for exact, coded in (now, later))
+        expected = extrapolated_retention(measured, model, np.array([TIMES]), counts)
+        means = truth.mean(axis=1)
+        held += list((expected.low[0, 1:] <= means[1:] / means[0]) & (means[1:] / means[0] <= expected.high[0, 1:]))
+        assert (expected.high - expected.low).max() < 0.25
+    assert np.sum(held) >= 14
+
+
+def kept_by(exact: np.ndarray, coded: np.ndarray) -> list[np.ndarray]:
+    """Return nDCG@10 of each query by the codes alone, and by the best 20 of them ranked by exact scores."""
+    candidates = best(coded)[:, :20]
+    order = np.argsort(-np.take_along_axis(exact, candidates, axis=1), axis=1)
+    return [kept(candidates), kept(np.take_along_axis(candidates, order, axis=1))]
