@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import growth_data
 import numpy as np
-from growth_laws import LAW, predictions
+from growth_laws import LAW, manifold_recalls, predictions
 from harness import FOLDER
 from tabulate import tabulate
 
@@ -110,7 +110,12 @@ def _cases(collection: growth_data.Collection) -> Iterator[dict[str, Any]]:
                     continue
                 known = [np.concatenate([reference[size], measured[size]]) for size in range(start + 1)]
                 both = np.concatenate([of_baseline[start, target], values], axis=1)
-                laws = predictions(sizes[: start + 1], known, both, sizes[target], factor)
+                laws = dict(predictions(sizes[: start + 1], known, both, sizes[target], factor))
+                one, other = baseline[start], found[start]
+                depths = [setting.depth for setting in settings]
+                searched = (sizes[start], sizes[target])
+                recalls = manifold_recalls(one.scores, one.rows, other.scores, other.rows, searched, depths)
+                laws |= {"manifold": laws["unchanged"] * np.append(1, recalls[1] / recalls[0])}
                 truth = measured[target].mean(axis=1) / reference[target].mean()
                 for place, setting in enumerate(settings):
                     yield {
