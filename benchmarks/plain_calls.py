@@ -66,7 +66,8 @@ def main() -> None:
 def measure(folder: Path, args: argparse.Namespace) -> list[Row]:
     asked = vectors.queries(args.queries)
     methods = {"float32": METHODS["float32"], **{name: METHODS[name] for name in args.methods}}
-    run = built(folder, CODECS, methods, vectors.corpus(args.vectors), asked[:1])
+    codecs = {entry["codec"]: CODECS[entry["codec"]] for entry in methods.values()}
+    run = built(folder, codecs, methods, vectors.corpus(args.vectors), asked[:1])
     faiss.omp_set_num_threads(CORES)
     what = f"{{}}, {{}}, beside {{}}'s own search: {args.vectors:,} vectors, top_k {TOP_K}"
     rows = []

@@ -89,8 +89,15 @@ def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def found_by_faiss(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what an approximate FAISS index found, sorted; its empty places (row −1) come last, with score −inf."""
-    return best(np.where(rows < 0, -np.inf, scores), rows, rows.shape[1])
+    """Return what an approximate FAISS index found, int32 or float32 ``scores`` and ``rows``, sorted.
+
+    Its empty places (row −1) come last, with score −inf.
+    """
+    if rows.min(initial=0) < 0:
+        return best(np.where(rows < 0, -np.inf, scores), rows, rows.shape[1])
+    if (scores[:, 1:] < scores[:, :-1]).all():  # as FAISS returns them unless some are tied
+        return scores, rows
+    return sort_by_score(scores, rows)
 
 
 def _true(mask: np.ndarray) -> np.ndarray:

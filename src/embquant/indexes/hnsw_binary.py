@@ -67,4 +67,4 @@ class HnswBinary(Index[Binary]):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows; the graph is walked with max(expansion_search, k) candidates."""
         distances, rows = search(self._index, queries, k, self._threads)
-        return found_by_faiss(-distances.astype(np.float64), rows)
+        return found_by_faiss(-distances, rows)

@@ -48,4 +48,4 @@ class IvfBinary(Ivf[Binary]):
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows."""
         distances, rows = search(self._index, queries, k, self._threads)
-        return found_by_faiss(-distances.astype(np.float64), rows)
+        return found_by_faiss(-distances, rows)
