@@ -6,7 +6,7 @@ import pytest
 
 from embquant.errors import InputError
 from embquant.indexes import index_class
-from embquant.indexes.scaled_shards import ScaledShards
+from embquant.indexes.scaled_shards import FastScanShards, ScaledShards
 from embquant.quantize.codecs.scaled_pq import scales
 from support.codec_cases import PQ, SCALED_PQ, fitted, heavy_tails, repeated_for, unit_vectors
 from support.index_cases import built, codec_of, opened
@@ -31,11 +31,13 @@ def far_scales(codec, vectors):
 @pytest.mark.parametrize("documents", [7, 100, 5000])
 @pytest.mark.parametrize("corpus", CORPORA)
 @pytest.mark.parametrize("is_far", [False, True])
-def test_shards_of_any_size_find_what_every_score_in_float64_ranks_first(documents, corpus, is_far):
+def test_shards_of_any_size_find_what_every_score_in_float64_ranks_first(monkeypatch, documents, corpus, is_far):
+    monkeypatch.setattr(ScaledShards, "most_codes", documents)
+    monkeypatch.setattr(ScaledShards, "worth_a_thread", 3000)
     vectors, queries = CORPORA[corpus](), np.concatenate([unit_vectors(5, seed=1), -unit_vectors(5)])
     codec = fitted(SCALED_PQ, vectors)
     codes = far_scales(codec, vectors) if is_far else codec.encode(vectors)
-    shards = ScaledShards(codes, codec.index, lambda filled: filled, documents, threads=2)
+    shards = ScaledShards(codes, codec.index, threads=2)
     expected = codec.score(queries, repeated_for(queries, codes))
     for k in (1, 10, 300, len(codes) + 1):
         scores, rows = shards.search(queries, k)
@@ -64,7 +66,8 @@ def test_a_search_ranks_ties_by_row_as_a_scan_of_all_codes_in_float64_does(tmp_p
 
 @pytest.mark.parametrize("documents", [60, 500, 5000])
 @pytest.mark.parametrize("is_far", [False, True])
-def test_fast_scan_finds_the_greatest_of_faiss_s_rounded_products_times_their_scales(documents, is_far):
+def test_fast_scan_finds_the_greatest_of_faiss_s_rounded_products_times_their_scales(monkeypatch, documents, is_far):
+    monkeypatch.setattr(FastScanShards, "most_codes", documents)
     vectors, queries = unit_vectors(1500), unit_vectors(10, seed=1)
     codec = codec_of("scaled-pq", "fastscan")
     codes = far_scales(codec, vectors) if is_far else codec.encode(vectors)
@@ -73,7 +76,7 @@ def test_fast_scan_finds_the_greatest_of_faiss_s_rounded_products_times_their_sc
     judge.ntotal = len(codes)
     products, places = faiss.IndexPQFastScan(judge).search(queries, len(codes))
     expected = -np.sort(-products * scales(codes)[places], axis=1)
-    shards = ScaledShards(codes, codec.index, faiss.IndexPQFastScan, documents, threads=2)
+    shards = FastScanShards(codes, codec.index, threads=2)
     for k in (1, 10, 300):
         scores, rows = shards.search(queries, k)
         np.testing.assert_allclose(scores, expected[:, :k], rtol=1e-6, atol=1e-6)

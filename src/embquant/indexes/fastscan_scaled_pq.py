@@ -3,21 +3,17 @@
 from pathlib import Path
 from typing import Self
 
-import faiss
 import numpy as np
 
 from embquant.entries import NoParameters
 from embquant.errors import InapplicableError
 from embquant.indexes.fastscan import other_bits
 from embquant.indexes.flat_any import FlatAny
-from embquant.indexes.scaled_shards import ScaledShards
+from embquant.indexes.scaled_shards import FastScanShards
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
 from embquant.quantize.codecs.scaled_pq import ScaledProductQuantization
 from embquant.quantize.extent import Extent
-
-SHARD = 1 << 16
-"""Codes of similar scales that are searched together: as many as FAISS scans in about a third of a millisecond."""
 
 
 class FastScanScaledPq(FlatAny[ScaledProductQuantization]):
@@ -30,7 +26,7 @@ class FastScanScaledPq(FlatAny[ScaledProductQuantization]):
     prefix_stable = False
     engine = "faiss"
 
-    shards: ScaledShards
+    shards: FastScanShards
     """The codes, in FAISS's layout."""
 
     @classmethod
@@ -56,7 +52,7 @@ class FastScanScaledPq(FlatAny[ScaledProductQuantization]):
     ) -> Self:
         """Open a file of codes, which FAISS holds in memory in either case."""
         index = super().open(path, codec, threads, parameters, mapped=True)
-        index.shards = ScaledShards(index.codes, codec.index, faiss.IndexPQFastScan, SHARD, threads)
+        index.shards = FastScanShards(index.codes, codec.index, threads)
         return index
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -13,10 +13,6 @@ from embquant.quantize.codecs.scaled_pq import ScaledProductQuantization
 WORTH_DECODING = 32
 """Number of queries from which on decoding all codes once is faster than looking all up for each query."""
 
-SHARD = 1 << 14
-"""Codes of similar scales that are searched together: the fewer, the more alike, but each search of FAISS takes 50 µs
-more than its scan."""
-
 
 class FlatScaledPq(FlatAny[ScaledProductQuantization]):
     """Scans all codes; a score is the float query's inner product with the decoded, scaled code."""
@@ -37,7 +33,7 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
         """Open a file of codes, which are mapped in either case: FAISS holds a copy of them, not the array."""
         index = super().open(path, codec, threads, parameters, mapped=True)
         if not mapped:
-            index.shards = ScaledShards(index.codes, codec.index, lambda filled: filled, SHARD, threads)
+            index.shards = ScaledShards(index.codes, codec.index, threads)
         return index
 
     def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
