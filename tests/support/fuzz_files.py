@@ -16,9 +16,11 @@ from support.embeddings import write_vectors
 DOCUMENTS, QUERIES, DIM = 300, 5, 16
 PQ = {"pieces": 4, "bits": 4}
 PARAMETERS = {"pq": PQ, "scaled-pq": PQ}
+TRANSFORMS = {"float32": "rotation", "int4": "rotation", "osq": "hadamard"}
 DEPTH = 10
-INDEXED = sorted(pair for pair in index_pairs() if pair[0] != "*")
-FAMILIES = sorted({family for family, _ in INDEXED})
+NAMED = {pair for pair in index_pairs() if pair[0] != "*"}
+FAMILIES = sorted(CODECS.names())
+INDEXED = sorted(NAMED | {(family, "flat") for family in FAMILIES})
 
 
 class Study:
@@ -53,7 +55,7 @@ class Study:
 
     def entry(self, family: str) -> str:
         """The codec in the configuration."""
-        transform = {"transform": "rotation"} if family in ("float32", "int4") else {}
+        transform = {"transform": TRANSFORMS[family]} if family in TRANSFORMS else {}
         return json.dumps({"family": family, **PARAMETERS.get(family, {}), **transform})
 
     def state(self, family: str) -> Path:
