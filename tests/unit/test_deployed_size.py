@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from embquant.measure.crowding import REACH
 from embquant.report.numbers.cost import cost_table
 from embquant.report.numbers.deployed import expected_cost
 from embquant.report.numbers.recommendation import recommendations
@@ -66,7 +67,8 @@ def test_an_approximate_index_is_not_recommended_for_a_size_that_it_was_not_buil
 
 
 @pytest.mark.parametrize(
-    ("vectors", "words"), [(64_001, "more than 64 times as many"), (60_000, "for a reason in docs/growth.md")]
+    ("vectors", "words"),
+    [(REACH * SIZE + 1, f"more than {REACH} times as many"), (60_000, "for a reason in docs/growth.md")],
 )
 def test_where_nothing_can_be_said_that_is_said(vectors, words):
     found = recommended(growth(*FALLS), vectors=vectors)
