@@ -57,6 +57,10 @@ class Subsets:
         rows = np.flatnonzero(self.first == number)
         return [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
 
+    def smallest(self, count: int) -> Self:
+        """Return the ``count`` smallest subsets alone."""
+        return type(self)(self.sizes[:count], self.depth, np.minimum(self.first, count).astype(np.uint8))
+
     def part(self, first: int, stop: int) -> Self:
         """Return the subsets of rows ``first`` to ``stop`` (exclusive) alone, which are numbered from 0."""
         return type(self)(self.sizes, self.depth, self.first[first:stop])

@@ -39,11 +39,17 @@ def noted(subsets: Subsets | None) -> dict[str, Any]:
 
 
 def searched_subsets(
-    index: Index[Any], queries: np.ndarray, subsets: Subsets | None, own_rows: np.ndarray | None
+    index: Index[Any],
+    queries: np.ndarray,
+    subsets: Subsets | None,
+    own_rows: np.ndarray | None,
+    whole: tuple[np.ndarray, np.ndarray],
 ) -> Iterator[pa.Table]:
     """Yield what is found in each of the subsets, the smallest first, as a table of candidates.
 
-    ``own_rows`` int64 (queries,), −1 for none, are left out of results; None if no query has one.
+    ``own_rows`` int64 (queries,), −1 for none, are left out of results; None if no query has one. ``whole`` are scores
+    and rows (queries, candidates) of an exact search of all documents. Where enough of them are in a subset, they are
+    what a search of it finds; the smaller subsets are searched.
     """
     if subsets is None:
         return
@@ -51,8 +57,20 @@ def searched_subsets(
         raise InputError(
             "--growth: an index that isn't flat can't be searched in subsets, without building one of each"
         )
+    known = [_among(*whole, subsets, number) for number in range(len(subsets.sizes))]
+    searched = max((number + 1 for number, found in enumerate(known) if found is None), default=0)
     depth = subsets.depth + (own_rows is not None)
-    for scores, rows in index.search_subsets(queries, depth, subsets):
+    for scores, rows in index.search_subsets(queries, depth, subsets.smallest(searched)):
         kept = (scores, rows) if own_rows is None else without_rows(scores, rows, own_rows, subsets.depth)
         check_scores(*kept)
         yield as_table(*kept)
+    yield from (as_table(*found) for found in known[searched:] if found is not None)
+
+
+def _among(scores: np.ndarray, rows: np.ndarray, subsets: Subsets, number: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the first candidates that are in a subset, (queries, depth); None if a query has too few."""
+    is_in = (rows >= 0) & (subsets.first[rows] <= number)
+    if is_in.sum(axis=1).min(initial=subsets.depth) < subsets.depth:
+        return None
+    places = np.argsort(~is_in, axis=1, kind="stable")[:, : subsets.depth]
+    return np.take_along_axis(scores, places, axis=1), np.take_along_axis(rows, places, axis=1)

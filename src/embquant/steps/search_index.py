@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InapplicableError
+from embquant.exact.subsets import Subsets
 from embquant.exact.threads import limit_threads
 from embquant.exact.topk import without_rows
 from embquant.files.inapplicable import mark_inapplicable, passed_on
@@ -54,9 +54,7 @@ def search_index(
     with limit_threads(threads):
         encoded = codec.encode_queries(vectors, method.scoring)
         try:
-            found = chain(
-                _searched(index, encoded, searched, own_rows), searched_subsets(index, encoded, subsets, own_rows)
-            )
+            found = _searched(index, encoded, searched, own_rows, subsets)
             write_parquet(output, SCHEMA, found, {"depths": searched, **noted(subsets)})
         except InapplicableError as error:
             mark_inapplicable(str(error), output)
@@ -66,8 +64,13 @@ def search_index(
 
 
 def _searched(
-    index: Index[Any], queries: np.ndarray, depths: Sequence[int], own_rows: np.ndarray | None
+    index: Index[Any],
+    queries: np.ndarray,
+    depths: Sequence[int],
+    own_rows: np.ndarray | None,
+    subsets: Subsets | None,
 ) -> Iterator[pa.Table]:
+    """Yield what is found at each depth, and then in each subset."""
     for depth in depths:
         if own_rows is None:
             scores, rows = index.search_reproducibly(queries, depth)
@@ -77,3 +80,4 @@ def _searched(
             log.info("depth %d is beyond the corpus and clipped to its %d documents", depth, rows.shape[1])
         check_scores(scores, rows)
         yield as_table(scores, rows)
+    yield from searched_subsets(index, queries, subsets, own_rows, (scores, rows))

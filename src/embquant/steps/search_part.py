@@ -79,4 +79,4 @@ def _searched(part: FlatIndex[Any], queries: np.ndarray, depth: int, subsets: Su
         scores, rows = np.empty((len(queries), 0)), np.empty((len(queries), 0), np.int64)
     check_scores(scores, rows)
     yield as_table(scores, rows)
-    yield from searched_subsets(part, queries, subsets, None)
+    yield from searched_subsets(part, queries, subsets, None, (scores, rows))
