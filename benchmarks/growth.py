@@ -21,7 +21,7 @@ from tabulate import tabulate
 from embquant.cli import add_options
 from embquant.errors import InputError
 from embquant.files.atomic import atomic_path
-from embquant.measure.crowding import Listed, project
+from embquant.measure.crowding import LEAST_GROWING, Listed, project
 from embquant.measure.metrics import parse_metric
 from embquant.study import NO_STORE, Setting
 
@@ -87,7 +87,8 @@ def _load(name: str, data: Path | None, results: Path | None, model: str, querie
 def _cases(collection: growth_data.Collection) -> Iterator[dict[str, Any]]:
     """Yield the predictions of each method's settings from each subset: TIMES as large, and of the whole collection."""
     sizes, parts = collection.subsets(growth_data.DEPTH)
-    starts = [place for place, size in enumerate(sizes) if TIMES * size <= sizes[-1] + TIMES]
+    least = len(collection.judged) + LEAST_GROWING
+    starts = [place for place, size in enumerate(sizes) if least <= size <= sizes[-1] / TIMES + 1]
     baseline: list[growth_data.Found] = []
     of_baseline: dict[tuple[int, int], np.ndarray] = {}
     reference: list[np.ndarray] = []

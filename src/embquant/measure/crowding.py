@@ -21,6 +21,9 @@ from embquant.study import NO_STORE, Setting
 REACH = 512
 """How many times as many growing documents the law is believed for: as far as it was compared with measurements."""
 
+LEAST_GROWING = 500
+"""The fewest growing documents that the law is believed from: of fewer the best ten are no tail, and it was wrong."""
+
 DRAWN = 8192
 """Number of draws of a larger corpus, of all queries together."""
 

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import pyarrow as pa
 
-from embquant.measure.crowding import REACH, Listed, project
+from embquant.measure.crowding import LEAST_GROWING, REACH, Listed, project
 from embquant.measure.judged import Recall
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, Ranking, Reference
@@ -78,10 +78,10 @@ class Evaluation:
 
         A factor says how many times as many documents without judgements there are.
         """
-        if self.judgements is None:
-            return {}
         kept = len(self.judged)
-        factors = {target: (target - kept) / max(1, documents - kept) for target in targets if target > documents}
+        if self.judgements is None or documents - kept < LEAST_GROWING:
+            return {}
+        factors = {target: (target - kept) / (documents - kept) for target in targets if target > documents}
         return {target: factor for target, factor in factors.items() if factor <= REACH}
 
     def projected(
