@@ -6,12 +6,15 @@ bytes, both called as FAISS's users do: one query at a time, and a batch. Both a
 
 import argparse
 import tempfile
+from functools import partial
 from pathlib import Path
 
 import vectors
 from deployed import TOP_K, built, p50s
-from harness import Row, rounds_option, save, share
+from harness import CORES, Row, rounds_option, save, share
 from plain_calls import searches
+
+from embquant.retrieve.retriever import Retriever
 
 TRAINING = {"training": 10_000, "iterations": 4}
 """Little, because it changes no time of a search."""
@@ -43,7 +46,9 @@ def measure(folder: Path, args: argparse.Namespace) -> list[Row]:
     run = built(folder, codecs, methods, vectors.corpus(args.vectors), asked[:1])
     rows = []
     for index, peer in (("flat", "IndexPQ"), ("fastscan", "IndexPQFastScan")):
-        ours, theirs = searches(run, f"scaled-pq-{index}")[0], searches(run, f"pq-{index}")[1]
+        method = run.path(run.study.layout.method(f"scaled-pq-{index}"))
+        ours = partial(Retriever.open(method, None, CORES).search, top_k=TOP_K)
+        theirs = searches(run, f"pq-{index}")[1]
         for kind, queries in (
             ("a single query", [query[None] for query in asked[: args.queries]]),
             (f"a batch of {len(asked)}", [asked]),
