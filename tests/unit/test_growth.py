@@ -43,7 +43,7 @@ def configured(halvings):
             "rescore": {"stores": ["int8", "float32"], "multipliers": [1, 4]},
             "metrics": ["nDCG@5", "RR@5", "R@20", "overlap@5", "rbo"],
             "growth": {"halvings": halvings},
-            "requirements": {"vectors": DEPLOYED},
+            "requirements": {"vectors": DEPLOYED, "min_retention": 0.9},
         }
     )
 
@@ -175,3 +175,16 @@ def test_a_larger_corpus_is_expected_to_move_what_was_measured_as_far_as_the_pro
         assert row["retention_nDCG@5"] == pytest.approx(by_hand, abs=1e-6)
         assert row["method"] != "float32" or row["retention_nDCG@5_low"] == 1
         assert row["retention_nDCG@5_low"] <= row["retention_nDCG@5"] <= row["retention_nDCG@5_high"]
+
+
+def test_the_least_multiplier_is_that_from_which_on_all_lower_bounds_reach_the_requirement(grown):
+    study, table = grown
+    wanted = study.study.config.requirements.min_retention
+    assert table.loc[table["rescore_store"] == "none", "least_multiplier"].isna().all()
+    found = set()
+    for _, rows in table[table["rescore_store"] != "none"].groupby(["method", "rescore_store", "documents"]):
+        low = rows.set_index("rescore_multiplier")["retention_nDCG@5_low"].fillna(0)
+        expected = 1 if min(low[1], low[4]) >= wanted else 4 if low[4] >= wanted else None
+        assert set(rows["least_multiplier"].dropna()) == ({expected} if expected else set())
+        found.add(expected)
+    assert found == {1, 4, None}

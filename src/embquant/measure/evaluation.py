@@ -71,7 +71,7 @@ class Evaluation:
         for size in self.candidates.subsets:
             subset = self._subset(size)
             for setting, best, _, values in subset.measured(settings):
-                yield growth_table(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
+                yield growth_rows(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
 
     def factors(self, documents: int, targets: Sequence[int]) -> dict[int, float]:
         """Return those ``targets``, numbers of documents, that can be projected from this corpus, and how far they are.
@@ -126,7 +126,7 @@ def growth_schema(metrics: Sequence[Metric]) -> pa.Schema:
     return pa.schema([*metrics_schema(metrics), *sizes, pa.field(FIRST_STAGE_RECALL, pa.float64())])
 
 
-def growth_table(table: pa.Table, documents: int, best: Best, judgements: Judgements | None) -> pa.Table:
+def growth_rows(table: pa.Table, documents: int, best: Best, judgements: Judgements | None) -> pa.Table:
     """Return rows of metrics with the columns that growth.parquet has besides.
 
     ``documents`` is the size of the subset; the recall of the first stage is that of the candidates that the setting

@@ -13,7 +13,7 @@ from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_embeddings, read_table, write_parquet
 from embquant.indexes.manifest import Manifest
 from embquant.measure.chance import baseline_p
-from embquant.measure.evaluation import Evaluation, growth_schema, growth_table
+from embquant.measure.evaluation import Evaluation, growth_rows, growth_schema
 from embquant.measure.metrics import Ranking, parse_metric
 from embquant.measure.quality import (
     CLIPPED,
@@ -95,7 +95,7 @@ def evaluate_run(
                 baseline[setting.top_k] = ranking
             table = metrics_table(setting, ids, parsed, values)
             if setting.top_k == min(top_k):
-                grown.append(growth_table(table, documents, best, judgements))
+                grown.append(growth_rows(table, documents, best, judgements))
             yield table
         metadata["baseline_p"] = baseline_p(parsed, [baseline[k] for k in sorted(baseline)], judgements)
 

@@ -11,14 +11,17 @@ import numpy as np
 import pandas as pd
 
 from embquant.measure.evaluation import DOCUMENTS, FIRST_STAGE_RECALL
-from embquant.measure.extrapolation import extrapolated_recall, extrapolated_retention
+from embquant.measure.extrapolation import extrapolated_recall, extrapolated_retention, least_multiplier
 from embquant.report.measure import Measure
 from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
 from embquant.report.numbers.kept import Kept
 from embquant.report.numbers.measured import RUN, SETTING, Grown, Measured, read_growth
+from embquant.report.numbers.quality import with_quality
+from embquant.study import NO_STORE
 from embquant.study.study import Study
 
 KEYS = [*RUN, *SETTING]
+LEAST_MULTIPLIER = "least_multiplier"
 BASIS, MEASURED, BEYOND, UNKNOWN = "basis", "measured", "expected", "unknown"
 EXACT_TWIN, INDEX_RETENTION = "exact_twin", "index_retention"
 
@@ -29,12 +32,30 @@ def growth_table(runs: Sequence[Path], study: Study, chance: Chance) -> pd.DataF
     ``runs`` are folders …/{dataset}/{model}/{method}, those of a dataset and model in a row. A method with an
     approximate index has rows for the size that it was built for alone. ``exact_twin`` names the method whose rows tell
     what its codes lose as the corpus grows; ``index_retention`` is its quality over that of the twin, which is what the
-    index keeps. ``basis`` says whether a row was measured, is expected of a larger corpus, or is unknown: that of
-    ``requirements.vectors``, where nothing can be said. Columns are otherwise those of retrieval.csv.
+    index keeps. ``least_multiplier`` is that from which on a store meets ``min_retention``. ``basis`` says whether a
+    row was measured, is expected of a larger corpus, or is unknown: that of ``requirements.vectors``, where nothing can
+    be said. Columns are otherwise those of retrieval.csv.
     """
     of_models = [list(of_model) for _, of_model in groupby(runs, lambda run: run.parts[-3:-1])]
     tables = [table for of_model in of_models for table in _rows(read_growth(of_model), study, chance)]
-    return pd.concat(tables, ignore_index=True)
+    return _with_least_multipliers(pd.concat(tables, ignore_index=True), study.config.requirements.min_retention)
+
+
+def _with_least_multipliers(table: pd.DataFrame, wanted: float) -> pd.DataFrame:
+    """Append the least multiplier of each store and size whose lower bound is ``wanted`` or more, as all greater ones.
+
+    It is missing where there is none, and without rescoring.
+    """
+    keys = [*RUN, "rescore_store", DOCUMENTS]
+    found = {
+        key: least_multiplier(rows.set_index("rescore_multiplier")["kept_low"].to_dict(), wanted)
+        for key, rows in with_quality(table).groupby(keys)
+    }
+    enough = [
+        None if setting.rescore_store == NO_STORE else found[tuple(getattr(setting, key) for key in keys)]
+        for setting in table[keys].itertuples()
+    ]
+    return table.assign(**{LEAST_MULTIPLIER: pd.array(enough, "Int64")})
 
 
 def _rows(grown: Grown, study: Study, chance: Chance) -> Iterator[pd.DataFrame]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from embquant.measure.evaluation import DOCUMENTS, FIRST_STAGE_RECALL
-from embquant.report.numbers.growth import BASIS, EXACT_TWIN, INDEX_RETENTION
+from embquant.report.numbers.growth import BASIS, EXACT_TWIN, INDEX_RETENTION, LEAST_MULTIPLIER
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.numbers.quality import with_quality
 from embquant.report.reports import Reports
@@ -36,6 +36,7 @@ class Growth(ReportTable):
             FIRST_STAGE_RECALL: Column(
                 "first stage", ".4f", "recall of the candidates, which bounds what rescoring wins"
             ),
+            LEAST_MULTIPLIER: Column("enough from ×", ".0f", "least multiplier that meets min_retention at this size"),
             EXACT_TWIN: Column("codes as", meaning="the exact method that shows what its codes lose", detail=True),
             INDEX_RETENTION: Column("index keeps", ".4f", "its quality over that of an exact scan of its codes"),
         }
