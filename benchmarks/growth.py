@@ -154,7 +154,9 @@ def summary(records: Sequence[dict[str, Any]]) -> str:
         for name in (record["collection"], "all"):
             groups.setdefault((record["model"], name, "8x" if exact else "farther"), []).append(record)
     others = [
-        name for name in records[0] if name in ("unchanged", "line of retention", "lines of means", "model alone")
+        name
+        for name in records[0]
+        if name in ("unchanged", "line of retention", "lines of means", "model alone", "manifold")
     ]
     rows = []
     for (model, name, times), group in groups.items():
