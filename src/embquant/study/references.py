@@ -8,6 +8,7 @@ from embquant.errors import InputError
 from embquant.indexes import index_class
 from embquant.quantize.codecs import CODECS
 from embquant.study import NO_STORE
+from embquant.study.layout import RESERVED
 
 if TYPE_CHECKING:
     from embquant.study.config import Configuration
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 RESERVED_DATASETS = {
     "all": "the reports call all datasets together so",
-    **{name: f"results/{name} has another use" for name in ("benchmarks", "logs", "models", "reports")},
+    **{name: f"results/{name} has another use" for name in RESERVED},
 }
 """Names that no dataset can have, and why."""
 
