@@ -27,7 +27,7 @@ LEAST_GROWING = 500
 DRAWN = 8192
 """Number of draws of a larger corpus, of all queries together."""
 
-FEWEST, MOST = 4, 64
+FEWEST, MOST = 2, 64
 """Draws per query, whatever the number of queries."""
 
 QUERIES_AT_ONCE = 512
