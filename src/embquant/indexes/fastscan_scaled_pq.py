@@ -1,14 +1,13 @@
 """Codes of scaled-pq of 4 bits, scanned in FAISS's fast-scan layout."""
 
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 
 from embquant.entries import NoParameters
 from embquant.errors import InapplicableError
 from embquant.indexes.fastscan import other_bits
-from embquant.indexes.flat_any import FlatAny
+from embquant.indexes.flat_scaled_pq import FlatScaledPq
 from embquant.indexes.scaled_shards import FastScanShards
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CodecSpec
@@ -16,7 +15,7 @@ from embquant.quantize.codecs.scaled_pq import ScaledProductQuantization
 from embquant.quantize.extent import Extent
 
 
-class FastScanScaledPq(FlatAny[ScaledProductQuantization]):
+class FastScanScaledPq(FlatScaledPq):
     """Scans all codes by a query's products with the centroids, rounded to 8 bits; a score is their sum, scaled.
 
     The file is that of the flat index. FAISS's layout is made when it is opened.
@@ -24,7 +23,8 @@ class FastScanScaledPq(FlatAny[ScaledProductQuantization]):
 
     is_exact = False
     prefix_stable = False
-    engine = "faiss"
+    layout = FastScanShards
+    scans_disk = False
 
     shards: FastScanShards
     """The codes, in FAISS's layout."""
@@ -40,20 +40,6 @@ class FastScanScaledPq(FlatAny[ScaledProductQuantization]):
         if reason := other_bits(codec.index.pq.nbits):
             raise InapplicableError(f"index fastscan: {reason}")
         super().build(codec, codes, path, parameters)
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        codec: ScaledProductQuantization,
-        threads: int,
-        parameters: NoParameters,
-        mapped: bool = False,
-    ) -> Self:
-        """Open a file of codes, which FAISS holds in memory in either case."""
-        index = super().open(path, codec, threads, parameters, mapped=True)
-        index.shards = FastScanShards(index.codes, codec.index, threads)
-        return index
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return sums of rounded products, scaled, and rows."""

@@ -1,7 +1,7 @@
 """Codes of scaled-pq in a plain NumPy file, scanned through FAISS's product quantizer."""
 
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -18,6 +18,12 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
     """Scans all codes; a score is the float query's inner product with the decoded, scaled code."""
 
     engine = "faiss"
+    layout: ClassVar[type[ScaledShards]] = ScaledShards
+    """How FAISS holds the codes."""
+
+    scans_disk: ClassVar[bool] = True
+    """Whether codes that stay on disk can be searched."""
+
     shards: ScaledShards | None = None
     """The codes in memory, as FAISS searches them; None if they stay on disk."""
 
@@ -30,10 +36,13 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
         parameters: NoParameters,
         mapped: bool = False,
     ) -> Self:
-        """Open a file of codes, which are mapped in either case: FAISS holds a copy of them, not the array."""
+        """Open a file of codes, which are mapped in either case: FAISS holds a copy of them, not the array.
+
+        ``mapped`` leaves that copy out, if codes that stay on disk can be searched.
+        """
         index = super().open(path, codec, threads, parameters, mapped=True)
-        if not mapped:
-            index.shards = ScaledShards(index.codes, codec.index, threads)
+        if not (mapped and cls.scans_disk):
+            index.shards = cls.layout(index.codes, codec.index, threads)
         return index
 
     def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
