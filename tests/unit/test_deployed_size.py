@@ -10,6 +10,7 @@ from embquant.report.numbers.cost import cost_table
 from embquant.report.numbers.deployed import expected_cost
 from embquant.report.numbers.recommendation import recommendations
 from embquant.report.show.verdict import verdict_lines
+from embquant.report.tables.recommendation import recommendation_table
 from support.report_tables import setting, study, summary
 
 SIZE, DEPLOYED = 1000, 50_000
@@ -57,6 +58,7 @@ def test_what_is_enough_at_the_measured_size_may_not_be_at_the_deployed_one():
     assert lines[3].startswith(
         "   it is expected to keep 99.90% of float32's nDCG@10, 99.30% at the interval's lower bound"
     )
+    assert recommendation_table([found])["basis"].tolist() == ["expected"]
     assert not found.more_queries  # more queries don't make up for what isn't measured
 
 
@@ -79,8 +81,10 @@ def test_where_nothing_can_be_said_that_is_said(vectors, words):
 
 
 def test_a_corpus_no_smaller_than_what_is_deployed_needs_no_expectation():
-    assert recommended(growth(*FALLS), vectors=SIZE).deployed == ""
-    assert recommended(growth(*FALLS), vectors=SIZE).best["method"] == "binary"
+    found = recommended(growth(*FALLS), vectors=SIZE)
+    assert found.deployed == ""
+    assert recommendation_table([found])["basis"].tolist() == ["measured"]
+    assert found.best["method"] == "binary"
 
 
 def test_cost_has_what_is_kept_of_as_many_vectors_beside_the_price():

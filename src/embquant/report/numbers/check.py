@@ -10,8 +10,9 @@ import pandas as pd
 from embquant.entries import nearest
 from embquant.errors import InputError
 from embquant.report.measure import Measure
-from embquant.report.numbers.deployed import IS_EXPECTED, expected_at
+from embquant.report.numbers.deployed import expected_at
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
+from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.quality import decisive, with_quality
 from embquant.report.numbers.recommendation import CHOICE, LIMITS, missed, named, worst_over_datasets
 from embquant.report.reports import Reports
@@ -151,7 +152,7 @@ def _checks(rows: pd.DataFrame, study: Study, chosen: pd.Series | None, demand: 
             "lower": _number(row["kept_low"]),
             "vectors": int(row["vectors"]),
             "timed_vectors": int(row["timed_vectors"]),
-            "expected": IS_EXPECTED in row,
+            "expected": bool(row[BASIS] == BEYOND),
         }
     judged = own.assign(kept_low=own["kept"]) if demand.at == "mean" else own
     misses = missed(judged, demand.limits)

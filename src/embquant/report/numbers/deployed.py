@@ -8,12 +8,6 @@ from embquant.measure.evaluation import DOCUMENTS
 from embquant.report.numbers.growth import BASIS, BEYOND, KEYS
 from embquant.report.numbers.quality import KEPT, with_quality
 
-JUDGED_BEYOND = "judged by what is expected"
-"""How the words start that say so."""
-
-IS_EXPECTED = "is_expected"
-"""Whether what a setting keeps is expected of a larger corpus, not measured."""
-
 
 def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.DataFrame | None:
     """Return settings ``rows`` with what they are expected to keep of a corpus of so many ``vectors``.
@@ -28,7 +22,7 @@ def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.Da
     expected = with_quality(growth[is_known]).set_index(KEYS)[KEPT]
     values = expected.reindex(pd.MultiIndex.from_frame(rows[KEYS])).to_numpy()
     known = dict(zip(KEPT, values.T, strict=True))
-    return rows.assign(**known, **{IS_EXPECTED: True, "queries_needed": np.inf})
+    return rows.assign(**known, **{BASIS: BEYOND, "queries_needed": np.inf})
 
 
 def expected_cost(cost: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
@@ -44,7 +38,7 @@ def expected_cost(cost: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
 
 def expected_words(vectors: int, measured: int, then: str) -> str:
     """Say that settings are judged by what is expected of ``vectors``, and ``then`` what the verdict was before."""
-    return f"{JUDGED_BEYOND} of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
+    return f"judged by what is expected of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
 
 
 def beyond_words(vectors: int, measured: int) -> str:

@@ -11,8 +11,9 @@ import pandas as pd
 from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
-from embquant.report.numbers.deployed import IS_EXPECTED, beyond_words, expected_at, expected_words
+from embquant.report.numbers.deployed import beyond_words, expected_at, expected_words
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
+from embquant.report.numbers.growth import BASIS, MEASURED
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
 from embquant.study import NO_STORE
 from embquant.study.study import Study
@@ -189,15 +190,16 @@ def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per setting that was measured on all datasets of ``rows``: the worst of each of its figures.
 
     A figure that a dataset lacks is missing. What a setting takes and costs is that of ``requirements.vectors``, or of
-    the corpus.
+    the corpus. ``basis`` says whether what it keeps was measured or is expected.
     """
-    rows = rows.rename(columns={"vectors": "timed_vectors"}).join(
-        priced(rows, study, study.config.requirements.vectors)
+    rows = (
+        rows.assign(**{BASIS: rows.get(BASIS, MEASURED)})
+        .rename(columns={"vectors": "timed_vectors"})
+        .join(priced(rows, study, study.config.requirements.vectors))
     )
     groups = rows.groupby(CHOICE, sort=False)
-    shared = {"measure": "first", "top_k": "first", "vectors": "max", "timed_vectors": "max"}
-    expected = {IS_EXPECTED: "first"} if IS_EXPECTED in rows else {}
-    settings = groups.agg({**shared, **expected, "threads": "first", "engine": "first", **WORST})
+    shared = {"measure": "first", "top_k": "first", BASIS: "first", "vectors": "max", "timed_vectors": "max"}
+    settings = groups.agg({**shared, "threads": "first", "engine": "first", **WORST})
     settings[list(WORST)] = settings[list(WORST)].where(groups[list(WORST)].count().eq(groups.size(), axis=0))
     return settings[groups["dataset"].nunique() == rows["dataset"].nunique()].reset_index()
 

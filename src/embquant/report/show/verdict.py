@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from embquant.report.measure import Measure
-from embquant.report.numbers.deployed import IS_EXPECTED, JUDGED_BEYOND
+from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.recommendation import CHOICE, Recommendation, limits_of, named
 from embquant.report.reports import Reports, with_setting_name
 
@@ -93,7 +93,7 @@ def figures(setting: pd.Series) -> str:
     measure, kept, low = setting[["measure", "kept", "kept_low"]]
     of = Measure.of_settings(measure)
     if of.is_retention:
-        verb = "is expected to keep" if setting.get(IS_EXPECTED) else "keeps"
+        verb = "is expected to keep" if setting[BASIS] == BEYOND else "keeps"
         share = f"{verb} {kept:.2%} of float32's {of.metric}"
     else:
         share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
@@ -152,7 +152,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == row["model"])]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
     less = "as float32" if smaller == 1 else f"{smaller:.3g}× less than float32"
-    basis = "expected " if str(row["deployed"]).startswith(JUDGED_BEYOND) else ""
+    basis = "expected " if row[BASIS] == BEYOND else ""
     return [
         (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),
         (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {less}"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from embquant.report.numbers.growth import BASIS
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.numbers.recommendation import CHOICE, WORST, Recommendation
 from embquant.report.reports import Reports
@@ -66,7 +67,7 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "dataset": recommendation.dataset,
         "where": recommendation.where,
         "model": recommendation.model,
-        **recommendation.settings[["measure", "top_k", "vectors"]].iloc[0],
+        **recommendation.settings[["measure", "top_k", "vectors", BASIS]].iloc[0],
         "settings": len(recommendation.settings),
         "fitting": len(recommendation.fitting),
         **{name: best.get(name) for name in [*CHOICE, *WORST] if name != "queries_needed"},
