@@ -9,6 +9,7 @@ from matplotlib.text import Annotation
 
 from embquant.report.reports import Reports
 from embquant.report.show.figures.growth import draw_growth
+from embquant.report.tables.growth import Growth
 from embquant.study.study import Study
 from support.made_up_study import VECTORS, write_study
 
@@ -59,3 +60,9 @@ def test_without_subsets_there_is_no_figure(reports, tmp_path):
     alone = replace(reports, _tables={**reports._tables, "growth": growth[growth["documents"] == VECTORS]})
     assert draw_growth(alone, reports.scopes[0]) is None
     assert draw_growth(replace(reports, _tables={"growth": growth[:0]}), reports.scopes[0]) is None
+
+
+def test_the_table_says_how_far_expectations_can_be_believed(reports):
+    caption = Growth().view(reports).caption
+    assert "of up to 154 times as many documents without judgements" in caption
+    assert "Nothing is said of more than 512 times" in caption

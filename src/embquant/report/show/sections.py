@@ -39,7 +39,8 @@ SECTIONS = {
     ),
     "growth": (
         "As the corpus grows",
-        "Each further document may be mistaken for a neighbour: what is left in smaller corpora, and in this one.",
+        "Each further document may be mistaken for a neighbour: what is left in smaller corpora and in this one, and "
+        "what is expected in larger ones.",
     ),
     "latency": ("Latency against quality", "What a query takes, and what is left of float32's results."),
     "retention": ("What is left, by dataset", "The settings of the summary."),

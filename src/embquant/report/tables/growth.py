@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from embquant.measure.crowding import COMPARED, REACH
 from embquant.measure.evaluation import DOCUMENTS, FIRST_STAGE_RECALL
 from embquant.report.numbers.growth import BASIS, EXACT_TWIN, INDEX_RETENTION, LEAST_MULTIPLIER
 from embquant.report.numbers.measurements import Measurements
@@ -45,7 +46,8 @@ class Growth(ReportTable):
             "As the corpus grows",
             "Random subsets of the corpus that have all judged documents, searched with the same codes, and what is "
             "expected of larger corpora. Brackets are confidence intervals. An approximate index was built for the "
-            "whole corpus alone.",
+            "whole corpus alone. What is expected was compared with measurements of up to "
+            f"{COMPARED} times as many documents without judgements. Nothing is said of more than {REACH} times.",
             for_readers(rows),
             columns,
             filters=("dataset", "model", "method", "store", "multiplier", "documents"),
