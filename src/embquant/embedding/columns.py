@@ -9,7 +9,8 @@ import pyarrow as pa
 from embquant.errors import InputError
 
 WHOLE_NUMBERS = (
-    "; whole numbers or bits are quantized already: ask the provider for float vectors, or write float32 yourself "
+    "; whole numbers or bits are quantized already: name them under precisions, beside the provider's float vectors, "
+    "or write float32 yourself "
     "(int8: times its scale; packed bits: np.unpackbits(x, axis=1) * 2.0 - 1)"
 )
 """What to do with vectors that somebody else has quantized."""
@@ -28,16 +29,16 @@ class BadVectorError(Exception):
         self.position = position
 
 
-def fixed_width(kind: pa.DataType, where: str) -> int | None:
+def fixed_width(kind: pa.DataType, where: str, codes: bool = False) -> int | None:
     """Return the dimensions of every vector in a column of type ``kind``; None if the type doesn't say.
 
     Columns of lists, of lists of one list each, and of tensors with one axis are understood. Any other is an InputError
-    that begins with ``where``.
+    that begins with ``where``. Whole numbers are understood only as ``codes``.
     """
     if isinstance(kind, pa.FixedShapeTensorType):
         if sum(size > 1 for size in kind.shape) > 1:
             raise InputError(f"{where} is tensors of shape {tuple(kind.shape)}; expected vectors{SEVERAL}")
-        if pa.types.is_floating(kind.value_type):
+        if _is_number(kind.value_type, codes):
             return math.prod(kind.shape)
     inner = _stored(kind)
     width = None
@@ -47,8 +48,9 @@ def fixed_width(kind: pa.DataType, where: str) -> int | None:
         if _is_list(kind_of_values) and width not in (None, 1):
             raise InputError(f"{where} is {kind}; expected one vector a row{SEVERAL}")
         inner = kind_of_values
-    if not _is_list(_stored(kind)) or not pa.types.is_floating(inner):
-        raise InputError(f"{where} is {kind}; expected lists of float or double{_advice(inner)}")
+    if not _is_list(_stored(kind)) or not _is_number(inner, codes):
+        expected = "whole numbers" if codes else f"float or double{_advice(inner)}"
+        raise InputError(f"{where} is {kind}; expected lists of {expected}")
     return width
 
 
@@ -82,6 +84,10 @@ def _check_lengths(lists: Any, expected: int, positions: np.ndarray, unit: str) 
         length = lengths[wrong[0]]
         found = "no vector" if length < 0 else unit.format(length)
         raise BadVectorError(int(positions[wrong[0]]), f"expected {unit.format(expected)}, got {found}")
+
+
+def _is_number(kind: pa.DataType, codes: bool) -> bool:
+    return pa.types.is_floating(kind) or (codes and (pa.types.is_integer(kind) or pa.types.is_boolean(kind)))
 
 
 def _is_list(kind: pa.DataType) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from embquant.embedding.columns import BadVectorError
 from embquant.embedding.encoder import row_lengths, unit_rows
 from embquant.embedding.ids import IDS_AT_ONCE, read_ids
-from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, PrecomputedSpec, for_dataset
+from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, for_dataset
 from embquant.embedding.vectors import Vectors, window_rows
 from embquant.errors import InputError
 from embquant.files.named import require_files
@@ -62,7 +62,7 @@ class PrecomputedVectors:
 
     def __init__(self, model: Mapping[str, Any], role: str, dataset: str, table: Path, start: int, stop: int) -> None:
         """Find the position of each row's vector in the files; ``role`` is corpus or queries."""
-        files = GivenFiles.of(model, role, dataset)
+        files = self._find(model, role, dataset)
         self._normalize = model["normalize"]
         self._source = files.open()
         self.dim = self._source.dim
@@ -73,15 +73,25 @@ class PrecomputedVectors:
         """Yield (first row, ids, vectors float32), checked and, if the model normalizes, of unit length."""
         step = window_rows(self.dim)
         for first in range(self._start, self._stop, step):
-            last = min(first + step, self._stop)
-            ids = self._wanted(first, last)
-            yield first, ids, self._vectors(ids, self._positions[first - self._start : last - self._start])
+            ids, positions = self._window(first, min(first + step, self._stop))
+            yield first, ids, self._vectors(ids, positions)
 
-    def _vectors(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
+    @staticmethod
+    def _find(model: Mapping[str, Any], role: str, dataset: str) -> GivenFiles:
+        return GivenFiles.of(model, role, dataset)
+
+    def _window(self, first: int, last: int) -> tuple[pa.Array, np.ndarray]:
+        """Return ids and positions of the rows ``first`` to ``last``."""
+        return self._wanted(first, last), self._positions[first - self._start : last - self._start]
+
+    def _take(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
         try:
-            vectors = self._source.take(positions)
+            return self._source.take(positions)
         except BadVectorError as error:
             raise self._bad(ids, positions, positions == error.position, str(error)) from None
+
+    def _vectors(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
+        vectors = self._take(ids, positions)
         lengths = row_lengths(vectors)
         if not np.isfinite(lengths).all():
             raise self._bad(ids, positions, ~np.isfinite(lengths), "NaN or infinity among its values as float32")
@@ -136,20 +146,20 @@ class PrecomputedVectors:
         return positions
 
 
-def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
-    """Check that all files exist and hold vectors; for each dataset, if the paths depend on it."""
-    for dataset in datasets if spec.depends_on_dataset() else [""]:
-        dims = {}
-        for role in ("corpus", "queries"):
-            files = GivenFiles.of(spec.model_dump(), role, dataset)
-            dims[role] = files.open().dim
-            for path in (*files.vectors, *files.ids):
-                note_input(path)
-            next(files.read_ids(), None)
-        if dims["corpus"] != dims["queries"]:
-            raise InputError(
-                f"{files.vectors[0]}: expected {dims['corpus']} dimensions as the corpus has, got {dims['queries']}"
-            )
+def check_vectors(model: Mapping[str, Any], dataset: str) -> int:
+    """Check that all files exist and hold vectors; return their dimensions."""
+    dims = {}
+    for role in ("corpus", "queries"):
+        files = GivenFiles.of(model, role, dataset)
+        dims[role] = files.open().dim
+        for path in (*files.vectors, *files.ids):
+            note_input(path)
+        next(files.read_ids(), None)
+    if dims["corpus"] != dims["queries"]:
+        raise InputError(
+            f"{files.vectors[0]}: expected {dims['corpus']} dimensions as the corpus has, got {dims['queries']}"
+        )
+    return dims["corpus"]
 
 
 def check_query_vectors(model: Mapping[str, Any], dataset: str, queries: Path, corpus: Path, held_out: bool) -> None:

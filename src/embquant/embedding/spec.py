@@ -26,6 +26,9 @@ PROMPTS = ("query_prompt", "document_prompt")
 Files = Annotated[str, Field(min_length=1)] | Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
 """A path, or several."""
 
+Precision = Literal["int8", "uint8", "ubinary", "binary"]
+"""What providers call their codes: a byte per dimension, signed or not, or a bit, in bytes that are signed or not."""
+
 VECTOR_SUFFIXES = (
     ".parquet",
     ".npy",
@@ -49,6 +52,10 @@ class ModelSpec(Entry):
     def input_files(self, datasets: Sequence[str]) -> list[Path]:
         """Return the local files that it is read from, as far as they exist, in a fixed order."""
         return []
+
+    def code_widths(self, dim: int) -> dict[str, int]:
+        """Return the bytes of each code that its provider has made of a vector of ``dim`` dimensions, by precision."""
+        return {}
 
 
 def _known_backend(name: str) -> str:
@@ -108,6 +115,16 @@ class PrecomputedSpec(ModelSpec):
     id_column: str = Field("id", description="column of the ids in a `.parquet` file")
     embedding_column: str = Field("embedding", description="column of the vectors in a `.parquet` file")
     normalize: bool = Field(True, description="true: vectors are scaled to unit length; false: left as they are")
+    precisions: dict[Precision, Files] = Field(
+        {},
+        description="files of the documents' codes, if the provider quantized them too, by `int8`, `uint8`, `ubinary` "
+        "or `binary`. In a `.parquet` file they are in the column of that name, or else in `embedding_column`. "
+        "Codecs with `codes` read them",
+    )
+
+    def code_widths(self, dim: int) -> dict[str, int]:
+        """Return the bytes of the provider's codes."""
+        return {name: -(-dim // 8) if name.endswith("binary") else dim for name in self.precisions}
 
     def depends_on_dataset(self) -> bool:
         """Return whether datasets have files of their own."""
@@ -119,7 +136,7 @@ class PrecomputedSpec(ModelSpec):
         return list(dict.fromkeys(file for files in found for file in files))
 
     def _named(self, dataset: str) -> list[list[str]]:
-        keys = (self.corpus, self.queries, self.ids, self.query_ids)
+        keys = (self.corpus, self.queries, self.ids, self.query_ids, *self.precisions.values())
         return [for_dataset(names, dataset) for names in keys if names]
 
 

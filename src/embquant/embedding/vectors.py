@@ -29,10 +29,13 @@ class VectorFile(Protocol):
 class Vectors:
     """The vectors of several files, numbered through: ``count`` of ``dim`` dimensions."""
 
-    def __init__(self, paths: Sequence[Path], column: str) -> None:
-        """Open the files; raises InputError if one isn't as expected. ``column`` is that of Parquet files."""
+    def __init__(self, paths: Sequence[Path], column: str, codes: bool = False) -> None:
+        """Open the files; raises InputError if one isn't as expected. ``column`` is that of Parquet files.
+
+        Whole numbers are taken only as ``codes``.
+        """
         self._paths = list(paths)
-        self._files = [open_vectors(path, column) for path in self._paths]
+        self._files = [open_vectors(path, column, codes) for path in self._paths]
         self._starts = np.cumsum([0, *(file.count for file in self._files)], dtype=np.int64)
         self.count = int(self._starts[-1])
         known = [(path, file.dim) for path, file in zip(self._paths, self._files, strict=True) if file.dim is not None]
@@ -68,14 +71,15 @@ class Vectors:
 class NpyVectors:
     """The rows of a .npy file of shape (vectors, dim), mapped from disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, codes: bool = False) -> None:
         """Map the file; raises InputError if it holds something else."""
         rows = load_npy(path)
         if rows.ndim == 3 and 1 in rows.shape[1:]:  # a list of one vector each
             rows = rows.squeeze(1 + rows.shape[1:].index(1))
-        if rows.ndim != 2 or rows.dtype.kind != "f":
+        if rows.ndim != 2 or rows.dtype.kind not in ("fiub" if codes else "f"):
+            numbers = "whole numbers" if codes else "floating-point numbers"
             raise InputError(
-                f"{path}: holds {rows.dtype} of shape {rows.shape}; expected floating-point numbers of shape "
+                f"{path}: holds {rows.dtype} of shape {rows.shape}; expected {numbers} of shape "
                 f"(vectors, dim){_npy_advice(rows.dtype)}"
             )
         self._rows = rows
@@ -92,12 +96,13 @@ class NpyVectors:
 class ParquetVectors:
     """The lists in ``column`` of a Parquet file."""
 
-    def __init__(self, path: Path, column: str) -> None:
+    def __init__(self, path: Path, column: str, codes: bool = False) -> None:
         """Read the footer; raises InputError if the file or its column is not as expected."""
         self._path, self._column = path, column
         file = open_parquet(path, [column])
         self.count = file.metadata.num_rows
-        self.dim = fixed_width(file.schema_arrow.field(column).type, f"{path}: column {column!r}") or self._frequent()
+        kind = file.schema_arrow.field(column).type
+        self.dim = fixed_width(kind, f"{path}: column {column!r}", codes) or self._frequent()
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors of ``rows``; each row group that holds one is read once."""
@@ -118,15 +123,15 @@ class ParquetVectors:
         return None
 
 
-def open_vectors(path: Path, column: str) -> VectorFile:
-    """Open a file of vectors as what its first bytes say it is, whatever its name."""
+def open_vectors(path: Path, column: str, codes: bool = False) -> VectorFile:
+    """Open a file of vectors, or of ``codes``, as what its first bytes say it is, whatever its name."""
     with path.open("rb") as file:
         beginning = file.read(6)
     suffix = path.suffix.lower()
     if beginning.startswith((b"\x93NUMPY", b"PK\x03\x04")) or suffix == ".npy":
-        return NpyVectors(path)
+        return NpyVectors(path, codes)
     if beginning.startswith(b"PAR1") or suffix == ".parquet":
-        return ParquetVectors(path, column)
+        return ParquetVectors(path, column, codes)
     raise InputError(
         f"{path}: neither a Parquet nor a .npy file; expected vectors in one of these; "
         "write them with np.save(path, vectors.astype(np.float32))"

@@ -72,13 +72,17 @@ def write_parquet(
 def write_embeddings(
     path: Path,
     dim: int,
-    blocks: Iterable[tuple[Sequence[str] | pa.Array, np.ndarray]],
+    blocks: Iterable[tuple[Sequence[str] | pa.Array, *tuple[np.ndarray, ...]]],
     metadata: Mapping[str, Any] | None = None,
     kept: bool = True,
+    codes: Iterable[pa.Field] = (),
 ) -> None:
-    """Write an embeddings file from blocks of ids and vectors, float32 (rows, dim); see :func:`write_parquet`."""
-    schema = embedding_schema(dim)
-    tables = (pa.table([ids, matrix_to_array(matrix)], schema=schema) for ids, matrix in blocks)
+    """Write an embeddings file from blocks of ids and vectors, float32 (rows, dim); see :func:`write_parquet`.
+
+    Where a provider has made ``codes`` too, these are further columns, and more matrices (rows, width) of each block.
+    """
+    schema = pa.schema([*embedding_schema(dim), *codes])
+    tables = (pa.table([ids, *map(matrix_to_array, matrices)], schema=schema) for ids, *matrices in blocks)
     write_parquet(path, schema, in_row_groups(tables), metadata, kept)
 
 

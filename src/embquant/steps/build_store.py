@@ -35,7 +35,8 @@ def build_store(
 ) -> None:
     """Fit a codec, encode a corpus, and put the codes into a flat index.
 
-    This is the codec's store, which is scanned, rescored with and indexed. Where the codec can't be fitted on the
+    This is the codec's store, which is scanned, rescored with and indexed. Codes that the model's provider has made are
+    read beside the embeddings. Where these lack them, or where the codec can't be fitted on the
     embeddings, or can't hold their values, the store's files say why. Plain float32, which all else is compared with,
     is an InputError then.
     """
@@ -45,6 +46,7 @@ def build_store(
     try:
         corpus = replace(corpus, seen=seen_documents(fit_on, corpus.rows, groups))
         codec = spec.fit(corpus)
+        given = provided_codes(embeddings, spec.precision, corpus.rows, codec.width) if spec.precision else None
     except InapplicableError as error:
         if not spec.is_encoded:
             raise InputError(f"{embeddings[0].parent}: {error}") from None
@@ -57,7 +59,17 @@ def build_store(
         write_json(state.with_suffix(".json"), dict(entry))
     fitted_on = corpus.sample.rows
     log.info("%s fitted on %d vectors of %d dimensions in %.2f s", codec.family, fitted_on, corpus.dim, seconds)
-    store_codes(corpus, output, Encoded(state, seconds))
+    if given is None:
+        store_codes(corpus, output, Encoded(state, seconds))
+    else:
+        write_index(output, "flat", codec, given, {}, Encoded(state, seconds))
+
+
+def provided_codes(embeddings: Sequence[Path], precision: str, rows: int, width: int) -> Batches:
+    """Return the codes that a model's provider has made; an InapplicableError says that there are none."""
+    if precision not in open_parquet(embeddings[0]).schema_arrow.names:
+        raise InapplicableError(f"codes {precision}: the model names no such files under precisions")
+    return Batches(lambda: read_matrices(embeddings, precision), rows, width)
 
 
 def store_codes(corpus: Batches, output: Path, encoded: Encoded) -> None:

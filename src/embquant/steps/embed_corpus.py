@@ -1,6 +1,6 @@
 """The command ``embed-corpus``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.embedding.encoder import load_encoder
+from embquant.embedding.precisions import PrecomputedCodes
 from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.embedding.progress import Progress
 from embquant.files.atomic import read_json
@@ -36,25 +37,33 @@ def embed_corpus(
 ) -> None:
     """Embed the distinct texts of one part of a corpus.
 
-    A text is embedded in the part where it occurs first. Precomputed embeddings are looked up for all rows of the part.
+    A text is embedded in the part where it occurs first. Precomputed embeddings, and their provider's codes, are looked
+    up for all rows of the part.
     """
     described = read_json(model)
     start, stop = part_rows(count_rows([corpus]), part, parts)
     precomputed = described["type"] == "precomputed"
+    codes: list[PrecomputedCodes] = []
+    blocks: Iterable[tuple[pa.Array, *tuple[np.ndarray, ...]]]
     if precomputed:
         vectors = PrecomputedVectors(described, "corpus", dataset, corpus, start, stop)
-        pairs = ((ids, matrix) for _, ids, matrix in vectors.windows())
         dim = vectors.dim
+        names = described["precisions"]
+        codes = [PrecomputedCodes(described, name, dataset, corpus, start, stop, dim=dim) for name in names]
+        blocks = (
+            (ids, matrix, *(one.read(first, first + len(ids)) for one in codes))
+            for first, ids, matrix in vectors.windows()
+        )
     else:
         encoder = load_encoder(model, threads, document_prompt=prompt)
         total = sum(map(len, _first_occurrences(corpus, start, stop, ["id"])))
         progress = Progress(total)
         windows = distinct_texts(corpus, start, stop)
-        pairs = ((ids, encoder.encode_documents(texts, progress.advance)) for ids, texts in windows)
+        blocks = ((ids, encoder.encode_documents(texts, progress.advance)) for ids, texts in windows)
         dim = encoder.dim
     # Precomputed vectors belong to ids, not to texts: equal texts may have different ones.
     metadata = {"model": described, "prompt": prompt, "every_row": precomputed, "part": part}
-    write_embeddings(output, dim, pairs, metadata, kept=False)
+    write_embeddings(output, dim, blocks, metadata, kept=False, codes=[one.field for one in codes])
 
 
 def distinct_texts(corpus: Path, start: int, stop: int) -> Iterator[tuple[pa.Array, list[str]]]:

@@ -235,14 +235,15 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
     methods = [method for method in study.searched.values() if not method.obstacle(corpus.documents, corpus.dim)]
     layout, place = study.layout, (corpus.dataset, corpus.model)
     vector_bytes = 4 * corpus.dim
+    row_bytes = vector_bytes + sum(study.config.models[corpus.model].code_widths(corpus.dim).values())
     rows = math.ceil(corpus.documents / study.config.parts)
     for part, distinct in zip(
         layout.each_part(layout.embeddings(*place)),
         layout.each_part(layout.distinct_embeddings(*place)),
         strict=True,
     ):
-        yield PlannedFile(part, rows * vector_bytes)
-        yield PlannedFile(distinct, math.ceil(corpus.embedded / study.config.parts) * vector_bytes, until=part)
+        yield PlannedFile(part, rows * row_bytes)
+        yield PlannedFile(distinct, math.ceil(corpus.embedded / study.config.parts) * row_bytes, until=part)
     yield PlannedFile(layout.query_vectors(*place), corpus.queries * vector_bytes)
     for name in study.stores:
         codec = study.codecs[name]

@@ -28,6 +28,7 @@ def check_references(config: "Configuration") -> None:
     _check_datasets(config)
     if NO_STORE in config.codecs:
         raise mistake(f"a codec can't be called {NO_STORE!r}, which stands for no rescoring", "codecs")
+    _check_precisions(config)
     for method in config.methods.values():
         _check_defined(method.codec, config.codecs, "methods", method.index_name, "codec")
         _check_method(method, config.codecs[method.codec].spec.family.family)
@@ -49,6 +50,15 @@ def _check_datasets(config: "Configuration") -> None:
                 raise mistake("the members of a pooled dataset can't be pooled themselves", "datasets", name)
     for name in config.evaluate or []:
         _check_defined(name, config.datasets, "evaluate")
+
+
+def _check_precisions(config: "Configuration") -> None:
+    """Check that a model has the codes of each codec that reads a provider's."""
+    given = {name for model in config.models.values() for name in model.code_widths(1)}
+    for name, codec in config.codecs.items():
+        if codec.spec.precision and codec.spec.precision not in given:
+            what = f"codes is {codec.spec.precision!r}, which no model has under precisions; name the files there"
+            raise mistake(what, "codecs", name)
 
 
 def _check_method(method: "MethodEntry", family: str) -> None:

@@ -65,6 +65,11 @@ class CodecSpec:
         return self.family.learns(self.parameters) or any(transform.kind.learns for transform in self.transforms)
 
     @property
+    def precision(self) -> str | None:
+        """The precision in which the model's provider has made the codes; None if they are encoded here."""
+        return self.family.precision(self.parameters)
+
+    @property
     def modules(self) -> list[str]:
         """Names of the modules that define the family and the transforms."""
         return [self.family.__module__, *(transform.kind.__module__ for transform in self.transforms)]
@@ -123,7 +128,12 @@ def parse_codec(entry: Mapping[str, Any]) -> CodecSpec:
     family = CODECS[entry["family"]]
     values = {key: value for key, value in entry.items() if key not in ("family", "transform")}
     transforms = parse_transforms(entry["transform"]) if "transform" in entry else []
-    return CodecSpec(family, read_entry(family.parameters, values, f"codec {family.family}"), transforms)
+    spec = CodecSpec(family, read_entry(family.parameters, values, f"codec {family.family}"), transforms)
+    if spec.precision and transforms:
+        raise InputError(
+            f"codec {family.family}: the provider's codes can't be transformed; leave out transform or codes"
+        )
+    return spec
 
 
 def load_codec(path: Path) -> Codec:

@@ -148,6 +148,11 @@ class Family(Codec):
         return cls.fit.__func__ is not Family.fit.__func__  # type: ignore[attr-defined]
 
     @classmethod
+    def precision(cls, parameters: Any) -> str | None:
+        """Return the precision in which the model's provider has made the codes; None if they are encoded here."""
+        return None
+
+    @classmethod
     def fit(cls, sample: Batches, parameters: Any) -> Self:
         """Fit the codec on the vectors ``sample``; ``parameters`` is an instance of :attr:`parameters`.
 

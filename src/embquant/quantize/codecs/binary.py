@@ -22,6 +22,9 @@ class BinaryParameters(Entry):
     threshold: Literal["zero", "mean", "median"] = Field(
         "zero", description="zero, or each dimension's mean or median over the corpus"
     )
+    codes: Literal["ubinary", "binary"] | None = Field(
+        None, description="the provider's bits, a name of the model's `precisions`; null: bits are made here"
+    )
 
 
 class Binary(Family):
@@ -46,6 +49,11 @@ class Binary(Family):
     def bits(cls, parameters: BinaryParameters) -> float:
         """Return 1."""
         return 1
+
+    @classmethod
+    def precision(cls, parameters: BinaryParameters) -> str | None:
+        """Return the name of the provider's bits, if these are read."""
+        return parameters.codes
 
     @classmethod
     def learns(cls, parameters: BinaryParameters) -> bool:

@@ -1,9 +1,10 @@
 """int8: 256 equal steps over the range of each dimension, or over the same fixed range in all."""
 
-from typing import Self
+from typing import Literal, Self
 
 import numkong
 import numpy as np
+from pydantic import Field, model_validator
 
 from embquant.entries import Entry, NoParameters
 from embquant.quantize.batches import Batches
@@ -21,6 +22,20 @@ DIGITS = np.array([1, 256, 65536])
 
 LARGEST_DIGITS = GREATEST * int(DIGITS.sum())
 """The largest number that three such digits write."""
+
+
+class Int8Parameters(RangeParameters):
+    """The parameters of int8."""
+
+    codes: Literal["int8", "uint8"] | None = Field(
+        None, description="the provider's codes, a name of the model's `precisions`; null: codes are made here"
+    )
+
+    @model_validator(mode="after")
+    def _check_codes(self) -> Self:
+        if self.codes and (needless := sorted(self.model_fields_set - {"codes"})):
+            raise ValueError(f"{needless[0]} is of codes that are made here, but the provider's are read; leave it out")
+        return self
 
 
 class _Bytes(Family):
@@ -77,11 +92,14 @@ class Int8(_Bytes):
 
     Bit for bit what sentence-transformers' ``quantize_embeddings(…, precision="int8", ranges=…)`` returns. A
     code c stands for the middle of its step, x ≈ z + s·c with s = step and z = start + 128.5 · step.
+
+    A provider's ``codes`` are read instead. They stand for s·c with a scale that nobody tells, the same in all
+    dimensions, so that it changes no ranking: it is taken as 1/127 of the greatest absolute value.
     """
 
     family = "int8"
     scorings = ("asymmetric", "symmetric")
-    parameters = RangeParameters
+    parameters = Int8Parameters
 
     def __init__(self, ranges: np.ndarray) -> None:
         """Take the ranges, float32 (2, dim): least and greatest value of each dimension."""
@@ -92,14 +110,24 @@ class Int8(_Bytes):
         self._middle = self._start + (LEVELS // 2 + 0.5) * self._step
 
     @classmethod
-    def obstacle(cls, parameters: RangeParameters, extent: Extent) -> str | None:
+    def precision(cls, parameters: Int8Parameters) -> str | None:
+        """Return the name of the provider's codes, if these are read."""
+        return parameters.codes
+
+    @classmethod
+    def obstacle(cls, parameters: Int8Parameters, extent: Extent) -> str | None:
         """Say that a range or its steps are no float32 numbers; None if they are."""
         return range_obstacle(extent, LEVELS)
 
     @classmethod
-    def fit(cls, sample: Batches, parameters: RangeParameters) -> Self:
+    def fit(cls, sample: Batches, parameters: Int8Parameters) -> Self:
         """Take each dimension's range."""
-        return cls(fit_ranges(sample, parameters))
+        ranges = fit_ranges(sample, parameters)
+        if parameters.codes is None:
+            return cls(ranges)
+        # Rounded to the nearest step, 0 in the middle of one.
+        ends = np.array([[-LEVELS // 2 - 0.5], [LEVELS // 2 - 1.5]]) * (np.abs(ranges).max() / GREATEST)
+        return cls(np.repeat(ends, sample.dim, axis=1).astype(np.float32))
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:
         """Return int8 codes (rows, dim)."""
