@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from embquant.measure.judgements import Judgements
-from embquant.measure.lines import Line, climb, positions, take
+from embquant.measure.lines import Line, Relevant, climb, positions, take
 from embquant.measure.metrics import JudgedKind, Metric
 from embquant.study import NO_STORE, Setting
 
@@ -88,6 +88,63 @@ class Reranked:
     climb: float
 
 
+@dataclass(frozen=True)
+class OnStore:
+    """A draw of the documents on a store's line, in corpora of any size.
+
+    ``fixed_first`` float64 (queries, fixed) are the first stage's places of the fixed documents, ∞ for none.
+    ``on_line`` and ``growing`` (queries, depth) are the places of growing documents on the store's line, and those in
+    the first stage by rank. ``choice``, numbers from 0 to 1, chooses the known document that a drawn one is like.
+    """
+
+    line: Line
+    ranks: np.ndarray
+    climb: float
+    relevant: Relevant
+    fixed_first: np.ndarray
+    on_line: np.ndarray
+    growing: np.ndarray
+    choice: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        stored: Reranked,
+        part: slice,
+        random: tuple[np.ndarray, np.ndarray, np.ndarray],
+        first_places: tuple[np.ndarray, np.ndarray],
+    ) -> Self:
+        """Take a part of the queries, and the first stage's places of its list and of its growing documents."""
+        (seen, split, choice), (in_list, growing) = random, first_places
+        line, places = stored.line.part(part), stored.places[part]
+        fixed_first = np.where(places < 0, np.inf, take(in_list, np.maximum(places, 0)))
+        relevant = Relevant.of(line, line.fixed_places(seen, split))
+        on_line = line.growing_places(seen)
+        return cls(line, stored.ranks[part], stored.climb, relevant, fixed_first, on_line, growing, choice)
+
+    def first_stage(self, coming: np.ndarray) -> np.ndarray:
+        """Return the first stage's places of drawn documents, whose places on the store's line are ``coming``.
+
+        A drawn document has the rank of a known one that is near it on the store's line, moved as far as ranks move
+        along the line. ∞ stands for one that the first stage doesn't find.
+        """
+        near = self.line.near(self.on_line, coming, self.choice)
+        rank = take(self.ranks, near)
+        whole = np.where(np.isfinite(rank), rank, 0).astype(np.int64)
+        with np.errstate(invalid="ignore"):
+            moved = take(self.growing, whole) * (coming / take(self.on_line, near)) ** self.climb
+        return np.where(np.isfinite(rank) & np.isfinite(coming), moved, np.inf)
+
+    def ranked(self, coming: np.ndarray, chosen: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+        """Return the gains of the first ``count`` candidates, float64 (queries, count).
+
+        ``chosen`` tells which of the drawn documents ``coming`` are candidates; fixed ones are those whose place in
+        the first stage is at most ``last`` (queries, 1).
+        """
+        chosen_fixed = np.isfinite(self.fixed_first) & (self.fixed_first <= last)
+        return self.relevant.ranked(self.relevant.ranks(np.where(chosen, coming, np.inf), chosen_fixed), count)
+
+
 class Crowd:
     """The candidates of a method at one size, from which those of larger sizes are drawn."""
 
@@ -95,49 +152,55 @@ class Crowd:
         """Take what a first stage found, the ``stores``' scores of it, float64 (queries, depth), and the baseline's."""
         self._found = found
         self._line = Line.of(found.scores, found.grows, found.gains, found.rows >= 0)
-        self._stores = {name: reranked(found, scores, baseline) for name, scores in stores.items()}
+        among = positions(baseline.rows, found.rows)
+        self._stores = {name: reranked(found, scores, baseline, among) for name, scores in stores.items()}
 
     def draw(
-        self, settings: Sequence[Setting], factor: float, seed: int
-    ) -> Iterator[tuple[Setting, np.ndarray, np.ndarray]]:
-        """Yield each setting with gains in a corpus with ``factor`` times the growing documents.
+        self, settings: Sequence[Setting], factors: Sequence[float], seed: int
+    ) -> Iterator[tuple[int, Setting, np.ndarray, np.ndarray]]:
+        """Yield each setting in corpora with each of ``factors`` times the growing documents, which it numbers.
 
-        They are those of its ranking, float64 (queries, top_k), and of its candidates, float64 (queries, depth).
+        With it come the gains of its ranking, float64 (queries, top_k), and how many of its candidates are relevant,
+        int64 (queries,).
         """
         parts = range(0, len(self._found.rows), QUERIES_AT_ONCE)
-        drawn = [self._drawn(slice(first, first + QUERIES_AT_ONCE), settings, factor, [seed, first]) for first in parts]
-        for place, setting in enumerate(settings):
-            ranked, candidates = zip(*(part[place] for part in drawn), strict=True)
-            yield setting, np.concatenate(ranked), np.concatenate(candidates)
+        drawn = [self._drawn(slice(first, first + QUERIES_AT_ONCE), settings, factors, seed) for first in parts]
+        for place in range(len(factors)):
+            for number, setting in enumerate(settings):
+                ranked, relevant = zip(*(part[place][number] for part in drawn), strict=True)
+                yield place, setting, np.concatenate(ranked), np.concatenate(relevant)
 
     def _drawn(
-        self, part: slice, settings: Sequence[Setting], factor: float, seed: list[int]
-    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        self, part: slice, settings: Sequence[Setting], factors: Sequence[float], seed: int
+    ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
+        """Draw once, and spread what is drawn over all sizes: by factor, then by setting."""
         line = self._line.part(part)
         shape = line.growing_first.shape
-        seen, coming = (_arrivals(shape, [*seed, stream]) for stream in (0, 1))
-        split, choice = (np.random.default_rng([*seed, stream]).random(shape[::-1]).T for stream in (2, 3))
-        coming = np.where(line.growing[:, None] > 0, coming / factor, np.inf)
-        fixed = line.fixed_places(seen, split)
-        order = np.argsort(np.concatenate([fixed, coming], axis=1), axis=1, kind="stable")
-        found_places = take(np.concatenate([fixed, coming], axis=1), order)
-        found_gains = take(np.concatenate([line.fixed_gains, np.zeros(shape)], axis=1), order)
+        seen, arrivals = (_arrivals(shape, [seed, part.start, stream]) for stream in (0, 1))
+        split, choice = (_uniform(shape, [seed, part.start, stream]) for stream in (2, 3))
+        fixed, growing = line.fixed_places(seen, split), line.growing_places(seen)
+        relevant = Relevant.of(line, fixed)
         in_list = np.full(shape, np.inf)
         np.put_along_axis(in_list, line.fixed, fixed, axis=1)
-        growing = line.growing_places(seen)
         stores = {
-            name: _on_store(stored, part, (seen, coming, split, choice), (in_list, growing))
+            name: OnStore.of(stored, part, (seen, split, choice), (in_list, growing))
             for name, stored in self._stores.items()
         }
-        results = []
-        for setting in settings:
-            depth = min(setting.depth, shape[1])
-            ranked = found_gains[:, : setting.top_k]
-            if setting.store != NO_STORE:
-                first_stage, gains = stores[setting.store]
-                chosen = np.isfinite(first_stage) & (first_stage <= found_places[:, depth - 1 : depth])
-                ranked = _first(gains, chosen, setting.top_k)
-            results.append((ranked, found_gains[:, :depth]))
+        results: list[list[tuple[np.ndarray, np.ndarray]]] = []
+        for factor in factors:
+            coming = np.where(line.growing[:, None] > 0, arrivals / factor, np.inf)
+            places = np.sort(np.concatenate([fixed, coming], axis=1), axis=1)
+            ranks = relevant.ranks(coming)
+            first_stage = {name: store.first_stage(coming) for name, store in stores.items()}
+            results.append([])
+            for setting in settings:
+                depth = min(setting.depth, shape[1])
+                if setting.store == NO_STORE:
+                    ranked = relevant.ranked(ranks, setting.top_k)
+                else:
+                    last, drawn = places[:, depth - 1 : depth], first_stage[setting.store]
+                    ranked = stores[setting.store].ranked(coming, drawn <= last, last, setting.top_k)
+                results[-1].append((ranked, relevant.among(ranks, depth)))
         return results
 
 
@@ -166,26 +229,26 @@ def project(  # noqa: PLR0917 - what a search is, what is measured, and where
     recall = {setting: np.zeros(shape) for setting in settings}
     values: dict[tuple[Setting, str], np.ndarray] = {}
     relevant = np.maximum(1, judgements.relevant)
-    for place, factor in enumerate([1.0, *factors]):
-        for seed in range(draws):
-            for setting, ranked, candidates in crowd.draw(settings, factor, seed):
-                recall[setting][place] += (candidates > 0).sum(axis=1) / relevant / draws
-                for metric in metrics:
-                    kind, cutoff = metric.kind, metric.cutoff
-                    if issubclass(kind, JudgedKind) and cutoff is not None and cutoff <= setting.top_k:
-                        of_gains = kind.of_gains(ranked[:, :cutoff], judgements, cutoff)
-                        values.setdefault((setting, str(metric)), np.zeros(shape))[place] += of_gains / draws
+    for seed in range(draws):
+        for place, setting, ranked, found_relevant in crowd.draw(settings, [1.0, *factors], seed):
+            recall[setting][place] += found_relevant / relevant / draws
+            for metric in metrics:
+                kind, cutoff = metric.kind, metric.cutoff
+                if issubclass(kind, JudgedKind) and cutoff is not None and cutoff <= setting.top_k:
+                    of_gains = kind.of_gains(ranked[:, :cutoff], judgements, cutoff)
+                    values.setdefault((setting, str(metric)), np.zeros(shape))[place] += of_gains / draws
     return Projection(values, recall)
 
 
-def reranked(found: Listed, scores: np.ndarray, baseline: Listed) -> Reranked:
+def reranked(found: Listed, scores: np.ndarray, baseline: Listed, among: np.ndarray) -> Reranked:
     """Return the line of a store from its ``scores`` of what was ``found``, float64 (queries, depth).
+
+    ``among`` int64 (queries, depth) says where the baseline's documents are among those found, −1 for nowhere.
 
     The baseline's documents that were not found stand on it, too, as far as their own scores tell where. They are
     above documents that were found, but no candidates. So rankings of the baseline and of a setting that loses nothing
     have the same documents, and are drawn alike.
     """
-    among = positions(baseline.rows, found.rows)
     common = (among >= 0) & (baseline.rows >= 0)
     known = take(scores, np.maximum(among, 0))
     guessed = _regressed(np.where(common, known, np.nan), np.where(baseline.rows >= 0, baseline.scores, np.nan))
@@ -211,48 +274,12 @@ def _arrivals(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
 
     The first of them are the same whatever the depth, so that lists of several methods are drawn alike.
     """
-    return np.random.default_rng(seed).standard_exponential(shape[::-1]).cumsum(axis=0).T
+    return np.ascontiguousarray(np.random.default_rng(seed).standard_exponential(shape[::-1]).cumsum(axis=0).T)
 
 
-def _on_store(
-    stored: Reranked, part: slice, random: tuple[np.ndarray, ...], first_places: tuple[np.ndarray, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first stage's places of all documents and their gains, in the order of the store, best first.
-
-    ``first_places`` are those of the documents of its list, and those of its growing documents, best first.
-
-    A drawn document has the rank in the first stage of a known one that is near it on the store's line, moved as far
-    as ranks move along the line.
-    """
-    (seen, coming, split, choice), (in_list, growing) = random, first_places
-    line, ranks = stored.line.part(part), stored.ranks[part]
-    fixed = line.fixed_places(seen, split)
-    on_line = line.growing_places(seen)
-    near = line.near(on_line, coming, choice)
-    rank = take(ranks, near)
-    whole = np.where(np.isfinite(rank), rank, 0).astype(np.int64)
-    with np.errstate(invalid="ignore"):
-        moved = take(growing, whole) * (coming / take(on_line, near)) ** stored.climb
-    places = stored.places[part]
-    first_stage = np.concatenate(
-        [
-            np.where(places < 0, np.inf, take(in_list, np.maximum(places, 0))),
-            np.where(np.isfinite(rank) & np.isfinite(coming), moved, np.inf),
-        ],
-        axis=1,
-    )
-    order = np.argsort(np.concatenate([fixed, coming], axis=1), axis=1, kind="stable")
-    gains = np.concatenate([line.fixed_gains, np.zeros(coming.shape)], axis=1)
-    return take(first_stage, order), take(gains, order)
-
-
-def _first(gains: np.ndarray, chosen: np.ndarray, count: int) -> np.ndarray:
-    """Return the gains of each query's first ``count`` chosen documents, float64 (queries, count)."""
-    ranks = chosen.cumsum(axis=1) - 1
-    queries, places = np.nonzero(chosen & (gains > 0) & (ranks < count))
-    first = np.zeros((len(gains), count))
-    first[queries, ranks[queries, places]] = gains[queries, places]
-    return first
+def _uniform(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
+    """Return numbers from 0 to 1, float64 of ``shape``; the first are the same whatever the depth."""
+    return np.ascontiguousarray(np.random.default_rng(seed).random(shape[::-1]).T)
 
 
 def _regressed(values: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -49,16 +50,10 @@ class Evaluation:
 
     def measured(self, settings: Sequence[Setting]) -> Iterator[tuple[Setting, Best, Ranking, dict[str, np.ndarray]]]:
         """Yield each setting with its best documents and its metrics per query, float64 (queries,) by column."""
-        exact = Reference(*self.reference.read(0))
         twin = Reference(*self.twin.read(0)) if self.twin else None
-        # The reference has the scores of float32's own candidates: few other candidates need scoring.
-        scorer = PartlyKnown(self.float32, exact.rows, exact.scores)
-        stores: dict[str, Scorer] = {
-            name: scorer if store is self.float32 else store for name, store in self.stores.items()
-        }
-        for setting, best in Sweep(self.candidates, self.vectors, stores, self.threads).rankings(settings):
-            ranking = Ranking(best.rows, best.scores(scorer))
-            reference = exact.first(setting.top_k)
+        for setting, best in self._sweep.rankings(settings):
+            ranking = Ranking(best.rows, best.scores(self._scorer))
+            reference = self._exact.first(setting.top_k)
             values = {str(metric): metric.compute(ranking, self.judgements, reference) for metric in self.metrics}
             if self.judgements is not None:
                 values |= values_over_ties(best, self.judgements, self.metrics)
@@ -67,11 +62,12 @@ class Evaluation:
             yield setting, best, ranking, values
 
     def in_subsets(self, settings: Sequence[Setting], ids: pa.Array) -> Iterator[pa.Table]:
-        """Yield a table of growth.parquet per searched subset and setting; ``ids`` are those of the queries."""
+        """Yield a table of growth.parquet per searched subset; ``ids`` are those of the queries."""
         for size in self.candidates.subsets:
-            subset = self._subset(size)
-            for setting, best, _, values in subset.measured(settings):
-                yield growth_rows(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
+            yield pa.concat_tables(
+                growth_rows(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
+                for setting, best, _, values in self._subset(size).measured(settings)
+            )
 
     def factors(self, documents: int, targets: Sequence[int]) -> dict[int, float]:
         """Return those ``targets``, numbers of documents, that can be projected from this corpus, and how far they are.
@@ -87,29 +83,47 @@ class Evaluation:
     def projected(
         self, settings: Sequence[Setting], ids: pa.Array, depth: int, documents: int, factors: Mapping[int, float]
     ) -> Iterator[pa.Table]:
-        """Yield a table of growth.parquet per projected size and setting; the first size is the corpus's own.
+        """Yield a table of growth.parquet per projected size; the first size is the corpus's own.
 
         It is projected from the first ``depth`` candidates of an exact search, as
         :func:`embquant.measure.crowding.project` says. ``factors`` are those of :meth:`factors`.
         """
         if self.judgements is None or not factors:
             return
-        rows, scores = (found[:, :depth] for found in self.candidates.read(0))
-        exact_rows, exact_scores = (found[:, :depth] for found in self.reference.read(0))
+        pool = self._sweep.pool(0)
         projection = project(
-            Listed.of(rows, scores, self.judgements, self.judged),
-            {name: store.score(self.vectors, rows, self.threads) for name, store in self.stores.items()},
-            Listed.of(exact_rows, exact_scores, self.judgements, self.judged),
+            Listed.of(pool.rows[:, :depth], pool.found_scores[:, :depth], self.judgements, self.judged),
+            {name: pool.scores(store)[:, :depth] for name, store in self._scorers.items()},
+            Listed.of(self._exact.rows[:, :depth], self._exact.scores[:, :depth], self.judgements, self.judged),
             settings,
             self.metrics,
             self.judgements,
             list(factors.values()),
         )
         for place, size in enumerate([documents, *factors]):
+            tables = []
             for setting in settings:
                 values = {metric: sizes[place] for (of, metric), sizes in projection.values.items() if of == setting}
                 table = metrics_table(setting, ids, self.metrics, values)
-                yield _with_size(table, size, documents, projection.recall[setting][place])
+                tables.append(_with_size(table, size, documents, projection.recall[setting][place]))
+            yield pa.concat_tables(tables)
+
+    @cached_property
+    def _exact(self) -> Reference:
+        return Reference(*self.reference.read(0))
+
+    @cached_property
+    def _scorer(self) -> Scorer:
+        """Float32: the reference has the scores of its own candidates, so that few others need scoring."""
+        return PartlyKnown(self.float32, self._exact.rows, self._exact.scores)
+
+    @cached_property
+    def _scorers(self) -> dict[str, Scorer]:
+        return {name: self._scorer if store is self.float32 else store for name, store in self.stores.items()}
+
+    @cached_property
+    def _sweep(self) -> Sweep:
+        return Sweep(self.candidates, self.vectors, self._scorers, self.threads)
 
     def _subset(self, documents: int) -> Self:
         """Return what was found in the subset of so many ``documents``."""

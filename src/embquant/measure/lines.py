@@ -166,6 +166,50 @@ class Line:
         return np.minimum(np.where(chosen < 0, -chosen - 1, chosen), last)
 
 
+@dataclass(frozen=True)
+class Relevant:
+    """The relevant documents among the fixed ones of a line, each in its place, for a draw.
+
+    ``queries`` and ``columns`` int64 (relevant,) say whose they are, and where in ``fixed``; ``places`` and ``gains``
+    float64 (relevant,) where on the line, and how relevant. The line has ``of_queries`` queries.
+    """
+
+    of_queries: int
+    queries: np.ndarray
+    columns: np.ndarray
+    places: np.ndarray
+    gains: np.ndarray
+
+    @classmethod
+    def of(cls, line: Line, fixed: np.ndarray) -> Self:
+        """Take them from a line whose fixed documents are at ``fixed``, float64 (queries, fixed)."""
+        queries, columns = np.nonzero(line.fixed_gains > 0)
+        return cls(len(fixed), queries, columns, fixed[queries, columns], line.fixed_gains[queries, columns])
+
+    def ranks(self, coming: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Return the rank of each of them, int64 (relevant,), from 0.
+
+        It is among the fixed documents and others at ``coming`` (queries, n). With ``chosen`` bool (queries, fixed) it
+        is among these of the fixed ones, and −1 for one that isn't.
+        """
+        ahead = (coming[self.queries] < self.places[:, None]).sum(axis=1)
+        if chosen is None:
+            return ahead + self.columns
+        ranks = ahead + chosen.cumsum(axis=1)[self.queries, self.columns] - 1
+        return np.where(chosen[self.queries, self.columns], ranks, -1)
+
+    def ranked(self, ranks: np.ndarray, count: int) -> np.ndarray:
+        """Return the gains of each query's first ``count`` documents, float64 (queries, count)."""
+        first = np.zeros((self.of_queries, count))
+        within = (ranks >= 0) & (ranks < count)
+        first[self.queries[within], ranks[within]] = self.gains[within]
+        return first
+
+    def among(self, ranks: np.ndarray, depth: int) -> np.ndarray:
+        """Return how many of each query's first ``depth`` documents are relevant, int64 (queries,)."""
+        return np.bincount(self.queries[ranks < depth], minlength=self.of_queries)
+
+
 def climb(ranks: np.ndarray, growing: np.ndarray) -> float:
     """Return e where the first stage's rank of the i-th growing document of a store's line grows as i^e, 0 to 1.
 

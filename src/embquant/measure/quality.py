@@ -126,14 +126,20 @@ class Sweep:
         self._queries = queries
         self._stores = stores
         self._threads = threads
+        self._pools: dict[int, Pool] = {}
+
+    def pool(self, group: int) -> Pool:
+        """Return the candidates of one search; those of the last one asked for are kept, with their scores."""
+        if group not in self._pools:
+            self._pools = {group: Pool(*self._candidates.read(group), self._queries, self._threads)}
+        return self._pools[group]
 
     def rankings(self, settings: Sequence[Setting]) -> Iterator[tuple[Setting, Best]]:
         """Yield each setting with its best documents. Every search that a setting needs is read once."""
         groups = {setting: self._candidates.group(setting.depth) for setting in settings}
         for group in sorted(set(groups.values())):
             searched = [setting for setting in settings if groups[setting] == group]
-            rows, scores = self._candidates.read(group)
-            pool = Pool(rows, scores, self._queries, self._threads)
+            pool = self.pool(group)
             for store in dict.fromkeys(setting.store for setting in searched):
                 scorer = None if store == NO_STORE else self._stores[store]
                 order = None if scorer is None else pool.order(scorer)

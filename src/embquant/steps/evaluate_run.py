@@ -105,7 +105,7 @@ def evaluate_run(
         factors = whole.factors(documents, targets)
         tables = chain(
             whole.in_subsets(at_least, ids),
-            grown,
+            [pa.concat_tables(grown)],
             whole.projected(at_least, ids, min(top_k) * max(multipliers), documents, factors),
         )
         write_parquet(growth, growth_schema(parsed), tables, {"factors": factors})

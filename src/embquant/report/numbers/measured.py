@@ -62,7 +62,7 @@ def read_measured(runs: Sequence[Path]) -> Measured:
     A row group of metrics.parquet is a setting; the queries are in the same order in all. Values are rounded, so that
     those that differ by the order of a sum don't count as different.
     """
-    return _measured([row for run in runs for row in _row_groups(run, "metrics.parquet")], runs)
+    return _measured([row for run in runs for row in _settings(run, "metrics.parquet")], runs)
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,14 @@ class Grown:
 def read_growth(runs: Sequence[Path]) -> Grown:
     """Read what was measured of all methods in the subsets of a dataset and in all of it, and what is projected.
 
-    A row group of growth.parquet is a setting in one of them.
+    A row group of growth.parquet has the settings in one of them.
     """
     rows: dict[tuple[bool, int], list[tuple[list[Any], pa.Table]]] = {}
     factors: dict[int, float] = {}
     for run in runs:
         noted = read_metadata(run / "growth.parquet").get("factors", {})
         factors |= {int(documents): factor for documents, factor in noted.items()}
-        for settings, table in _row_groups(run, "growth.parquet"):
+        for settings, table in _settings(run, "growth.parquet"):
             is_projected = table.column(PROJECTED_FROM)[0].is_valid
             key = (is_projected, table.column(DOCUMENTS)[0].as_py())
             rows.setdefault(key, []).append((settings, table.drop_columns([DOCUMENTS, PROJECTED_FROM])))
@@ -98,13 +98,16 @@ def read_growth(runs: Sequence[Path]) -> Grown:
     return Grown(measured, projected, factors)
 
 
-def _row_groups(run: Path, name: str) -> Iterator[tuple[list[Any], pa.Table]]:
-    """Yield the setting of each row group of a run's file, and its other columns."""
+def _settings(run: Path, name: str) -> Iterator[tuple[list[Any], pa.Table]]:
+    """Yield each setting of a run's file, and its other columns; a row group has all queries of one or more."""
     file = open_parquet(run / name, ["query_id", *SETTING])
     for number in range(file.num_row_groups):
-        table = file.read_row_group(number)
-        keys = (table.column(name)[0].as_py() for name in SETTING)
-        yield [*run.parts[-3:], *keys, table.num_rows], table.drop_columns(["query_id", *SETTING])
+        group = file.read_row_group(number)
+        queries = len(group.column("query_id").unique())
+        for first in range(0, group.num_rows, queries):
+            table = group.slice(first, queries)
+            keys = (table.column(name)[0].as_py() for name in SETTING)
+            yield [*run.parts[-3:], *keys, queries], table.drop_columns(["query_id", *SETTING])
 
 
 def _measured(rows: Sequence[tuple[list[Any], pa.Table]], runs: Sequence[Path]) -> Measured:
