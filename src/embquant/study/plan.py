@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from embquant.errors import InputError
 from embquant.files.atomic import read_json
+from embquant.measure.crowding import REACH
 from embquant.quantize.extent import Extent
 from embquant.study.study import Study
 
@@ -264,7 +265,8 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         yield PlannedFile(layout.candidates(method.name, *place), found * CANDIDATE_BYTES)
         values = corpus.queries * len(method.settings) * len(study.config.metrics)
         yield PlannedFile(layout.metrics(method.name, *place), values * METRIC_BYTES)
-        sizes = 1 + len(in_subsets) + len([1 for target in method.targets if target > corpus.documents])
+        projected = [target for target in method.targets if corpus.documents < target <= REACH * corpus.documents]
+        sizes = 1 + len(in_subsets) + len(projected)
         grown = values // len(study.config.top_k) * sizes
         yield PlannedFile(layout.growth(method.name, *place), grown * METRIC_BYTES)
 
