@@ -7,6 +7,7 @@ from scipy.linalg import eigvalsh
 from embquant.measure import diagnosis
 from embquant.measure.diagnosis import diagnose
 from embquant.quantize.batches import Batches
+from embquant.report.show.diagnosis import sample_words
 
 RNG = np.random.default_rng(7)
 DIM = 24
@@ -135,3 +136,13 @@ def test_vectors_without_numbers_are_counted_and_left_out():
     without = found(np.delete(broken, [500, 501, 502], axis=0), QUERIES)
     for name in ("mean_share", "effective_dim", "span", "margin", "duplicates", "length_mean"):
         assert getattr(own, name) == pytest.approx(getattr(without, name), rel=1e-12), name
+
+
+def test_a_run_begins_with_what_a_sample_tells():
+    """Half of the vectors point one way, half at a right angle to it: their mean is √½ long; codes find all that is."""
+    vectors = np.tile(np.eye(4, dtype=np.float32)[[0, 1]], (6, 1))
+    words = sample_words(found(vectors))
+    assert words.startswith("12 sampled: mean share 0.71; ")
+    assert "2 dead" in words
+    assert "among them: bits" in words
+    assert "among them" not in sample_words(found(vectors[:4]))

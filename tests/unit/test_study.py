@@ -182,9 +182,13 @@ def test_a_plan_leaves_out_what_so_few_documents_can_not_have(tmp_path, monkeypa
 def test_a_plan_is_the_same_after_it_has_been_written_and_read(tmp_path):
     from embquant.files.atomic import write_json
 
-    plan = Plan.of(study(), [CORPUS])
+    words = "300 sampled: mean share 0.31; " + ", ".join(["and more"] * 9)
+    plan = Plan.of(study(), [replace(CORPUS, vectors=words)])
     write_json(tmp_path / "plan.json", plan.to_dict())
     assert Plan.read(tmp_path / "plan.json") == plan
+    lines = list(plan.lines())
+    assert f" vectors {words} " in " ".join("\n".join(lines).split())
+    assert max(map(len, lines)) <= 80
 
 
 def test_prices_and_requirements_are_no_part_of_a_plan():

@@ -174,7 +174,8 @@ def test_the_vectors_are_diagnosed(finished):
     assert found["mean_share"] == pytest.approx(share)
     overlap = report(finished, "retrieval").set_index(KEYS)["overlap@10"]
     assert found["overlap"]["binary"] == pytest.approx(overlap["binary", "none", 1, 10], abs=1e-6)
-    assert f"vectors: mean share {share:.2f}; effective dimension" in (finished.folder / "output.txt").read_text()
+    told = (finished.folder / "output.txt").read_text()
+    assert told.count(f": mean share {share:.2f}; effective") == 2  # in the plan and in the summary
 
 
 @pytest.mark.parametrize(("above", "expected"), [(0, 0), (1e-6, 1)])

@@ -20,24 +20,28 @@ SECONDS = 3.0
 """How long texts are embedded for."""
 
 
-def measure_rate(encoder: Encoder, corpus: Path, queries: Path, seconds: float = SECONDS) -> Rate:
-    """Embed a sample of the corpus for some ``seconds``, short and long texts alike, and return the rate of all."""
+def measure_rate(encoder: Encoder, corpus: Path, queries: Path, seconds: float = SECONDS) -> tuple[Rate, np.ndarray]:
+    """Embed a sample of the corpus for some ``seconds``, short and long texts alike.
+
+    Return the rate of all texts, and the vectors of the sample, float32 (texts, dim).
+    """
     texts = list(_sample(corpus))
     tokens = encoder.document_tokens(texts)
     order = np.argsort(-tokens, kind="stable")
     groups = [order[start : start + GROUP] for start in range(0, len(order), GROUP)]
     np.random.default_rng(0).shuffle(groups)
     encoder.encode_documents([texts[row] for row in groups[0][:2]])  # the first call also sets the backend up
-    embedded = 0
+    embedded, vectors = 0, []
     started = time.perf_counter()
     for rows in groups:
-        encoder.encode_documents([texts[row] for row in rows])
+        vectors.append(encoder.encode_documents([texts[row] for row in rows]))
         embedded += int(tokens[rows].sum())
         if time.perf_counter() - started > seconds:
             break
     rate = embedded / (time.perf_counter() - started)
     of_queries = encoder.document_tokens(list(_sample(queries)))
-    return Rate(rate / float(tokens.mean()), float(tokens.mean()), float(of_queries.mean()))
+    found = Rate(rate / float(tokens.mean()), float(tokens.mean()), float(of_queries.mean()))
+    return found, np.concatenate(vectors)
 
 
 def count_distinct(corpus: Path) -> int:

@@ -10,6 +10,9 @@ from embquant.embedding.precomputed import PrecomputedVectors
 from embquant.embedding.rate import count_distinct, measure_rate
 from embquant.files.atomic import read_json, write_json
 from embquant.files.parquet import count_rows
+from embquant.measure.diagnosis import diagnose
+from embquant.quantize.batches import Batches
+from embquant.report.show.diagnosis import sample_words
 from embquant.study.plan import Corpus, Plan
 from embquant.study.study import Study
 
@@ -23,7 +26,7 @@ def calibrate(
     study: Annotated[Mapping[str, Any], "configuration of the study whose files must fit on the disk"],
     output: Annotated[Path, "what was measured (JSON)"],
 ) -> None:
-    """Measure how fast a model embeds a dataset here; fail if the study won't fit on disk.
+    """Measure how fast a model embeds a dataset and what vectors are like; fail if the study won't fit on disk.
 
     What is written depends on the dataset and the model alone, because studies share embeddings. The study is only
     checked: its files, and those of the datasets calibrated before, must fit on the disk.
@@ -33,12 +36,13 @@ def calibrate(
     documents, distinct = count_rows([corpus]), count_distinct(corpus)
     if described["type"] == "precomputed":
         dim = PrecomputedVectors(described, "corpus", dataset, corpus, 0, 0).dim
-        rate, embedded = None, documents
+        rate, embedded, words = None, documents, ""
     else:
         encoder = load_encoder(model, document_prompt=document_prompt)
         dim, embedded = encoder.dim, distinct
-        rate = measure_rate(encoder, corpus, queries)
-    measured = Corpus(dataset, name, documents, distinct, embedded, count_rows([queries]), dim, rate)
+        rate, vectors = measure_rate(encoder, corpus, queries)
+        words = sample_words(diagnose(Batches(lambda: iter([vectors]), *vectors.shape)))
+    measured = Corpus(dataset, name, documents, distinct, embedded, count_rows([queries]), dim, rate, words)
     checked = Study.read(study)
     Plan.of(checked, [*calibrated_before(checked, output), measured]).check_disk()
     write_json(output, asdict(measured))

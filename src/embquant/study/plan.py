@@ -27,17 +27,8 @@ METRIC_BYTES = 8
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 PLANNED = (
-    "study",
-    "evaluate",
-    "parts",
-    "codecs",
-    "fit_on",
-    "methods",
-    "disk_gb",
-    "top_k",
-    "rescore",
-    "metrics",
-    "growth",
+    *("study", "evaluate", "parts", "codecs", "fit_on", "methods"),
+    *("disk_gb", "top_k", "rescore", "metrics", "growth"),
 )
 """The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 
@@ -60,7 +51,8 @@ class Corpus:
     """What is known of a dataset with a model once both are prepared.
 
     ``distinct``: different texts; ``embedded``: texts that are embedded, or vectors that are looked up; ``rate``: how
-    fast texts are embedded here, None if the vectors were computed elsewhere.
+    fast texts are embedded here, None if the vectors were computed elsewhere; ``vectors``: what those of a sample are
+    like, in words, empty if they were computed elsewhere.
     """
 
     dataset: str
@@ -71,6 +63,7 @@ class Corpus:
     queries: int
     dim: int
     rate: Rate | None
+    vectors: str = ""
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -184,6 +177,7 @@ class Plan:
                     f"    embedding  {corpus.dim} dimensions, {corpus.rate.tokens_per_text:.0f} tokens per text; "
                     f"{duration(seconds)} on one core"
                 )
+            yield from _wrapped("vectors", corpus.vectors)
             yield from self._left_out(corpus)
         free, source = self._available()
         yield f"  settings   {self._settings()}"
@@ -196,9 +190,7 @@ class Plan:
             if (one.dataset, one.model) == (corpus.dataset, corpus.model):
                 names.setdefault(one.reason, {})[one.name] = None
         for reason, what in names.items():
-            yield from textwrap.wrap(
-                f"{', '.join(what)}: {reason}", 80, initial_indent="    left out   ", subsequent_indent=15 * " "
-            )
+            yield from _wrapped("left out", f"{', '.join(what)}: {reason}")
 
     def _settings(self) -> str:
         counted = [_counted(self.axes[f"{word}s"], word) for word in ("method", "store", "multiplier")]
@@ -212,6 +204,11 @@ class Plan:
         folder = Path(self.results).resolve()
         existing = next(path for path in (folder, *folder.parents) if path.exists())
         return shutil.disk_usage(existing).free, "free"
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    """Return the lines of a text for a terminal of 80 columns; none if it is empty."""
+    return textwrap.wrap(text, 80, initial_indent=f"    {label:11}", subsequent_indent=15 * " ")
 
 
 def left_out(study: Study, corpus: Corpus) -> Iterator[LeftOut]:

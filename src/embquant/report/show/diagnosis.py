@@ -43,13 +43,16 @@ def diagnosis_text(found: Diagnosis, name: str) -> str:
 
 def diagnosis_line(found: Diagnosis) -> str:
     """Return the figures in a line, as a run's summary has them."""
-    dimensions = f"effective dimension {_shown(found.effective_dim, '.0f')}"
-    dimensions += f", {len(found.dead)} dead, {len(found.outliers)} outliers"
-    tried = ", ".join(f"{TRIED[codec]} {_shown(kept, '.0%')}" for codec, kept in found.overlap.items())
     return (
-        f"vectors: mean share {_shown(found.mean_share, '.2f')}; {dimensions}; margin {_shown(found.margin, '.1%')}; "
-        f"{found.duplicates:.1%} duplicates; found of float32's first {found.k} in a sample: {tried}"
+        f"vectors: {_directions(found)}; margin {_shown(found.margin, '.1%')}; "
+        f"{found.duplicates:.1%} duplicates; found of float32's first {found.k} in a sample: {_tried(found)}"
     )
+
+
+def sample_words(found: Diagnosis) -> str:
+    """Return what some hundreds of vectors tell of all, as a run begins with: not margins or duplicates."""
+    tried = "" if found.overlap["int8"] is None else f"; found of float32's first {found.k} among them: {_tried(found)}"
+    return f"{found.vectors:,} sampled: {_directions(found)}{tried}"
 
 
 def lessons_text(found: Diagnosis) -> str:
@@ -127,6 +130,16 @@ def _figures(found: Diagnosis) -> Iterator[tuple[str, str, str]]:
     tried = f"of float32's first {found.k} are found in the sample of {found.sampled:,}"
     for codec, kept in found.overlap.items():
         yield TRIED[codec], _shown(kept, ".1%"), tried
+
+
+def _directions(found: Diagnosis) -> str:
+    dimensions = f"effective dimension {_shown(found.effective_dim, '.0f')}"
+    dimensions += f", {len(found.dead)} dead, {len(found.outliers)} outliers"
+    return f"mean share {_shown(found.mean_share, '.2f')}; {dimensions}"
+
+
+def _tried(found: Diagnosis) -> str:
+    return ", ".join(f"{TRIED[codec]} {_shown(kept, '.0%')}" for codec, kept in found.overlap.items())
 
 
 def _shown(value: float | None, form: str) -> str:
