@@ -1,10 +1,13 @@
 """What ``diagnose`` prints of vectors."""
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from embquant.errors import harmless
 from embquant.measure.diagnosis import Diagnosis
-from embquant.measure.power import Power
+
+if TYPE_CHECKING:
+    from embquant.measure.power import Power  # which imports SciPy, and a run begins without
 
 TRIED = {"binary": "bits", "binary_centred": "bits, centred", "int8": "int8"}
 """Codecs that are tried, in words."""
@@ -81,7 +84,7 @@ def lessons_text(found: Diagnosis) -> str:
     return "\n".join([head, *(f"   {label:10}  {text}" for label, text in lines)])
 
 
-def power_text(found: Sequence[Power], verdicts: Sequence[str]) -> str:
+def power_text(found: "Sequence[Power]", verdicts: Sequence[str]) -> str:
     """Return how many queries each setting needs, the assumption said, and what verdicts say of more queries."""
     if not found:
         return "queries needed: no setting of the study has differences per query"
