@@ -57,9 +57,12 @@ class TiedGains:
 
     def sorted_gains(self, descending: bool) -> np.ndarray:
         """Return the gains with each group's in order: the best (descending) or the worst ranking that ties allow."""
-        gains = self.gains.ravel()
-        order = np.lexsort((-gains if descending else gains, self._groups))
-        return gains[order].reshape(self.gains.shape)
+        mixed = (~self.starts[:, 1:] & (self.gains[:, 1:] != self.gains[:, :-1])).any(axis=1)  # others are in order
+        gains, groups = self.gains[mixed], self._groups.reshape(self.gains.shape)[mixed]
+        order = np.lexsort((-gains if descending else gains, groups), axis=1)
+        in_order = self.gains.copy()
+        in_order[mixed] = np.take_along_axis(gains, order, axis=1)
+        return in_order
 
     @cached_property
     def _groups(self) -> np.ndarray:
