@@ -11,7 +11,7 @@ from sentence_transformers.util.quantization import quantize_embeddings
 from usearch.index import Index
 
 from embquant.quantize.codecs.binary import Binary
-from embquant.quantize.codecs.int8 import Int8
+from embquant.quantize.codecs.int8 import Int8, Int8Parameters
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
 from embquant.quantize.codecs.scaled_pq import unbiased
 from support.codec_cases import (
@@ -56,7 +56,7 @@ def test_float8_codes_are_those_of_ml_dtypes():
 def test_int8_codes_are_those_of_sentence_transformers(vectors, corpus):
     dim = min(vectors.shape[1], corpus.shape[1])
     vectors, corpus = vectors[:, :dim], corpus[:, :dim]
-    codec = Int8.fit(sample(corpus), RangeParameters())
+    codec = Int8.fit(sample(corpus), Int8Parameters())
     expected = quantize_embeddings(vectors, precision="int8", ranges=codec.ranges)
     np.testing.assert_array_equal(codec.encode(vectors), expected)
 
