@@ -75,9 +75,21 @@ def test_an_approximate_index_is_not_recommended_for_a_size_that_it_was_not_buil
 def test_where_nothing_can_be_said_that_is_said(vectors, words):
     found = recommended(growth(*FALLS), vectors=vectors)
     assert found.best["method"] == "binary"
-    expected = f"judged at the 1,000 vectors measured; nothing can be said of {vectors:,}, {words}"
+    expected = (
+        f"judged at the 1,000 vectors measured; nothing can be said of {vectors:,}, {words}; of 50,000, "
+        "the most that is known of, it is expected to keep 97.00%, at least 96.00%"
+    )
     assert found.deployed == expected
     assert f"   {expected}" in verdict_lines(found, REPORT)
+
+
+def test_what_is_known_of_no_larger_corpus_is_not_said():
+    found = recommended(growth(), vectors=60_000)
+    assert found.deployed.endswith("nothing can be said of 60,000, for a reason in docs/growth.md")
+    without_best = [row for row in FALLS if row[0] != "binary"]
+    found = recommended(growth(*without_best), vectors=60_000)
+    assert found.best["method"] == "binary"
+    assert found.deployed.endswith("nothing can be said of 60,000, for a reason in docs/growth.md")
 
 
 def test_a_corpus_no_smaller_than_what_is_deployed_needs_no_expectation():

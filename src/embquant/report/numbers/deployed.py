@@ -25,6 +25,15 @@ def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.Da
     return rows.assign(**known, **{BASIS: BEYOND, "queries_needed": np.inf})
 
 
+def farthest_expected(rows: pd.DataFrame, growth: pd.DataFrame) -> tuple[int, pd.DataFrame] | None:
+    """Return the most vectors that something can be said of, and settings ``rows`` at that size; None if none."""
+    for size in sorted(growth.loc[growth[BASIS] == BEYOND, DOCUMENTS].unique(), reverse=True):
+        expected = expected_at(rows, growth, size)
+        if expected is not None:
+            return int(size), expected
+    return None
+
+
 def expected_cost(cost: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
     """Append to cost.csv what each row's setting is expected to keep of as many vectors, with its interval.
 

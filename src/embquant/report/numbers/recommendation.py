@@ -11,7 +11,7 @@ import pandas as pd
 from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
-from embquant.report.numbers.deployed import beyond_words, expected_at, expected_words
+from embquant.report.numbers.deployed import beyond_words, expected_at, expected_words, farthest_expected
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.growth import BASIS, MEASURED
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
@@ -142,10 +142,23 @@ def _at_deployed_size(
         return measured
     expected = expected_at(rows, growth, vectors)
     if expected is None:
-        return replace(measured, deployed=beyond_words(vectors, size))
+        words = beyond_words(vectors, size)
+        return replace(measured, deployed=words + _farthest_words(measured.best, rows, growth, study))
     then = "no setting meets what is required" if measured.best is None else f"it would be {named(measured.best)}"
     words = expected_words(vectors, size, then)
     return replace(recommend(dataset, where, expected, study, *others, **more), deployed=words)
+
+
+def _farthest_words(best: pd.Series | None, rows: pd.DataFrame, growth: pd.DataFrame, study: Study) -> str:
+    """Say what the ``best`` setting is expected to keep of the most vectors that anything can be said of, if so."""
+    if best is None or (farthest := farthest_expected(rows, growth)) is None:
+        return ""
+    size, expected = farthest
+    settings = worst_over_datasets(expected, study).set_index(CHOICE)
+    kept, low = settings.loc[tuple(best[CHOICE]), ["kept", "kept_low"]]
+    if np.isnan(low):
+        return ""
+    return f"; of {size:,}, the most that is known of, it is expected to keep {kept:.2%}, at least {low:.2%}"
 
 
 def limits_of(study: Study) -> dict[str, float]:
