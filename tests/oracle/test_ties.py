@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embquant.files.parquet import write_parquet
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import parse_metric
 from embquant.measure.quality import Sweep, values_over_ties
 from embquant.measure.ties import TiedGains, follows_tied, last_tied
-from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+from embquant.retrieve.candidates import Candidates, as_table, write_candidates
 from embquant.study import NO_STORE, Setting
 
 METRICS = ["nDCG@1", "nDCG@3", "nDCG@10", "RR@2", "RR@10", "AP@3", "AP@10", "R@2", "R@10", "P@3"]
@@ -91,7 +90,7 @@ class Scores:
 
 def test_a_document_beyond_the_last_counts_where_it_is_tied_with_it_and_a_candidate(tmp_path):
     rows, scores = np.array([[3, 1, 2, 0]]), np.array([[4.0, 2, 2, 2]])
-    write_parquet(tmp_path / "found.parquet", SCHEMA, [as_table(scores, rows)], {"depths": [4]})
+    write_candidates(tmp_path / "found.parquet", [as_table(scores, rows)], {"depths": [4]})
     sweep = Sweep(Candidates(tmp_path / "found.parquet"), np.zeros((1, 8), np.float32), {"s": Scores([1, 7, 7, 7])})
     judgements = Judgements.from_rows(np.array([0]), np.array([0]), np.array([1]), 1, 4)
     found = {

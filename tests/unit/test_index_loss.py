@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from embquant.files.parquet import write_parquet
 from embquant.measure.metrics import Reference
 from embquant.measure.quality import Sweep, index_overlap
-from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+from embquant.retrieve.candidates import Candidates, as_table, write_candidates
 from embquant.study import NO_STORE, Setting
 
 TWIN = Reference(np.array([[3, 1, 4, 5]]), np.array([[0.9, 0.8, 0.7, 0.7]]))
@@ -16,7 +15,7 @@ def overlaps(path, searches, *top_ks, twin=TWIN):
     """Write what was found at each depth, lists of (row, score), to a file; return the overlap at each top_k."""
     found = [np.array([pairs], dtype=float) for pairs in searches.values()]
     tables = [as_table(search[..., 1], search[..., 0].astype(np.int64)) for search in found]
-    write_parquet(path, SCHEMA, tables, {"depths": list(searches)})
+    write_candidates(path, tables, {"depths": list(searches)})
     sweep = Sweep(Candidates(path), np.zeros((1, 8), np.float32), {})
     best = dict(sweep.rankings([Setting(NO_STORE, 1, top_k) for top_k in top_ks]))
     return [index_overlap(best[Setting(NO_STORE, 1, top_k)], twin).tolist() for top_k in top_ks]

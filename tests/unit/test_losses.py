@@ -9,7 +9,7 @@ from embquant.files.parquet import write_parquet
 from embquant.report.numbers.losses import SCHEMAS, WORST_QUERIES, ComparedSettings, joined, quarters
 from embquant.report.numbers.lost import cutoff_margins
 from embquant.report.numbers.measured import read_measured
-from embquant.retrieve.candidates import SCHEMA
+from embquant.retrieve.candidates import as_table, write_candidates
 from embquant.steps.build_store import build_store
 from embquant.steps.evaluate_run import evaluate_run
 from embquant.steps.explain_losses import explain_losses
@@ -24,11 +24,10 @@ LOG3 = 1 / np.log2(3)
 STATISTICS = {"seed": 0, "resamples": 1000, "confidence": 0.95}
 
 
-def write_candidates(path, rows):
+def write_ranking(path, rows):
     rows = np.array(rows)
     scores = np.float32(SCORES)[rows].astype(float)
-    tables = [pa.table([np.arange(len(rows)), rows.tolist(), scores.tolist()], schema=SCHEMA)]
-    write_parquet(path, SCHEMA, tables, {"depths": [rows.shape[1]]})
+    write_candidates(path, [as_table(scores, rows)], {"depths": [rows.shape[1]]})
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +62,7 @@ def tables(inputs, folder, qrels, metrics, found=FOUND, worst=10):
     runs = [folder / "facts" / "minilm" / method for method in ("float32", "coarse")]
     manifest = {name: inputs / f"{name}.faiss.json" for name in ("float32", "binary")}
     for run, rows, stores in zip(runs, [[EXACT] * 4, list(found.values())], [[], ["binary"]], strict=True):
-        write_candidates(run / "candidates.parquet", rows)
+        write_ranking(run / "candidates.parquet", rows)
         write_json(
             folder / "method.json",
             {"name": run.name, "manifest": str(manifest["float32"]), "scoring": "symmetric", "search": {}},

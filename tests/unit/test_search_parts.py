@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from embquant.errors import InputError
-from embquant.files.parquet import write_parquet
 from embquant.indexes import index_class
-from embquant.retrieve.candidates import SCHEMA, Candidates, as_table
+from embquant.retrieve.candidates import Candidates, as_table, write_candidates
 from embquant.steps.merge_candidates import merge_candidates
 from embquant.steps.search_part import search_part
 from support.codec_cases import PLAIN, case, unit_vectors
@@ -65,7 +64,7 @@ def test_own_documents_are_left_out_of_parts_as_of_the_whole(tmp_path, name, sco
 def write_part(path, documents, depth=3, queries=2):
     rows = np.tile(np.arange(min(depth, documents)), (queries, 1))
     table = as_table(-rows.astype(float), rows)
-    write_parquet(path, SCHEMA, [table], {"depths": [depth], "documents": documents})
+    write_candidates(path, [table], {"depths": [depth], "documents": documents})
     return path
 
 

@@ -54,15 +54,20 @@ def write_parquet(
     batches: Iterable[pa.RecordBatch | pa.Table],
     metadata: Mapping[str, Any] | None = None,
     kept: bool = True,
+    split: Sequence[str] = (),
 ) -> None:
     """Write ``batches`` of ``schema`` as they come, one row group each, and ``metadata`` last.
 
     ``metadata`` is read after the last batch, so it may hold what was counted on the way. Each page carries a
-    checksum, which is verified whenever the page is read. ``kept``: see :func:`atomic_path`.
+    checksum, which is verified whenever the page is read. ``kept``: see :func:`atomic_path`. ``split`` names columns of
+    numbers whose first bytes are stored together, then their second ones, and so on; no column has a dictionary then.
     """
+    encoding: dict[str, Any] = {}
+    if split:
+        encoding = {"use_dictionary": False, "column_encoding": dict.fromkeys(split, "BYTE_STREAM_SPLIT")}
     with (
         atomic_path(path, kept=kept) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True, **encoding) as writer,
     ):
         for batch in batches:
             writer.write(batch, row_group_size=max(1, batch.num_rows))

@@ -1,6 +1,6 @@
 """The file of the candidates that the first stage of a search finds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from embquant.errors import InapplicableError, InputError
 from embquant.exact.scan import OVERFLOW
-from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet, read_table
+from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet, read_table, write_parquet
 
 SCHEMA = pa.schema(
     [
@@ -21,6 +21,14 @@ SCHEMA = pa.schema(
 )
 """One row group per search depth, in the order of ``depths`` in the file's metadata, then one per subset of the corpus,
 in the order of their sizes, ``subsets``. Rows are −1 for no document."""
+
+
+def write_candidates(path: Path, tables: Iterable[pa.Table], metadata: Mapping[str, Any], kept: bool = True) -> None:
+    """Write ``tables`` of :data:`SCHEMA`; the arguments are those of :func:`write_parquet`.
+
+    Rows and scores are random to a compressor but for the upper bytes of rows, which splitting brings together.
+    """
+    write_parquet(path, SCHEMA, tables, metadata, kept, split=("rows.list.element", "scores.list.element"))
 
 
 def as_table(scores: np.ndarray, rows: np.ndarray) -> pa.Table:

@@ -11,8 +11,7 @@ import pyarrow as pa
 from embquant.errors import InputError
 from embquant.exact.topk import best, without_rows
 from embquant.files.inapplicable import passed_on
-from embquant.files.parquet import write_parquet
-from embquant.retrieve.candidates import SCHEMA, Candidates, as_table, noted_subsets, read_own_rows
+from embquant.retrieve.candidates import Candidates, as_table, noted_subsets, read_own_rows, write_candidates
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ def merge_candidates(
                 scores, rows = without_rows(scores, rows, own_rows, searched.depths[-1] - 1)
             yield as_table(scores, rows)
 
-    write_parquet(output, SCHEMA, merged(), metadata)
+    write_candidates(output, merged(), metadata)
     log.info("%d parts of together %d documents merged to depth %d", len(parts), starts[-1], depth)
 
 

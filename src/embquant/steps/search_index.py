@@ -13,10 +13,10 @@ from embquant.exact.subsets import Subsets
 from embquant.exact.threads import limit_threads
 from embquant.exact.topk import without_rows
 from embquant.files.inapplicable import mark_inapplicable, passed_on
-from embquant.files.parquet import read_embeddings, write_parquet
+from embquant.files.parquet import read_embeddings
 from embquant.indexes.base import Index
 from embquant.indexes.manifest import open_index
-from embquant.retrieve.candidates import SCHEMA, as_table, check_scores, read_own_rows
+from embquant.retrieve.candidates import as_table, check_scores, read_own_rows, write_candidates
 from embquant.retrieve.retriever import Method, manifest_of
 from embquant.retrieve.subsets import noted, read_subsets, searched_subsets
 
@@ -55,7 +55,7 @@ def search_index(
         encoded = codec.encode_queries(vectors, method.scoring)
         try:
             found = _searched(index, encoded, searched, own_rows, subsets)
-            write_parquet(output, SCHEMA, found, {"depths": searched, **noted(subsets)})
+            write_candidates(output, found, {"depths": searched, **noted(subsets)})
         except InapplicableError as error:
             mark_inapplicable(str(error), output)
             log.warning("left out: %s", error)

@@ -14,10 +14,10 @@ from embquant.errors import InapplicableError, InputError
 from embquant.exact.subsets import Subsets
 from embquant.exact.threads import limit_threads
 from embquant.files.inapplicable import mark_inapplicable, passed_on
-from embquant.files.parquet import part_rows, read_embeddings, write_parquet
+from embquant.files.parquet import part_rows, read_embeddings
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.manifest import open_store
-from embquant.retrieve.candidates import SCHEMA, as_table, check_scores, read_own_rows
+from embquant.retrieve.candidates import as_table, check_scores, read_own_rows, write_candidates
 from embquant.retrieve.subsets import noted, read_subsets, searched_subsets
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def search_part(
         log.warning("left out: %s", error)
         return
     metadata = {"depths": [depth], "documents": stop - start, **noted(subsets)}
-    write_parquet(output, SCHEMA, tables, metadata, kept=False)
+    write_candidates(output, tables, metadata, kept=False)
     log.info("%d queries searched among %d documents to depth %d", len(encoded), stop - start, depth)
 
 

@@ -18,8 +18,8 @@ from embquant.measure.crowding import REACH
 from embquant.quantize.extent import Extent
 from embquant.study.study import Study
 
-CANDIDATE_BYTES = 16
-"""A candidate in Parquet: its row and its score, eight bytes each."""
+SCORE_BYTES = 8
+"""The score of a candidate in Parquet. Its row takes as many bytes as the greatest one needs."""
 
 METRIC_BYTES = 8
 """A metric of one query at one setting, float64."""
@@ -259,7 +259,8 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
         in_subsets = method.subset_depths(corpus.documents)
         found = corpus.queries * sum(min(depth, corpus.documents) for depth in [*depths, *in_subsets])
-        yield PlannedFile(layout.candidates(method.name, *place), found * CANDIDATE_BYTES)
+        candidate_bytes = SCORE_BYTES + math.ceil(corpus.documents.bit_length() / 8)
+        yield PlannedFile(layout.candidates(method.name, *place), found * candidate_bytes)
         values = corpus.queries * len(method.settings) * len(study.config.metrics)
         yield PlannedFile(layout.metrics(method.name, *place), values * METRIC_BYTES)
         projected = [target for target in method.targets if corpus.documents < target <= REACH * corpus.documents]
