@@ -151,9 +151,10 @@ def test_a_plan_is_at_least_rows_times_bytes_and_counts_no_file_that_is_there(tm
     assert planned["results/both/given/stores/int8.i8bin"] == 1000 * 16
     assert planned["results/both/given/embeddings/part-000-of-002.parquet"] == 500 * 64
     runs = "results/reports/small/runs/both/given"
+    candidate = 8 + 2  # a score, and one of a thousand rows
     subsets = 6 * 12  # 500, 250, 125, 62, 31 and 15 documents, each searched for 3 × 4
-    assert planned[f"{runs}/binary/candidates.parquet"] == 50 * (40 + subsets) * 16  # one search serves all depths
-    assert planned[f"{runs}/binary-ivf/candidates.parquet"] == 50 * sum([3, 6, 10, 12, 20, 40]) * 16
+    assert planned[f"{runs}/binary/candidates.parquet"] == 50 * (40 + subsets) * candidate  # one search for all
+    assert planned[f"{runs}/binary-ivf/candidates.parquet"] == 50 * sum([3, 6, 10, 12, 20, 40]) * candidate
     whole = plan.bytes_to_write()
     part = tmp_path / "results/both/given/embeddings/part-000-of-002.parquet"
     part.parent.mkdir(parents=True)
