@@ -15,6 +15,7 @@ from typing import Any
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 SETTINGS = Path("/etc/slurm")
 """Where jobs look: they don't inherit SLURM_CONF."""
+MARK = "# A test of embquant wrote this file, for its own time.\n"
 
 CONFIGURATION = """\
 ClusterName=test
@@ -110,13 +111,13 @@ def running(folder: Path) -> Iterator[Cluster]:
     """Start munged, slurmctld and slurmd, with their files in ``folder``; at the end stop what was started."""
     if os.geteuid() != 0:
         raise OSError("Slurm's daemons have to be started by root")
-    if (SETTINGS / "slurm.conf").exists():
+    if is_set_up():
         raise OSError(f"{SETTINGS}/slurm.conf exists: a Slurm is set up here, which this test is not to disturb")
     for name in ("state", "spool"):
         (folder / name).mkdir(parents=True)
     cluster = Cluster()
     with ExitStack() as started:
-        started.enter_context(written(SETTINGS / "slurm.conf", configuration(folder)))
+        started.enter_context(written(SETTINGS / "slurm.conf", MARK + configuration(folder)))
         started.enter_context(written(SETTINGS / "cgroup.conf", CGROUPS))
         started.enter_context(written(SETTINGS / "gres.conf", GPUS))
         if not responds("munge", "--no-input"):
@@ -134,6 +135,12 @@ def running(folder: Path) -> Iterator[Cluster]:
         finally:
             said("scancel", "--user=root")
             wait_for("all jobs have ended", cluster.is_empty, 60)
+
+
+def is_set_up() -> bool:
+    """Whether somebody set up a Slurm: a file that a killed test left isn't one, as its daemons died with it."""
+    file = SETTINGS / "slurm.conf"
+    return file.exists() and not file.read_text().startswith(MARK)
 
 
 def configuration(folder: Path) -> str:
@@ -169,9 +176,9 @@ def written(path: Path, text: str) -> Iterator[None]:
 
 @contextmanager
 def daemon(folder: Path, command: Sequence[str], **options: int) -> Iterator[None]:
-    """Run a program beside the test, and end it."""
+    """Run a program beside the test, and end it; if the test is killed, the kernel ends it."""
     with (folder / f"{command[0]}.out").open("w") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, **options)
+        process = subprocess.Popen(["setpriv", "--pdeathsig=KILL", *command], stdout=output, stderr=output, **options)
     try:
         yield
     finally:
