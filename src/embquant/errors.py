@@ -43,7 +43,11 @@ def require(extra: str, *modules: str) -> None:
 
     ``extra`` is the extra of this project, a key of ``optional-dependencies`` in pyproject.toml, that installs them.
     """
-    missing = [module for module in modules if find_spec(module) is None]
-    if missing:
+    if missing := missing_modules(*modules):
         names = ", ".join(missing)
         raise MissingPackageError(f"not installed: {names}; to install them: pip install 'embquant[{extra}]'")
+
+
+def missing_modules(*modules: str) -> list[str]:
+    """Return those of ``modules`` that can't be imported, because their package isn't installed."""
+    return [module for module in modules if find_spec(module) is None]

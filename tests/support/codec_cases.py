@@ -5,15 +5,16 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from embquant.indexes import index_pairs
+from embquant.indexes import index_class, index_pairs
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import CODECS, parse_codec
 
 threadpool_limits(1)  # as the steps that fit and encode have it; more threads than free cores take minutes
 
-NAMED = [pair for pair in index_pairs() if pair[0] != "*"]
+NAMED = [pair for pair in index_pairs() if pair[0] != "*" and not index_class(*pair).is_database]
 INDEXED = [*NAMED, *((family, "flat") for family in CODECS.names() if (family, "flat") not in NAMED)]
-"""Codec family and kind of every index of the library's own; families without a flat index have that of any codec."""
+"""Codec family and kind of every index of the library's own but databases; families without a flat index have that of
+any codec."""
 
 FLOAT32 = {"family": "float32"}
 PQ = {"family": "pq", "pieces": 4}

@@ -18,7 +18,7 @@ PQ = {"pieces": 4, "bits": 4}
 PARAMETERS = {"pq": PQ, "scaled-pq": PQ}
 TRANSFORMS = {"float32": "rotation", "int4": "rotation", "osq": "hadamard"}
 DEPTH = 10
-NAMED = {pair for pair in index_pairs() if pair[0] != "*"}
+NAMED = {pair for pair in index_pairs() if pair[0] != "*" and not index_class(*pair).is_database}
 FAMILIES = sorted(CODECS.names())
 INDEXED = sorted(NAMED | {(family, "flat") for family in FAMILIES})
 

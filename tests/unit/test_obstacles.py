@@ -78,7 +78,7 @@ def test_a_product_quantizer_of_eight_bits_has_no_fast_scan():
 
 def test_extents_are_those_of_a_calculation_by_hand():
     vectors = np.array([[3, -4], [0, 0], [1e30, 0]], np.float32)
-    assert Extent.of(sample(vectors[:2])) == Extent(2, 2, 4.0, 5.0)
+    assert Extent.of(sample(vectors[:2])) == Extent(2, 2, 4.0, 5.0, shortest=0.0)
     found = Extent.of(sample(vectors))
     assert (found.largest, found.longest) == pytest.approx((1e30, 1e30))
     assert Extent.of(sample(np.full((1, 2), 3e38, np.float32))).beyond_float32()

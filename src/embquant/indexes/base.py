@@ -41,6 +41,15 @@ class Index(ABC, Generic[Quantizer]):
     learns: ClassVar[bool] = False
     """Whether it is fitted on codes before others are added, as lists are: on ``codes.sample`` in :meth:`build`."""
 
+    packages: ClassVar[tuple[str, ...]] = ()
+    """Modules that it needs and that this project doesn't depend on."""
+
+    is_database: ClassVar[bool] = False
+    """Whether it quantizes and rescores by itself, and loads what it needs when it is searched."""
+
+    varies: ClassVar[bool] = False
+    """Whether it is built by several threads or by chance, so that each build finds somewhat other documents."""
+
     breadth: ClassVar[str] = ""
     """The search parameter that makes a search look at more codes; none where all are looked at."""
 
@@ -72,6 +81,21 @@ class Index(ABC, Generic[Quantizer]):
         return None
 
     @classmethod
+    def code_bytes(cls, codec: Codec, build: Any) -> int:
+        """Return the bytes of a code in an index of codes of ``codec``, built as ``build`` says."""
+        return codec.bytes_per_vector
+
+    @classmethod
+    def scans_all(cls, build: Any, search: Any) -> bool:
+        """Whether an index built and searched so compares a query with the codes of all documents."""
+        return cls.is_exact
+
+    @classmethod
+    def same_codes(cls, build: Any, search: Any) -> tuple[Any, ...]:
+        """Return what decides its scores beside codec and scoring: an exact search of the same is its twin."""
+        return ()
+
+    @classmethod
     @abstractmethod
     def build(cls, codec: Quantizer, codes: Batches, path: Path, parameters: Any) -> None:
         """Build the index of ``codes`` of ``codec`` and write it to ``path``."""
@@ -83,6 +107,10 @@ class Index(ABC, Generic[Quantizer]):
 
         A file that is missing, can't be read or holds something else is an InputError.
         """
+
+    def bytes_elsewhere(self) -> tuple[int, int]:
+        """Return the private bytes of other processes that it is searched by, and the bytes of files mapped in all."""
+        return 0, 0
 
     @abstractmethod
     def __len__(self) -> int:

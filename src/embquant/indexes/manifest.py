@@ -105,7 +105,7 @@ def write_index(
         codec=os.path.relpath(encoded.state, output.parent),
         dim=codec.dim,
         vectors=codes.rows,
-        bytes_per_vector=codec.bytes_per_vector,
+        bytes_per_vector=index.code_bytes(codec, chosen),
         parameters=dict(parameters),
         fit_seconds=encoded.fit_seconds,
         encode_seconds=encoded.encode_seconds,

@@ -1,7 +1,7 @@
 """How many vectors there are and how large their values are: what decides whether a codec can be fitted on them."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import inf, sqrt
 from typing import Self
 
 import numpy as np
@@ -16,7 +16,8 @@ GREATEST, LEAST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).ti
 class Extent:
     """A number of vectors, their dimensions, and the size of their values.
 
-    ``largest`` is the greatest absolute value, ``longest`` the greatest length; None before there are vectors.
+    ``largest`` is the greatest absolute value, ``longest`` and ``shortest`` are the greatest and the least length; None
+    before there are vectors.
     ``seen`` is the number of vectors that something is fitted on; None stands for all of them.
     """
 
@@ -25,6 +26,7 @@ class Extent:
     largest: float | None = None
     longest: float | None = None
     seen: int | None = None
+    shortest: float | None = None
 
     @property
     def fitted_on(self) -> int:
@@ -34,13 +36,14 @@ class Extent:
     @classmethod
     def of(cls, sample: Batches) -> Self:
         """Measure the vectors ``sample``."""
-        largest, squared = 0.0, 0.0
+        largest, squared, least = 0.0, 0.0, inf
         for batch in sample:
             squares = np.einsum("nd,nd->n", batch, batch, dtype=np.float64)
             largest = float(np.maximum(largest, np.abs(batch).max(initial=0)))  # NaN stays NaN
             squared = float(np.maximum(squared, squares.max(initial=0)))
+            least = float(np.minimum(least, squares.min(initial=inf)))
         seen = None if sample.seen is None else sample.sample.rows
-        return cls(sample.rows, sample.dim, largest, sqrt(squared), seen)
+        return cls(sample.rows, sample.dim, largest, sqrt(squared), seen, sqrt(least))
 
     def beyond_float32(self) -> str | None:
         """Say that inner products overflow float32; None if they don't."""
@@ -66,6 +69,14 @@ class Extent:
         return (
             f"vectors are at most {self.longest:.3g} long; squared distances vanish in float32 below {limit:.3g}; "
             "normalize or scale the vectors"
+        )
+
+    def lengths_differ(self) -> str | None:
+        """Say that vectors are of different lengths, so that the nearest need not have the greatest product."""
+        if self.longest is None or self.shortest is None or self.longest - self.shortest <= 1e-3 * self.longest:
+            return None
+        return (
+            f"vectors are {self.shortest:.3g} to {self.longest:.3g} long, and it has no inner product; normalize them"
         )
 
     def outside(self, least: float, greatest: float, what: str) -> str | None:

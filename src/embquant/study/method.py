@@ -76,7 +76,7 @@ class StudyMethod:
     @cached_property
     def rescore_stores(self) -> list[str]:
         """The codecs whose stores can rescore it: those at least as fine, unless nothing can change."""
-        if self.is_float32:
+        if self.is_float32 or self.index_class.is_database:
             return []
         stores = self.study.config.rescore.stores
         return [store for store in stores if self.study.codecs[store].bits >= self.codec.bits]
@@ -135,19 +135,30 @@ class StudyMethod:
     @property
     def exact_twins(self) -> list[str]:
         """The methods that scan the codes of this approximate one, with the same scoring: at most one counts."""
-        if self.index_class.is_exact:
+        if self.scans_all:
             return []
-        wanted = (self.entry.codec, self.scoring)
         others = self.study.methods.values()
-        exact = [
-            other for other in others if other.index_class.is_exact and (other.entry.codec, other.scoring) == wanted
-        ]
-        return [other.name for other in exact][:1]
+        return [other.name for other in others if other.scans_all and other.scored_by == self.scored_by][:1]
+
+    @property
+    def scans_all(self) -> bool:
+        """Whether it compares a query with the codes of all documents."""
+        return self.index_class.scans_all(self.build, self.search)
+
+    @property
+    def scored_by(self) -> tuple[Any, ...]:
+        """What decides the scores of documents: methods with the same rank all codes in the same order."""
+        return self.entry.codec, self.scoring, *self.index_class.same_codes(self.build, self.search)
 
     @cached_property
     def build(self) -> Any:
         """How its index is built, an instance of the ``build_parameters`` of its class."""
         return read_entry(self.index_class.build_parameters, self.entry.build)
+
+    @cached_property
+    def search(self) -> Any:
+        """How its index is searched, an instance of the ``search_parameters`` of its class."""
+        return read_entry(self.index_class.search_parameters, self.entry.search)
 
     def obstacle(self, documents: int, dim: int) -> str | None:
         """Say what keeps it from being used for so many ``documents`` of ``dim`` dimensions; None if nothing."""

@@ -1,5 +1,6 @@
 """The entry of a method, and the methods that its lists of search parameters stand for."""
 
+import re
 from itertools import product
 from typing import Any, Literal, Self
 
@@ -51,7 +52,7 @@ class MethodEntry(Entry):
             chosen = dict(zip(lists, values, strict=True))
             method = self.model_copy(update={"search": {**self.search, **chosen}})
             method._index_name, method._written = name, self
-            full_name = "-".join([name, *(f"{key.replace('_', '-')}-{value}" for key, value in chosen.items())])
+            full_name = "-".join([name, *(_worded(f"{key}-{value}") for key, value in chosen.items())])
             if full_name in methods:
                 raise mistake(f"there is another method {full_name!r}", name)
             methods[full_name] = method
@@ -60,6 +61,11 @@ class MethodEntry(Entry):
                 f"{next(key for key in lists if not lists[key])} is [], expected at least one", name, "search"
             )
         return methods
+
+
+def _worded(text: str) -> str:
+    """Return a parameter and its value as a piece of a name: lower-case letters, digits and hyphens."""
+    return re.sub("[^a-z0-9]", "-", text.lower())
 
 
 def swept(entries: dict[str, MethodEntry]) -> dict[str, MethodEntry]:

@@ -1,0 +1,1 @@
+"""Databases as kinds of index: their own quantizers, with parameters in their own words. One database per file."""

@@ -1,0 +1,141 @@
+"""What the databases have in common: a folder of files that is kept as one snapshot, and queries asked one by one."""
+
+import shutil
+import subprocess
+import weakref
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from embquant.entries import Entry
+from embquant.errors import InputError, MissingPackageError, missing_modules
+from embquant.exact.topk import best
+from embquant.files.scratch import scratch_folder
+from embquant.indexes.base import Index
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Codec, CodecSpec
+
+ALIKE = ("--sparse", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner")
+"""Options of tar by which equal files give equal archives, and holes in files take no room."""
+
+
+class Engine(Index[Codec]):
+    """A database that stores float32 vectors, quantizes them itself and is searched through its own client.
+
+    The index file is a tar archive of the database's folder, so that it appears whole and has one digest. It is
+    unpacked beside itself when it is opened. The database gets the vectors in row order; its ids are the rows.
+    """
+
+    suffix = ".tar"
+    has_overhead = True
+    is_database = True
+
+    overhead: ClassVar[float] = 1.0
+    """Bytes that a document takes beside its vector, at most, for the plan of a study; the unit is the vector's."""
+
+    close: Callable[[], None]
+    """Lets go of the folder's files and stops what was started; must not refer to the engine, which it outlives."""
+
+    breadths: ClassVar[tuple[str, ...]] = ()
+    """The search parameters that only decide how many of the codes are looked at."""
+
+    folder: Path
+    """Where its files lie."""
+
+    @classmethod
+    @abstractmethod
+    def create(cls, folder: Path, vectors: Batches, parameters: Any) -> None:
+        """Make the database of ``vectors`` in the empty ``folder``; nothing of it runs any more on return."""
+
+    @abstractmethod
+    def __init__(self, folder: Path, parameters: Any) -> None:
+        """Open the database in ``folder``, to be searched as ``parameters`` say."""
+
+    @abstractmethod
+    def find(self, query: np.ndarray, k: int) -> tuple[Sequence[int], Sequence[float]]:
+        """Return rows and scores (greater is better) of up to k documents for one ``query``, float32 (dim,)."""
+
+    @classmethod
+    def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: Any) -> float:
+        """Return a bound for the plan: the vectors, and ``overhead`` times as much beside them."""
+        return documents * codec.code_bytes(dim) * (1 + cls.overhead) + (64 << 20)
+
+    @classmethod
+    def same_codes(cls, build: Entry, search: Entry) -> tuple[Any, ...]:
+        """Return what decides the scores of codes: all but the parameters that say how many are looked at."""
+        return build.model_dump(), search.model_dump(exclude=set(cls.breadths))
+
+    @classmethod
+    def build(cls, codec: Codec, codes: Batches, path: Path, parameters: Any) -> None:
+        """Make the database in a folder beside ``path`` and pack it."""
+        cls.require_packages()
+        folder = Path(mkdtemp(prefix=".staging-", dir=path.parent))
+        try:
+            cls.create(folder, codes, parameters)
+            tar("--create", "--file", path, *ALIKE, "--directory", folder, ".")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    @classmethod
+    def open(cls, path: Path, codec: Codec, threads: int, parameters: Any, mapped: bool = False) -> Self:
+        """Unpack the database beside ``path`` and open it; it uses as many threads as it likes."""
+        cls.require_packages()
+        if not Path(path).is_file():
+            raise InputError(f"{path}: no such file")
+        folder = Path(mkdtemp(prefix=".staging-", dir=scratch_folder() or Path(path).parent))
+        try:
+            tar("--extract", "--file", path, "--directory", folder)
+            database = cls(folder, parameters)
+        except Exception as error:
+            shutil.rmtree(folder)
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f"{path}: not a readable snapshot ({error}); delete it and run again") from error
+        database.folder = folder
+        weakref.finalize(database, _leave, database.close, folder)
+        return database
+
+    def bytes_elsewhere(self) -> tuple[int, int]:
+        """Return no bytes of other processes, and those in memory of the files in its folder that are mapped."""
+        resident, inside = 0, False
+        with Path("/proc/self/smaps").open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if not line[0].isupper():  # a mapping: its addresses, and perhaps its file
+                    inside = str(self.folder.resolve()) in line
+                elif inside and line.startswith("Rss:"):
+                    resident += 1024 * int(line.split()[1])
+        return 0, resident
+
+    @classmethod
+    def require_packages(cls) -> None:
+        """Raise a MissingPackageError unless the database's packages are installed."""
+        if missing := missing_modules(*cls.packages):
+            raise MissingPackageError(f"not installed: {', '.join(missing)}; to install the databases: make databases")
+
+    def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Ask one query after another."""
+        k = min(k, len(self))
+        scores, rows = np.full((len(queries), k), -np.inf), np.full((len(queries), k), -1)
+        for place, query in enumerate(queries):
+            found, values = self.find(query, k)
+            rows[place, : len(found)], scores[place, : len(found)] = found, values
+        return best(scores, rows, k)
+
+
+def tar(*arguments: str | Path) -> None:
+    """Run tar, which keeps the holes of files; what goes wrong is a RuntimeError with its words."""
+    program = shutil.which("tar")
+    if program is None:
+        raise InputError("tar: no such program; install it (Debian and Ubuntu: apt-get install tar)")
+    done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip().partition("\n")[0])
+
+
+def _leave(close: Callable[[], None], folder: Path) -> None:
+    close()
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,128 @@
+"""SQLite with the extension sqlite-vec: a virtual table that is scanned."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from embquant.engines.base import Engine
+from embquant.entries import Entry
+from embquant.errors import InputError
+from embquant.quantize.batches import Batches
+from embquant.quantize.codecs import Codec, CodecSpec
+from embquant.quantize.extent import Extent
+
+FILE = "vectors.db"
+QUANTIZED = {"float": "{}", "int8": "vec_quantize_int8({}, 'unit')", "bit": "vec_quantize_binary({})"}
+"""What sqlite-vec calls its quantizers, as SQL of a vector."""
+
+NEAREST = "SELECT rowid, distance FROM vectors WHERE searched MATCH {} AND k = :candidates ORDER BY distance"
+RESCORED = (
+    "WITH coarse AS (SELECT rowid, original FROM vectors WHERE searched MATCH {} AND k = :candidates) "
+    "SELECT rowid, vec_distance_L2(original, :query) AS exact FROM coarse ORDER BY exact LIMIT :k"
+)
+MOST = 4096
+"""The most rows that a search of sqlite-vec returns."""
+
+
+class SqliteVecBuild(Entry):
+    """The columns of the table."""
+
+    column: Literal["float", "int8", "bit"] = Field(
+        "float", description="the type of the column that is searched: float32, `vec_quantize_int8(v, 'unit')` or bits"
+    )
+    originals: bool = Field(
+        True, description="whether the float32 vectors stand in a column beside it, which rescoring needs"
+    )
+
+
+class SqliteVecSearch(Entry):
+    """The query in SQL."""
+
+    oversampling: int | None = Field(
+        None, ge=1, description="ranks `k` × this many rows again by `vec_distance_L2` of the originals; default: none"
+    )
+
+
+class SqliteVec(Engine):
+    """A table ``vec0``, all of which a query scans, by Euclidean distance, or Hamming distance of bits.
+
+    https://alexgarcia.xyz/sqlite-vec. It has no inner product, so it takes vectors of one length only.
+    """
+
+    engine = "sqlite-vec"
+    packages = ("apsw", "sqlite_vec")
+    build_parameters = SqliteVecBuild
+    search_parameters = SqliteVecSearch
+
+    @classmethod
+    def code_bytes(cls, codec: Codec, build: SqliteVecBuild) -> int:
+        """Return 4 bytes, 1 byte or 1 bit per dimension."""
+        return {"float": 4 * codec.dim, "int8": codec.dim, "bit": codec.dim // 8}[build.column]
+
+    @classmethod
+    def scans_all(cls, build: SqliteVecBuild, search: SqliteVecSearch) -> bool:
+        """Say yes: a virtual table has no index."""
+        return True
+
+    @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: SqliteVecBuild) -> str | None:
+        """Say that bits don't fill whole bytes, or that vectors differ in length; None if neither."""
+        if build.column == "bit" and extent.dim % 8:
+            return f"a column bit[{extent.dim}] has no whole bytes; sqlite-vec wants a multiple of 8 dimensions"
+        return extent.lengths_differ()
+
+    @classmethod
+    def create(cls, folder: Path, vectors: Batches, parameters: SqliteVecBuild) -> None:
+        """Insert the rows of each batch in one transaction."""
+        quantized = QUANTIZED[parameters.column].format(":vector")
+        columns = {"searched": (f"{parameters.column}[{vectors.dim}]", quantized)}
+        if parameters.originals and parameters.column != "float":
+            columns["original"] = (f"float[{vectors.dim}]", ":vector")
+        types = ", ".join(f"{name} {kind}" for name, (kind, _) in columns.items())
+        values = ", ".join(value for _, value in columns.values())
+        insert = f"INSERT INTO vectors(rowid, {', '.join(columns)}) VALUES (:row, {values})"  # noqa: S608
+        connection = connected(folder / FILE)
+        connection.execute(f"CREATE VIRTUAL TABLE vectors USING vec0({types})")
+        first = 0
+        for batch in vectors:
+            with connection:
+                rows = ({"row": first + place, "vector": vector.tobytes()} for place, vector in enumerate(batch))
+                connection.executemany(insert, rows)
+            first += len(batch)
+        connection.close()
+
+    def __init__(self, folder: Path, parameters: SqliteVecSearch) -> None:
+        """Open the file; the table says which columns it has."""
+        self._connection = connected(folder / FILE)
+        self.close = self._connection.close
+        (table,) = self._connection.execute("SELECT sql FROM sqlite_master WHERE name = 'vectors'").fetchone()
+        column = next(name for name in QUANTIZED if f"searched {name}[" in table)
+        rescored = parameters.oversampling is not None
+        if rescored and "original float[" not in table:
+            raise InputError("search: oversampling needs originals: true in build, of a column that isn't float")
+        self._select = (RESCORED if rescored else NEAREST).format(QUANTIZED[column].format(":query"))
+        self._deeper = parameters.oversampling or 1
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return int(self._connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
+
+    def find(self, query: np.ndarray, k: int) -> tuple[Sequence[int], Sequence[float]]:
+        """Return rows, and distances with the sign turned round."""
+        asked = {"query": query.tobytes(), "k": k, "candidates": min(k * self._deeper, MOST)}
+        found = self._connection.execute(self._select, asked).fetchall()
+        return [row for row, _ in found], [-distance for _, distance in found]
+
+
+def connected(file: Path) -> Any:
+    """Return a connection to a database file, with the extension loaded."""
+    import apsw
+    import sqlite_vec
+
+    connection = apsw.Connection(str(file))
+    connection.enable_load_extension(True)
+    connection.load_extension(sqlite_vec.loadable_path())
+    return connection

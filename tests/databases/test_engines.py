@@ -1,0 +1,107 @@
+"""Each database against an exact search, and what all of them have in common."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embquant.errors import InputError, missing_modules
+from embquant.exact.topk import best
+from embquant.indexes import index_class, index_pairs
+from support.codec_cases import unit_vectors
+from support.index_cases import built, opened
+
+K = 10
+CORPUS, QUERIES = unit_vectors(rows=2000, dim=64, seed=1), unit_vectors(rows=40, dim=64, seed=2)
+DATABASES = [kind for family, kind in index_pairs() if family == "float32" and index_class(family, kind).is_database]
+INSTALLED = [kind for kind in DATABASES if not missing_modules(*index_class("float32", kind).packages)]
+LOSSLESS = {"sqlite-vec": ({"column": "float"}, {})}
+"""How each database is built and searched so that it finds what an exact search finds."""
+QUANTIZED = {"sqlite-vec": ({"column": "bit"}, {}, {"oversampling": 8})}
+"""How each is built to lose something, how it is searched, and how it is searched to find more."""
+
+every_database = pytest.mark.parametrize("kind", INSTALLED)
+
+
+def exact(queries=QUERIES, k=K):
+    scores = queries.astype(np.float64) @ CORPUS.T.astype(np.float64)
+    return best(scores, np.broadcast_to(np.arange(len(CORPUS)), scores.shape), k)[1]
+
+
+def overlap(rows):
+    return np.mean([len({*found} & {*wanted}) / K for found, wanted in zip(rows, exact(), strict=True)])
+
+
+@every_database
+def test_float_vectors_are_found_as_an_exact_search_finds_them(tmp_path, kind):
+    build, search = LOSSLESS[kind]
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)
+    index = opened("float32", kind, path, codec, **search)
+    scores, rows = index.search(QUERIES, K)
+    assert len(index) == len(CORPUS)
+    assert overlap(rows) >= 0.99
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+@every_database
+def test_ids_are_the_rows(tmp_path, kind):
+    build, search = LOSSLESS[kind]
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)
+    _, rows = opened("float32", kind, path, codec, **search).search(CORPUS[::50], 1)
+    assert rows[:, 0].tolist() == list(range(0, len(CORPUS), 50))
+
+
+@every_database
+def test_the_quantizer_loses_and_looking_further_wins_it_back(tmp_path, kind):
+    build, search, further = QUANTIZED[kind]
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)
+    coarse, fine = (
+        overlap(opened("float32", kind, path, codec, **how).search(QUERIES, K)[1]) for how in (search, further)
+    )
+    assert coarse < 0.9
+    assert fine > coarse + 0.1
+
+
+@every_database
+def test_nothing_is_deleted_or_left_that_it_did_not_make(tmp_path, kind):
+    (tmp_path / ".staging-of-mine").mkdir()
+    (tmp_path / "vectors.db").write_text("mine")
+    build, search = LOSSLESS[kind]
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)
+    before = path.read_bytes()
+    index = opened("float32", kind, path, codec, **search)
+    index.search(QUERIES, K)
+    del index
+    assert {file.name for file in tmp_path.iterdir()} == {".staging-of-mine", "vectors.db", "index.tar"}
+    assert path.read_bytes() == before
+
+
+@every_database
+def test_fewer_documents_than_are_asked_for(tmp_path, kind):
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS[:5], **LOSSLESS[kind][0])
+    _, rows = opened("float32", kind, path, codec, **LOSSLESS[kind][1]).search(QUERIES, K)
+    assert rows.shape == (len(QUERIES), 5)
+
+
+@every_database
+def test_a_damaged_snapshot_is_one_line(tmp_path, kind):
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS[:300], **LOSSLESS[kind][0])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match=r"index\.tar: not a readable snapshot .*delete it and run again"):
+        opened("float32", kind, path, codec)
+    assert [file.name for file in tmp_path.iterdir()] == ["index.tar"]
+
+
+@pytest.mark.parametrize("kind", DATABASES)
+def test_a_missing_package_says_how_to_install_it(tmp_path, kind):
+    package = index_class("float32", kind).packages[0]
+    code = f"""
+import sys
+sys.modules[{package!r}] = None
+from embquant.indexes import index_class
+index_class("float32", {kind!r}).require_packages()
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
+    assert run.stderr.splitlines()[-1].endswith("; to install the databases: make databases")
