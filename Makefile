@@ -23,7 +23,10 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
 # A profile of a cluster has the cores of a node.
-WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(CORES))
+WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(if $(filter all,$(CORES)),"$$($(USABLE_CORES))",$(CORES)))
+
+# Affinity and quotas of containers count; `nproc` and Snakemake's "all" know no quotas.
+USABLE_CORES = .venv/bin/python -m embquant.files.machine
 
 run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=slurm, ARGS='more arguments for snakemake'
 	@$(if $(PROFILE),test -f 'profiles/$(PROFILE)/config.yaml' || { echo "embquant: error: profiles/$(PROFILE)/config.yaml: no such file; PROFILE names a folder of profiles" >&2; exit 2; })
@@ -32,7 +35,7 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 test: env  ## all tests that need only this repository, on all cores; ARGS='-k name'
-	@.venv/bin/pytest --numprocesses "$$(nproc)" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
+	@.venv/bin/pytest --numprocesses "$$($(USABLE_CORES))" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
 
 slurm-test: env  ## the profile for clusters, on a Slurm of this one machine; needs root, installs Slurm on Debian
 	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)

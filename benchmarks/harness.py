@@ -19,10 +19,11 @@ from typing import Any
 from tabulate import tabulate
 
 from embquant.files.atomic import atomic_path
+from embquant.files.machine import usable_cores
 from embquant.files.provenance import environment
 
 FOLDER = Path("results/benchmarks")
-CORES = os.cpu_count() or 1
+CORES = usable_cores()
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,18 @@
-"""What is timed, in which order, and what is made of the seconds; a clock that only searches advance."""
+"""What is timed, in which order, when it ends, and what is made of the seconds; a clock that only searches advance."""
+
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
+from scipy.stats import quantile_test
 
 from embquant.measure import speed as timing
+from embquant.measure.effort import Effort, median_interval, ratio_interval
 from embquant.measure.speed import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant, Queries, measured_speed
 from embquant.study import NO_STORE, Setting
 
 PLAIN = Setting(NO_STORE, 1, 10)
+SPEEDUP = "speedup_p50_vs_float32"
 
 
 class Clock:
@@ -20,14 +25,18 @@ class Clock:
     def perf_counter(self):
         return self.now
 
-    def contestant(self, engine, single, batch, setting=PLAIN):
-        """Return a search of ``single`` seconds for a query alone and ``batch`` seconds for each query of a batch."""
+    def contestant(self, engine, single, batch, *settings):
+        """Return a search of ``single`` seconds for a query alone and ``batch`` seconds for each query of a batch.
+
+        ``single`` may also be what each takes in turn, the three of the warm-up first; its last one repeats.
+        """
+        singles = chain(single, repeat(single[-1])) if isinstance(single, list) else repeat(single)
 
         def search(queries):
             self.order.append((engine, len(queries)))
-            self.now += single if len(queries) == 1 else batch * len(queries)
+            self.now += next(singles) if len(queries) == 1 else batch * len(queries)
 
-        return Contestant(engine, setting, search)
+        return Contestant(engine, settings or (PLAIN,), search)
 
 
 @pytest.fixture
@@ -37,21 +46,24 @@ def clock(monkeypatch):
     return clock
 
 
-def measured(baselines, contestants, rounds=2, queries=40):
+USUAL = Effort(6, 0.03, 0.3)
+
+
+def measured(baselines, contestants, queries=40, effort=USUAL, single_queries=3):
     asked = Queries(np.zeros((queries, 4), np.float32))
-    return measured_speed(baselines, contestants, asked, asked[:3], rounds)
+    return measured_speed(baselines, contestants, asked, single_queries, effort)
 
 
 def test_a_speed_up_is_float32_s_latency_over_the_method_s(clock):
-    baseline = clock.contestant("blas", 0.008, 0.004)
+    baseline = clock.contestant("blas", 0.008, 0.0004)
     settings, batch = measured([baseline], [clock.contestant("numkong", 0.002, 0.0005)])
-    assert settings == [
-        {
-            "rescore_store": NO_STORE, "rescore_multiplier": 1, "top_k": 10,
-            "latency_p50_ms": pytest.approx(2), "latency_p95_ms": pytest.approx(2), "latency_p99_ms": pytest.approx(2),
-            "queries_per_second": pytest.approx(2000), "speedup_p50_vs_float32": pytest.approx(4), "engine": "numkong",
-        }
-    ]  # fmt: skip
+    figures = {
+        "latency_p50_ms": 2, "latency_p50_ms_low": 2, "latency_p50_ms_high": 2, "latency_p95_ms": 2,
+        "latency_p99_ms": 2, "queries_per_second": 2000, "queries_per_second_low": 2000,
+        "queries_per_second_high": 2000, SPEEDUP: 4, f"{SPEEDUP}_low": 4, f"{SPEEDUP}_high": 4,
+    }  # fmt: skip
+    setting = {"rescore_store": NO_STORE, "rescore_multiplier": 1, "top_k": 10, "rounds": 6, "engine": "numkong"}
+    assert settings == [{**setting, **{name: pytest.approx(value) for name, value in figures.items()}}]
     assert batch == 40
 
 
@@ -78,10 +90,94 @@ def test_each_top_k_has_a_baseline_of_its_own(clock):
 
 def test_rounds_alternate_in_direction(clock):
     """What a search leaves in the caches, or a machine that slows down, must not favour one of two."""
-    measured([clock.contestant("blas", 0.01, 0.01)], [clock.contestant("int8", 0.01, 0.01)], rounds=3)
+    effort = Effort(3, 1, 0)
+    measured([clock.contestant("blas", 0.01, 0.0001)], [clock.contestant("int8", 0.01, 0.0001)], effort=effort)
     forth = [*[("blas", 1)] * 3, *[("int8", 1)] * 3, ("blas", 40), ("int8", 40)]
     back = [*[("int8", 1)] * 3, *[("blas", 1)] * 3, ("int8", 40), ("blas", 40)]
     assert clock.order[-24:] == [*forth, *back, *forth]  # what comes before is the warm-up
+
+
+def test_a_search_whose_median_is_known_gets_no_further_round_and_one_that_is_spread_does(clock):
+    steady = clock.contestant("steady", 0.002, 0.0001)
+    spread = clock.contestant("spread", [0.002, 0.004] * 500, 0.0001)
+    slow = clock.contestant("slow", [0.02, 0.04] * 500, 0.0001)
+    settings, _ = measured([clock.contestant("blas", 0.008, 0.0001)], [steady, spread, slow])
+    assert [setting["rounds"] for setting in settings[:1]] == [6]
+    spent = [sum(each.pooled()) + 40 * sum(each.batches) for each in (spread, slow)]
+    # A round of `spread` takes 3 queries of 3 ms on average and a batch of 4 ms, and a round of `slow` 94 ms.
+    assert 0.3 <= spent[0] < 0.3 + 0.016
+    assert len(slow.batches) == 6  # the least number of rounds, whatever they take
+    assert len(steady.batches) == 6
+
+
+def test_a_median_within_the_precision_ends_the_rounds(clock):
+    """Of 3 × 6 values, half are 1 % below the others: within ± 3 % but not within ± 0.1 %."""
+    for precision, rounds in ((0.03, 6), (0.001, 8)):
+        search = clock.contestant("int8", [0.001, 0.00101] * 500, 0.0001)
+        effort = Effort(6, precision, 8 * (3 * 0.001005 + 40 * 0.0001) - 0.001)
+        measured([clock.contestant("blas", 0.001, 0.0001)], [search], effort=effort)
+        assert len(search.batches) == rounds
+
+
+def test_a_speed_up_compares_the_rounds_in_which_both_took_part(clock):
+    """The machine is half as fast after the sixth round, when one of the two methods is known."""
+    slows_down = [0.004] * (3 + 6 * 3) + [0.008]
+    baseline = clock.contestant("blas", slows_down, 0.0001)
+    known, spread = clock.contestant("int8", 0.002, 0.0001), clock.contestant("binary", [0.001, 0.003] * 500, 0.0001)
+    settings, _ = measured([baseline], [known, spread])
+    assert settings[0][SPEEDUP] == pytest.approx(2)
+    assert len(baseline.batches) == len(spread.batches) > 2 * len(known.batches)
+
+
+def test_the_interval_of_a_speed_up_is_around_it_and_wider_than_either_latency_s(clock):
+    rng = np.random.default_rng(1)
+    baseline = clock.contestant("blas", list(0.004 * rng.uniform(0.9, 1.1, 900)), 0.0001)
+    method = clock.contestant("int8", list(0.001 * rng.uniform(0.9, 1.1, 900)), 0.0001)
+    (setting,), _ = measured([baseline], [method])
+    low, value, high = (setting[f"{SPEEDUP}{end}"] for end in ("_low", "", "_high"))
+    assert 3.6 < low < value < high < 4.4
+    assert high / low > setting["latency_p50_ms_high"] / setting["latency_p50_ms_low"]
+
+
+def test_too_few_rounds_have_no_interval(clock):
+    (setting,), _ = measured([clock.contestant("blas", 0.01, 0.01)], [], effort=Effort(1, 0.03, 0))
+    assert setting["rounds"] == 1
+    assert setting["queries_per_second_low"] is None
+    assert setting["latency_p50_ms_high"] is None
+
+
+def test_each_round_asks_other_queries_and_everybody_the_same():
+    asked = []
+
+    def contestant(name):
+        return Contestant(name, (PLAIN,), lambda queries: asked.append((name, queries.vectors[:, 0].tolist())))
+
+    queries = Queries(np.arange(12, dtype=np.float32)[:, None])
+    measured_speed([contestant("blas")], [contestant("int8")], queries, 4, Effort(3, 1, 0))
+    turns = asked[-3 * 10 :]
+    singles = {name: [found[0] for who, found in turns if who == name and len(found) == 1] for name in ("blas", "int8")}
+    assert singles["blas"] == singles["int8"]
+    assert sorted(singles["blas"]) == list(range(12))
+
+
+@pytest.mark.parametrize("count", [*range(1, 40), 101, 1000])
+def test_the_interval_of_a_median_is_that_of_scipy(count):
+    values = np.random.default_rng(count).lognormal(size=count)
+    for confidence in (0.95, 0.975):
+        expected = quantile_test(values, p=0.5).confidence_interval(confidence)
+        found = median_interval(list(values), confidence)
+        if np.isnan([expected.low, expected.high]).any():
+            assert np.isnan(found).all()
+        else:
+            assert found == (expected.low, expected.high)
+
+
+def test_the_interval_of_a_ratio_holds_at_least_as_often_as_it_says():
+    """Of 2,000 drawn pairs of samples, from lognormal times whose medians are 3 and 2."""
+    rng = np.random.default_rng(5)
+    above, below = 3 * rng.lognormal(sigma=0.1, size=(2000, 18)), 2 * rng.lognormal(sigma=0.3, size=(2000, 18))
+    ends = np.array([ratio_interval(*pair) for pair in zip(above.tolist(), below.tolist(), strict=True)])
+    assert ((ends[:, 0] <= 1.5) & (ends[:, 1] >= 1.5)).mean() >= 0.95
 
 
 @pytest.mark.parametrize(
@@ -95,14 +191,14 @@ def test_a_batch_holds_as_many_queries_as_there_is_time_for(clock, seconds, expe
 
 
 def test_throughput_is_that_of_the_median_batch():
-    contestant = Contestant("none", PLAIN, lambda queries: None, [0.001, 0.003], [0.25, 0.5, 4.0])
+    contestant = Contestant("none", (PLAIN,), lambda queries: None, [[0.001], [0.003], []], [0.25, 0.5, 4.0])
     figures = contestant.figures()
     assert figures["queries_per_second"] == 2.0
     assert figures["latency_p50_ms"] == pytest.approx(2.0)
 
 
 def test_few_queries_are_one_batch():
-    assert Contestant("none", PLAIN, lambda queries: None).warm_up(Queries(np.zeros((5, 4)))) == 5
+    assert Contestant("none", (PLAIN,), lambda queries: None).warm_up(Queries(np.zeros((5, 4)))) == 5
 
 
 def test_each_query_keeps_its_own_document_alone_and_in_batches():

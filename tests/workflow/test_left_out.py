@@ -48,7 +48,7 @@ def ran(tmp_path_factory):
         search={"by": "part"},
         top_k=[10],
         metrics=["nDCG@10", "overlap@10"],
-        timing={"rounds": 1, "single_queries": 2},
+        timing={"rounds": 1, "single_queries": 2, "seconds": 0},
     )
     status, output = checkout.snakemake("--configfile", "study.yaml")
     assert status == 0, output

@@ -26,6 +26,8 @@ rule time_search:
         top_k=STUDY.config.top_k,
         rounds=STUDY.config.timing.rounds,
         single=STUDY.config.timing.single_queries,
+        precision=STUDY.config.timing.precision,
+        seconds=STUDY.config.timing.seconds,
         search_threads="" if STUDY.config.timing.threads == "all" else STUDY.config.timing.threads,
         code=lambda wildcards: code(
             "time_search",
@@ -40,6 +42,7 @@ rule time_search:
         "embquant time-search --method-file {input.method:q} --candidates {input.candidates:q} --baseline-file {input.baseline:q} --query-vectors {input.queries:q} "
         "--queries {input.own_documents:q} --stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
         "--threads ${{search_threads:-{threads}}} --rounds {params.rounds} --single-queries {params.single} "
+        "--precision {params.precision} --seconds {params.seconds} "
         "--output {output:q} 2> {log:q}"
 
 
@@ -61,6 +64,8 @@ rule time_embedding:
         gpu=gpus,
     params:
         rounds=STUDY.config.timing.rounds,
+        precision=STUDY.config.timing.precision,
+        seconds=STUDY.config.timing.seconds,
         query_prompt=lambda wildcards: STUDY.prompt_option(wildcards.model, "query", "--query-prompt"),
         document_prompt=lambda wildcards: STUDY.prompt_option(wildcards.model, "document", "--document-prompt"),
         code=code("time_embedding", *BACKEND_MODULES),
@@ -68,7 +73,8 @@ rule time_embedding:
         "{wildcards.dataset} · {wildcards.model}: timing the embedding, alone on the machine"
     shell:
         "embquant time-embedding --corpus {input.corpus:q} --queries {input.queries:q} --model {input.model:q} "
-        "{params.query_prompt:q} {params.document_prompt:q} --threads {threads} --rounds {params.rounds} --output {output:q} 2> {log:q}"
+        "{params.query_prompt:q} {params.document_prompt:q} --threads {threads} --rounds {params.rounds} --precision {params.precision} "
+        "--seconds {params.seconds} --output {output:q} 2> {log:q}"
 
 
 rule measure_memory:

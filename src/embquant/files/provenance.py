@@ -6,13 +6,14 @@ Snakemake notices changed parameters and inputs, but not changed modules. The wo
 
 import ast
 import hashlib
-import os
 import platform
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+
+from embquant.files.machine import machine
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -42,16 +43,6 @@ def file_digest(path: Path) -> str:
 def environment(packages: Sequence[str]) -> dict[str, str]:
     """Return the versions of Python and of ``packages``, and the machine they run on."""
     return {"python": platform.python_version(), **{name: _version(name) for name in packages}, "machine": machine()}
-
-
-def machine() -> str:
-    """Describe the processor, the cores and the operating system in one line."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = (line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line)
-        model = next(names, model)
-    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}"
 
 
 def _version(package: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
+from embquant.measure.effort import Effort, median_interval, ratio_interval
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever, manifest_of
 from embquant.study import NO_STORE, Setting, settings_of
@@ -20,11 +21,11 @@ log = logging.getLogger(__name__)
 BASELINE_ENGINES: tuple[Literal["blas", "faiss"], ...] = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
-BATCH_SECONDS = 3
-"""About how long a batch may take: for a slow method it holds fewer than all queries."""
+BATCH_SECONDS = 0.02
+"""About how long a batch takes: many times what interrupts a search, so that the clock sees the search."""
 
 FEWEST_IN_BATCH = 32
-"""Least number of queries in a batch. The warm-up times as many, to find how many a batch may hold."""
+"""Least number of queries in a batch. The warm-up times as many, to find how many a batch is to hold."""
 
 
 @dataclass(frozen=True)
@@ -50,40 +51,59 @@ class Queries:
         return (self[place : place + 1] for place in range(len(self)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Contestant:
-    """A search that is timed: the seconds of each single query and, of each batch, the seconds per query."""
+    """A search that is timed, and the ``settings`` that it stands for: they differ in how much of its list they return.
+
+    ``singles`` are the seconds of single queries, a list per round; ``batches``, of each round, the seconds per query.
+    """
 
     engine: str
-    setting: Setting
+    settings: tuple[Setting, ...]
     search: Callable[[Queries], Any]
-    singles: list[float] = field(default_factory=list)
+    singles: list[list[float]] = field(default_factory=list)
     batches: list[float] = field(default_factory=list)
 
     def warm_up(self, queries: Queries) -> int:
         """Search until pages and caches are warm; return how many of ``queries`` a batch is to hold."""
+        few = queries[:FEWEST_IN_BATCH]
         for query in queries[:3].singly():
             self.search(query)
-        few = queries[:FEWEST_IN_BATCH]
+        self.search(few)
         return max(len(few), min(len(queries), int(BATCH_SECONDS / _seconds(self.search, few) * len(few))))
 
     def time_singles(self, queries: Queries) -> None:
         """Search query by query."""
-        for query in queries.singly():
-            self.singles.append(_seconds(self.search, query))
+        self.singles.append([_seconds(self.search, query) for query in queries.singly()])
 
     def time_batch(self, queries: Queries) -> None:
         """Search all of a batch at once."""
         self.batches.append(_seconds(self.search, queries) / len(queries))
 
-    def figures(self) -> dict[str, float]:
-        """Latency percentiles over all single queries, throughput of the median batch."""
-        p50, p95, p99 = np.percentile(self.singles, [50, 95, 99]) * 1000
+    def is_known(self, effort: Effort, batch_queries: int) -> bool:
+        """Tell whether it has been timed enough, in batches of so many queries."""
+        singles = self.pooled()
+        spent = sum(singles) + batch_queries * sum(self.batches)
+        return effort.is_enough(len(self.batches), spent, [singles, self.batches])
+
+    def pooled(self, rounds: int | None = None) -> list[float]:
+        """Return the seconds of all single queries, or of those in the first ``rounds``."""
+        return [seconds for singles in self.singles[:rounds] for seconds in singles]
+
+    def figures(self) -> dict[str, Any]:
+        """Latency percentiles over all single queries, throughput of the median batch; intervals of both medians."""
+        singles = self.pooled()
+        p50, p95, p99 = np.percentile(singles, [50, 95, 99]) * 1000
+        low, high = median_interval(singles)
+        slowest, fastest = reversed(median_interval(self.batches))
         return {
             "latency_p50_ms": p50,
+            **_interval("latency_p50_ms", low * 1000, high * 1000),
             "latency_p95_ms": p95,
             "latency_p99_ms": p99,
             "queries_per_second": 1 / float(np.median(self.batches)),
+            **_interval("queries_per_second", 1 / slowest, 1 / fastest),
+            "rounds": len(self.batches),
         }
 
 
@@ -96,13 +116,17 @@ def build_seconds(method: Path) -> float:
 def open_contestants(
     method: Path, stores: Mapping[str, Path], multipliers: Sequence[int], top_ks: Sequence[int], threads: int
 ) -> list[Contestant]:
-    """Open a method and its rescore stores; return a contestant for each setting."""
+    """Open a method and its rescore stores; return a contestant for each search of a setting.
+
+    Settings that rescore as many candidates with the same store share a search: they return more or less of its list.
+    """
     plain = Retriever.open(method, None, threads)
     rescoring = {name: replace(plain, store=Store.open(manifest)) for name, manifest in stores.items()}
     retrievers = {NO_STORE: plain, **rescoring}
-    return [
-        _contestant(retrievers[setting.store], setting) for setting in settings_of(list(stores), multipliers, top_ks)
-    ]
+    searches: dict[tuple[str, int], list[Setting]] = {}
+    for setting in settings_of(list(stores), multipliers, top_ks):
+        searches.setdefault((setting.store, setting.depth), []).append(setting)
+    return [_contestant(retrievers[store], settings) for (store, _), settings in searches.items()]
 
 
 def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
@@ -113,61 +137,81 @@ def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[
     if not isinstance(opened.index, FlatFloat32):
         raise InputError(f"{baseline}: not a flat index of float32 vectors, which the baseline must be")
     retrievers = [replace(opened, index=opened.index.with_engine(engine)) for engine in BASELINE_ENGINES]
-    return [_contestant(retriever, Setting(NO_STORE, 1, top_k)) for retriever in retrievers for top_k in top_ks]
+    return [_contestant(retriever, [Setting(NO_STORE, 1, top_k)]) for retriever in retrievers for top_k in top_ks]
 
 
 def measured_speed(
     baselines: Sequence[Contestant],
     contestants: Sequence[Contestant],
     queries: Queries,
-    singles: Queries,
-    rounds: int,
+    single_queries: int,
+    effort: Effort,
 ) -> tuple[list[dict[str, Any]], int]:
     """Time all contestants in rounds that alternate in direction; return their settings and the size of a batch.
 
-    ``queries`` are searched in batches, ``singles`` one at a time. Without
+    Each round times other queries one at a time, ``single_queries`` of all, and the same in a batch. A contestant whose
+    medians are known takes no further part; the ``baselines`` do as long as anybody else does. Without
     ``contestants``, the settings are those of the baseline itself.
     """
     everybody = [(each, queries[: each.warm_up(queries)]) for each in [*baselines, *contestants]]
-    for number in range(rounds):
-        for contestant, _ in everybody:
+    judged = everybody[len(baselines) :] or everybody
+    order = np.random.default_rng(0).permutation(len(queries))
+    number = 0
+    while waiting := [each for each, batch in judged if not each.is_known(effort, len(batch))]:
+        singles = queries[np.take(order, range(number * single_queries, (number + 1) * single_queries), mode="wrap")]
+        turn = [(each, batch) for each, batch in everybody if each in waiting or each in baselines]
+        for contestant, _ in turn:
             contestant.time_singles(singles)
-        for contestant, batch in everybody:
+        for contestant, batch in turn:
             contestant.time_batch(batch)
         everybody.reverse()
-        log.info("round %d of %d", number + 1, rounds)
-    top_ks = dict.fromkeys(each.setting.top_k for each in baselines)
-    fastest = {top_k: _fastest([each for each in baselines if each.setting.top_k == top_k]) for top_k in top_ks}
-    figures = {top_k: engine.figures() for top_k, engine in fastest.items()}
-    settings = [_setting(each, figures[each.setting.top_k]) for each in contestants or fastest.values()]
-    return settings, min(len(batch) for _, batch in everybody)
+        number += 1
+        log.info("round %d: %d searches", number, len(turn))
+    top_ks = dict.fromkeys(each.settings[0].top_k for each in baselines)
+    fastest = {top_k: _fastest([each for each in baselines if each.settings[0].top_k == top_k]) for top_k in top_ks}
+    rows = [
+        _row(each, setting, fastest[setting.top_k])
+        for each in contestants or fastest.values()
+        for setting in each.settings
+    ]
+    return rows, min(len(batch) for _, batch in everybody)
 
 
-def _contestant(retriever: Retriever, setting: Setting) -> Contestant:
+def _contestant(retriever: Retriever, settings: Sequence[Setting]) -> Contestant:
+    longest = max(settings, key=lambda setting: setting.top_k)
+
     def search(queries: Queries) -> Any:
-        return retriever.search(queries.vectors, setting.top_k, setting.multiplier, queries.own_rows)
+        return retriever.search(queries.vectors, longest.top_k, longest.multiplier, queries.own_rows)
 
-    return Contestant(retriever.index.engine, setting, search)
+    return Contestant(retriever.index.engine, tuple(settings), search)
 
 
 def _fastest(baselines: Sequence[Contestant]) -> Contestant:
     """Join the engines' best: the least median latency with the least median batch."""
-    single = min(baselines, key=lambda engine: float(np.median(engine.singles)))
+    single = min(baselines, key=lambda engine: float(np.median(engine.pooled())))
     batch = min(baselines, key=lambda engine: float(np.median(engine.batches)))
     engine = single.engine if single is batch else f"{single.engine} alone, {batch.engine} in batch"
-    return Contestant(engine, single.setting, single.search, single.singles, batch.batches)
+    return Contestant(engine, single.settings, single.search, single.singles, batch.batches)
 
 
-def _setting(contestant: Contestant, baseline: dict[str, float]) -> dict[str, Any]:
-    figures = contestant.figures()
+def _row(contestant: Contestant, setting: Setting, baseline: Contestant) -> dict[str, Any]:
+    """Return what was measured of a setting; its speed-up is over the ``baseline`` in the same rounds."""
+    own, reference = contestant.pooled(), baseline.pooled(len(contestant.singles))
+    speedup = "speedup_p50_vs_float32"
     return {
-        "rescore_store": contestant.setting.store,
-        "rescore_multiplier": contestant.setting.multiplier,
-        "top_k": contestant.setting.top_k,
-        **figures,
-        "speedup_p50_vs_float32": baseline["latency_p50_ms"] / figures["latency_p50_ms"],
+        "rescore_store": setting.store,
+        "rescore_multiplier": setting.multiplier,
+        "top_k": setting.top_k,
+        **contestant.figures(),
+        speedup: float(np.median(reference) / np.median(own)),
+        **_interval(speedup, *ratio_interval(reference, own)),
         "engine": contestant.engine,
     }
+
+
+def _interval(name: str, low: float, high: float) -> dict[str, float | None]:
+    """Return the ends of an interval as columns; None where there were too few values for one."""
+    return {f"{name}_{end}": None if np.isnan(value) else value for end, value in (("low", low), ("high", high))}
 
 
 def _seconds(search: Callable[[Queries], Any], queries: Queries) -> float:

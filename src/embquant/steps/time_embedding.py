@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,14 @@ import numpy as np
 from embquant.embedding.encoder import load_encoder
 from embquant.files.atomic import read_json, write_json
 from embquant.files.parquet import read_batches
+from embquant.measure.effort import Effort
 
-QUERIES = 100
-DOCUMENTS = 256
+MOST_QUERIES = 1000
+"""Queries of a dataset that are used."""
+QUERIES = 20
+"""Queries that a round embeds one at a time."""
+DOCUMENTS = 64
+"""Documents that it embeds as a batch: the same in every round."""
 
 
 def time_embedding(
@@ -23,20 +29,24 @@ def time_embedding(
     query_prompt: Annotated[str | None, "text put before each query; default: the model's"] = None,
     document_prompt: Annotated[str | None, "text put before each document; default: the model's"] = None,
     threads: Annotated[int, "threads of the backend"],
-    rounds: Annotated[int, "rounds"] = 3,
+    rounds: Annotated[int, "least number of rounds"] = 6,
+    precision: Annotated[float, "half the interval of a median, as a share of it, that ends the rounds"] = 0.03,
+    seconds: Annotated[float, "seconds of embedding after which there is no further round"] = 0.3,
     output: Annotated[Path, "figures (JSON)"],
 ) -> None:
     """Time the embedding itself; needs the machine to itself.
 
-    In each round, the first queries of the dataset are embedded one at a time and its first documents as a batch.
+    In each round, queries of the dataset are embedded one at a time and its first documents as a batch.
     """
     encoder = load_encoder(model, threads, query_prompt, document_prompt)
-    query_texts = _first_texts(queries, QUERIES)
+    query_texts = cycle(_first_texts(queries, MOST_QUERIES))
     documents = _first_texts(corpus, DOCUMENTS)
-    encoder.encode_queries(query_texts[:3])
-    singles, batches = [], []
-    for _ in range(rounds):
-        singles += [_seconds(encoder.encode_queries, [query]) for query in query_texts]
+    encoder.encode_queries(list(islice(query_texts, 3)))
+    effort = Effort(rounds, precision, seconds)
+    singles: list[float] = []
+    batches: list[float] = []
+    while not effort.is_enough(len(batches), sum(singles) + sum(batches), [singles, batches]):
+        singles += [_seconds(encoder.encode_queries, [query]) for query in islice(query_texts, QUERIES)]
         batches.append(_seconds(encoder.encode_documents, documents))
     p50, p95, p99 = np.percentile(singles, [50, 95, 99]) * 1000
     described = read_json(model)

@@ -11,6 +11,7 @@ from embquant.files.atomic import write_json
 from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_matrices
 from embquant.files.provenance import environment
+from embquant.measure.effort import Effort
 from embquant.measure.speed import Queries, build_seconds, measured_speed, open_baselines, open_contestants
 from embquant.retrieve.candidates import read_own_rows
 from embquant.retrieve.retriever import Method
@@ -27,8 +28,10 @@ def time_search(
     multipliers: Annotated[Sequence[int], "rescore multipliers"],
     top_k: Annotated[Sequence[int], "numbers of documents returned"],
     threads: Annotated[int, "threads of the search"],
-    rounds: Annotated[int, "rounds, each of which times everything once"] = 3,
-    single_queries: Annotated[int, "queries timed one at a time in a round"] = 100,
+    rounds: Annotated[int, "least number of rounds, each of which times everything once"] = 6,
+    single_queries: Annotated[int, "queries timed one at a time in a round"] = 20,
+    precision: Annotated[float, "half the interval of a median, as a share of it, that ends the rounds"] = 0.03,
+    seconds: Annotated[float, "seconds of a search after which it gets no further round"] = 0.3,
     output: Annotated[Path, "latency and throughput (JSON)"],
 ) -> None:
     """Time a method beside the baseline; needs the machine to itself.
@@ -44,16 +47,14 @@ def time_search(
     contestants = []
     if method_file != baseline_file:
         contestants = open_contestants(method_file, stores, multipliers, top_k, threads)
-    singles = asked[np.linspace(0, len(asked) - 1, min(single_queries, len(asked)), dtype=np.int64)]
+    effort = Effort(rounds, precision, seconds)
     with limit_threads(threads):
-        settings, batch_queries = measured_speed(baselines, contestants, asked, singles, rounds)
+        settings, batch_queries = measured_speed(baselines, contestants, asked, single_queries, effort)
     write_json(
         output,
         {
             "method": Method.read(method_file).name,
             "threads": threads,
-            "rounds": rounds,
-            "single_queries": len(singles),
             "batch_queries": batch_queries,
             "build_seconds": build_seconds(method_file),
             "settings": settings,

@@ -118,8 +118,16 @@ class Timing(Entry):
     threads: Annotated[Literal["all"] | Annotated[int, Field(ge=1)], Expected("a number of threads, or all")] = Field(
         "all", description="threads of a timed search; `all`: the cores of the run"
     )
-    rounds: int = Field(3, ge=1, description="number of rounds; each times everything once")
-    single_queries: int = Field(100, ge=1, description="queries per round that are timed one at a time")
+    rounds: int = Field(6, ge=1, description="least number of rounds; each times everything once")
+    single_queries: int = Field(20, ge=1, description="queries per round that are timed one at a time")
+    precision: Number = Field(
+        0.03,
+        gt=0,
+        description="half the width of a median's 95 % interval, as a share of the median, that ends the rounds",
+    )
+    seconds: Number = Field(
+        0.3, ge=0, description="seconds that a search may be timed for, after which it gets no further round"
+    )
 
 
 class Price(Entry):

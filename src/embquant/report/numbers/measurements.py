@@ -29,8 +29,11 @@ MEMORY = [
     *("compression_vs_float32", "resident_bytes", "mapped_bytes"),
 ]
 SPEED = [
-    *("threads", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms", "queries_per_second"),
-    *("speedup_p50_vs_float32", "build_seconds", "peak_rss_bytes", "engine"),
+    *("threads", "rounds", "latency_p50_ms", "latency_p50_ms_low", "latency_p50_ms_high"),
+    *("latency_p95_ms", "latency_p99_ms"),
+    *("queries_per_second", "queries_per_second_low", "queries_per_second_high"),
+    *("speedup_p50_vs_float32", "speedup_p50_vs_float32_low", "speedup_p50_vs_float32_high"),
+    *("build_seconds", "peak_rss_bytes", "engine"),
 ]
 
 

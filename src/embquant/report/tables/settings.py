@@ -159,7 +159,7 @@ def _metrics(rows: pd.DataFrame) -> dict[str, Column]:
     for name in rows:
         measure = Measure.of_column(str(name))
         is_share = name == "kept" or (measure is not None and measure.is_retention)
-        if f"{name}_low" in rows and not is_share:
+        if f"{name}_low" in rows and not is_share and name not in FIGURES:
             is_overlap = measure is not None and measure.is_overlap
             found[str(name)] = Column(
                 str(name), ".4f", detail=not (name in compared or is_overlap or name == INDEX_OVERLAP)

@@ -1,0 +1,62 @@
+"""When timing may stop: a median is known well enough, or has cost enough.
+
+Intervals of a median are distribution-free. Of n values, the l-th smallest and the l-th greatest enclose the median
+unless fewer than l values fall on one side of it, whose number is binomial (n, ½). See W. J. Conover, Practical
+Nonparametric Statistics, 3rd edition, 1999, section 3.2. Values are taken as independent.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+
+CONFIDENCE = 0.95
+"""Confidence level of the intervals of times and of their ratios."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long something is timed.
+
+    There are ``rounds`` at least. After these, what is timed gets another round until the interval of each of its
+    medians is within ± ``precision``, a share of the median, or until it has taken ``seconds``.
+    """
+
+    rounds: int
+    precision: float
+    seconds: float
+
+    def is_enough(self, rounds: int, seconds: float, samples: Iterable[Sequence[float]]) -> bool:
+        """Tell whether ``rounds`` that took ``seconds`` are enough, with the ``samples`` of the medians asked for."""
+        return rounds >= self.rounds and (seconds >= self.seconds or all(map(self._knows, samples)))
+
+    def _knows(self, values: Sequence[float]) -> bool:
+        low, high = median_interval(values)
+        return (high - low) / 2 <= self.precision * float(np.median(values))  # False for NaN
+
+
+def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Return the interval that holds the median of what ``values`` are drawn from; NaN if there are too few.
+
+    Its level is at least ``confidence``: at 0.95, six values are the fewest.
+    """
+    count = len(values)
+    tail, place = 0, 0  # `tail` is 2ⁿ times the chance that at most `place - 1` values fall below the median
+    while place < count / 2 and 2 * (tail + comb(count, place)) <= (1 - confidence) * 2**count:
+        tail += comb(count, place)
+        place += 1
+    if place == 0:
+        return float("nan"), float("nan")
+    ordered = sorted(values)
+    return ordered[place - 1], ordered[count - place]
+
+
+def ratio_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float, float]:
+    """Return the interval of the ratio of two medians.
+
+    It follows from their own intervals, each at a level (1 + CONFIDENCE) / 2, so that both hold together with
+    CONFIDENCE, whatever one says of the other (Bonferroni's inequality).
+    """
+    (least, greatest), (low, high) = (median_interval(values, (1 + CONFIDENCE) / 2) for values in (above, below))
+    return least / high, greatest / low
