@@ -241,3 +241,22 @@ def write_worst_queries(reports, query="why does dough rise", document="Bread ri
         for mean, (low, high) in zip((0.2, 0.12, 0.05), edges, strict=False)
     ]
     pd.DataFrame(bins).to_csv(reports / "losses.csv", index=False)
+
+
+def write_examples(reports, query, document):
+    """Add examples.csv: what float32 and the recommended setting find for a query of each dataset."""
+    recommended = pd.read_csv(reports / "recommendation.csv", keep_default_na=False)
+    recommended = recommended[recommended["dataset"] != "all"]
+    setting = recommended[["dataset", "model", "method", "rescore_store", "rescore_multiplier", "top_k"]]
+    told = {"metric": "nDCG@10", "example": "loses most", "among": 20, "query_id": "q1", "query": query}
+    told |= {"baseline_value": 1.0, "value": 0.5}
+    found = [
+        {"rank": 1, "baseline_document_id": "d1", "baseline_document": document, "baseline_gain": 1.0}
+        | {"document_id": "d2", "document": "another", "gain": 0.0},
+        {"rank": 3, "baseline_document_id": "d3", "baseline_document": "a third", "baseline_gain": 0.0}
+        | {"document_id": "d1", "document": document, "gain": 1.0},
+        {"rank": 4, "baseline_document_id": "d4", "baseline_document": "a fourth", "baseline_gain": 0.0}
+        | {"document_id": None, "document": None, "gain": 0.0},
+    ]
+    table = setting.merge(pd.DataFrame([told]), how="cross").merge(pd.DataFrame(found), how="cross")
+    table.to_csv(reports / "examples.csv", index=False)

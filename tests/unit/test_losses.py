@@ -6,7 +6,8 @@ import pytest
 
 from embquant.files.atomic import write_json
 from embquant.files.parquet import write_parquet
-from embquant.report.numbers.losses import SCHEMAS, WORST_QUERIES, ComparedSettings, joined, quarters
+from embquant.report.numbers.explained import WORST_QUERIES, joined
+from embquant.report.numbers.losses import ComparedSettings, quarters
 from embquant.report.numbers.lost import cutoff_margins
 from embquant.report.numbers.measured import read_measured
 from embquant.retrieve.candidates import as_table, write_candidates
@@ -94,7 +95,7 @@ def tables(inputs, folder, qrels, metrics, found=FOUND, worst=10):
         statistics=STATISTICS,
         output=runs[0].parent,
     )
-    return tuple(joined([runs[0].parent], name) for name in SCHEMAS)
+    return tuple(joined([runs[0].parent], name) for name in ("worst_queries", "losses"))
 
 
 def of_setting(table, store):
@@ -134,6 +135,32 @@ def test_the_queries_that_lose_most_with_the_document_they_lost(inputs, tmp_path
     assert rescored["loss"].tolist() == pytest.approx([LOG3, LOG3, 1 / (1 + LOG3)])
     assert plain["query"].tolist() == ["two words", "two\nwords", "one"]
     assert plain["document"].tolist() == ["x" * 300 + " …"] * 2 + ["shown"]
+
+
+def test_three_queries_tell_what_a_setting_finds_in_place_of_float32(inputs, tmp_path):
+    """Losses of the plain search: b and d log₃, a less, c nothing. So b loses most, d is the middle one of b, d and a.
+
+    a is the third of all four. float32 finds v and w for each; v is relevant to a, w to b and d.
+    """
+    tables(inputs, tmp_path, "judged.parquet", ["nDCG@2"])
+    told = of_setting(joined([tmp_path / "facts" / "minilm"], "examples"), "none")
+    columns = ["example", "among", "query_id", "rank", "baseline_document_id", "baseline_gain", "document_id", "gain"]
+    assert told[columns].to_numpy().tolist() == [
+        ["loses most", 4, "b", 1, "v", 0, "v", 0],
+        ["loses most", 4, "b", 2, "w", 1, "x", 0],
+        ["middle of those that lose", 3, "d", 1, "v", 0, "v", 0],
+        ["middle of those that lose", 3, "d", 2, "w", 1, "x", 0],
+        ["middle of all", 4, "a", 1, "v", 1, "w", 0],
+        ["middle of all", 4, "a", 2, "w", 0, "v", 1],
+    ]
+    assert told["baseline_document"].tolist()[:2] == ["shown", "x" * 300 + " …"]
+    assert told["value"].tolist() == pytest.approx([0] * 4 + [LOG3 / (1 + LOG3)] * 2)
+
+
+def test_a_setting_that_loses_nothing_has_one_example(inputs, tmp_path):
+    tables(inputs, tmp_path, "judged.parquet", ["nDCG@2"], dict.fromkeys(QUERIES, EXACT[:4]))
+    told = of_setting(joined([tmp_path / "facts" / "minilm"], "examples"), "none")
+    assert told["example"].tolist() == ["middle of all"] * 2
 
 
 def test_as_many_are_listed_as_asked_for(inputs, tmp_path):
@@ -178,7 +205,7 @@ def test_where_nothing_can_be_told_the_tables_are_empty(inputs, tmp_path):
 
 def test_a_study_of_the_baseline_alone_has_no_losses(inputs, tmp_path):
     tables(inputs, tmp_path, "judged.parquet", ["nDCG@2"])
-    assert ComparedSettings.of(read_measured([tmp_path / "facts" / "minilm" / "float32"]), "float32", [1, 2]) is None
+    assert ComparedSettings.of(read_measured([tmp_path / "facts" / "minilm" / "float32"]), "float32") is None
 
 
 def test_a_method_that_loses_nothing_has_no_worst_queries(inputs, tmp_path):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from embquant.report.numbers.recommendation import recommendations
@@ -172,12 +174,13 @@ def test_where_no_metric_has_a_value_that_is_said():
     assert "no metric of the study has a value here" in verdict_lines(own, REPORT)[2]
 
 
-def test_the_verdict_in_five_lines():
+def test_the_verdict_in_six_lines():
     assert verdict_lines(chosen(*STUDY, vectors=10**9), REPORT) == [
         "Verdict for a · m: binary rescored by int8 ×4",
         "   required: min_retention 0.99, which 4 of 6 settings meet; none of them is cheaper",
         "   it keeps 99.50% of float32's nDCG@10, 99.10% at the interval's lower bound; p95 0.8 ms as timed on 1,000 "
         "vectors; 12 B per vector in memory; 104.00 USD a month for 1,000,000,000 vectors, 17.3× less than float32",
+        "   no vector need be kept in float32; if your database keeps them all the same, add 400 GB",
         "   runner-up: binary rescored by float32 ×4: keeps 100.00% of float32's nDCG@10, 99.90% at the interval's "
         "lower bound; p95 0.9 ms as timed on 1,000 vectors; 12 B per vector in memory; 254.00 USD a month for "
         "1,000,000,000 vectors",
@@ -194,6 +197,13 @@ def test_the_verdict_in_five_lines_where_none_fits():
         "   to be relaxed: min_retention to 0.97 for binary rescored by int8 ×2; "
         "or max_latency_p95_ms to 0.8 for binary rescored by int8 ×4"
     )
+
+
+def test_float32_vectors_are_named_only_where_they_are_not_needed():
+    """1,000 vectors of 100 dimensions."""
+    assert chosen(*STUDY).float32_bytes == 4 * 100 * 1000
+    assert np.isnan(chosen(*STUDY, min_retention=0.992).float32_bytes)  # rescored by float32
+    assert np.isnan(chosen(STUDY[0]).float32_bytes)
 
 
 def test_where_all_is_free_nothing_is_said_of_saving():
@@ -218,7 +228,7 @@ def test_the_table_has_a_row_a_dataset_and_model():
 
 
 def test_the_report_starts_with_the_verdict_the_configuration_and_the_code():
-    text = advice([chosen(*STUDY)], REPORT)
+    text = advice([chosen(*STUDY)], pd.DataFrame(), REPORT)
     assert text.startswith("Verdict for a · m: binary rescored by int8 ×4\n")
     assert "binary: {codec: binary, index: flat}" in text
     assert 'Retriever.open(folder / "methods/binary.json", folder / "stores/int8.i8bin.json", threads=2)' in text

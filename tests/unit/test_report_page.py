@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from embquant.cli import main
-from support.made_up_study import write_study, write_worst_queries
+from support.made_up_study import write_examples, write_study, write_worst_queries
 
 VOID = {"meta", "link", "input", "br", "img", "hr"}
 HOSTILE = '"><img src=x onerror=alert(1)> & <script>alert(2)<'
@@ -161,6 +161,17 @@ def test_a_study_in_which_no_query_loses_has_no_table_of_the_worst(tmp_path):
     assert "table-settings" in page.ids
 
 
+def test_the_verdict_tells_in_queries_what_it_means(tmp_path):
+    """Of each list the first three, and what counts further down: here float32's fourth doesn't."""
+    reports = write_study(tmp_path, methods=["float32", "int8"], multipliers=(4,))
+    write_examples(reports, "why does dough rise", "because of yeast")
+    page = report(reports)
+    text = " ".join(" ".join(page.texts).split())
+    assert "“why does dough rise” the one that loses most of 20 queries; nDCG@10 1 → 0.5" in text
+    assert "float32 finds because of yeast a third this setting finds another because of yeast" in text
+    assert "a fourth" not in text
+
+
 def test_names_and_texts_are_never_markup(tmp_path):
     dataset = 'f"><img src=x onerror=alert(0)>'
     reports = write_study(tmp_path, datasets=(dataset,), methods=["float32", "binary"], multipliers=(4,))
@@ -169,6 +180,7 @@ def test_names_and_texts_are_never_markup(tmp_path):
     write_worst_queries(reports, query=HOSTILE, document=f"a | b {HOSTILE}")
     worst = pd.read_csv(reports / "worst_queries.csv", keep_default_na=False)
     worst.assign(dataset=dataset).to_csv(reports / "worst_queries.csv", index=False)
+    write_examples(reports, query=HOSTILE, document=HOSTILE)
     page = report(reports)
     assert page.all("img", "i") == []
     assert len(page.all("script")) == 1

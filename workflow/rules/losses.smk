@@ -11,6 +11,7 @@ rule explain_losses:
     output:
         worst=f"{LAYOUT.measured()}/worst_queries.parquet",
         losses=f"{LAYOUT.measured()}/losses.parquet",
+        examples=f"{LAYOUT.measured()}/examples.parquet",
         diagnosis=f"{LAYOUT.measured()}/diagnosis.json",
     log:
         LAYOUT.study_log("explain_losses", "{dataset}", "{model}"),

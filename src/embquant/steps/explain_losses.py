@@ -1,7 +1,7 @@
 """The command ``explain-losses``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,8 +14,9 @@ from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.diagnosis import diagnose
 from embquant.measure.quality import read_judgements
 from embquant.quantize.batches import Batches
+from embquant.report.numbers.explained import SCHEMAS, with_documents
 from embquant.report.numbers.intervals import Chance
-from embquant.report.numbers.losses import SCHEMAS, ComparedSettings, SearchedQueries, with_documents
+from embquant.report.numbers.losses import ComparedSettings, SearchedQueries
 from embquant.report.numbers.measured import read_measured
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
@@ -34,12 +35,12 @@ def explain_losses(
     multipliers: Annotated[Sequence[int], "rescore multipliers of the study"],
     worst: Annotated[int, "queries to list per setting"],
     statistics: Annotated[Mapping[str, Any], "confidence, resamples and seed"],
-    output: Annotated[Path, "folder of worst_queries.parquet, losses.parquet and diagnosis.json"],
+    output: Annotated[Path, "folder of worst_queries.parquet, losses.parquet, examples.parquet and diagnosis.json"],
 ) -> None:
     """List the queries that lose most, what they lose and why.
 
-    A second table has the loss by kinds of queries. Both tables are empty where no metric can be computed. A diagnosis
-    says what the vectors are like.
+    A second table has the loss by kinds of queries, a third what float32 and each setting find for three queries. All
+    are empty where no metric can be computed. A diagnosis says what the vectors are like.
     """
     runs = [run for run in runs if why_inapplicable(run / "metrics.parquet") is None]
     stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
@@ -47,9 +48,8 @@ def explain_losses(
     vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
     corpus_vectors = Batches(lambda: iter([exact.index.codes]), *exact.index.codes.shape)
     write_json(output / "diagnosis.json", asdict(diagnose(corpus_vectors, vectors)))
-    compared = ComparedSettings.of(read_measured(runs), baseline, multipliers)
-    worst_rows: list[dict[str, Any]] = []
-    loss_rows: list[dict[str, Any]] = []
+    compared = ComparedSettings.of(read_measured(runs), baseline)
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
     if compared is not None:
         texts = read_table(queries, ["id", "text"])
         folders = {path.name: path for path in runs}
@@ -65,9 +65,13 @@ def explain_losses(
             exact=exact,
             stores={name: Store.open(path) for name, path in stores.items()},
         )
-        worst_rows = [row for method in compared.methods() for row in searched.worst(method, folders[method], worst)]
-        loss_rows = searched.losses(Chance(**statistics))
-    if worst_rows:
-        worst_rows = with_documents(worst_rows, corpus)
-    for (name, schema), found in zip(SCHEMAS.items(), [worst_rows, loss_rows], strict=True):
-        write_parquet(output / f"{name}.parquet", schema, [pa.Table.from_pylist(found, schema)])
+        listed = replace(searched, compared=compared.listed(multipliers))
+        found = {
+            "worst_queries": [row for name in compared.methods() for row in listed.worst(name, folders[name], worst)],
+            "losses": listed.losses(Chance(**statistics)),
+            "examples": [row for name in compared.methods() for row in searched.examples(name, folders[name])],
+        }
+    for name in ("worst_queries", "examples"):
+        found[name] = with_documents(found[name], corpus)
+    for name, schema in SCHEMAS.items():
+        write_parquet(output / f"{name}.parquet", schema, [pa.Table.from_pylist(found[name], schema)])

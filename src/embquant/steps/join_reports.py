@@ -39,7 +39,7 @@ def join_reports(
     path = output / "summary.txt"
     diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
     parts = [
-        advice(measured.recommendations, path),
+        advice(measured.recommendations, measured.examples, path),
         summary_text(measured.described, study, described, measured.left_out, diagnosed),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),

@@ -7,6 +7,7 @@ from embquant.measure.crowding import REACH
 from embquant.measure.evaluation import DOCUMENTS
 from embquant.report.numbers.growth import BASIS, BEYOND, KEYS
 from embquant.report.numbers.quality import KEPT, with_quality
+from embquant.study.study import Study
 
 
 def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.DataFrame | None:
@@ -23,6 +24,18 @@ def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.Da
     values = expected.reindex(pd.MultiIndex.from_frame(rows[KEYS])).to_numpy()
     known = dict(zip(KEPT, values.T, strict=True))
     return rows.assign(**known, **{BASIS: BEYOND, "queries_needed": np.inf})
+
+
+def float32_bytes_beside(setting: pd.Series, dim: int, study: Study) -> float:
+    """Return the bytes of the float32 vectors that ``setting`` has no need of, NaN if it keeps them itself.
+
+    A database that keeps them all the same takes so much more.
+    """
+    methods = study.config.methods
+    float32 = methods[study.config.baseline].codec
+    if float32 in (methods[setting["method"]].codec, setting["rescore_store"]):
+        return np.nan
+    return 4.0 * dim * setting["vectors"]
 
 
 def farthest_expected(rows: pd.DataFrame, growth: pd.DataFrame) -> tuple[int, pd.DataFrame] | None:

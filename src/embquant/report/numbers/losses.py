@@ -5,21 +5,19 @@ judged, at the least top_k that has it. docs/columns.md explains the columns.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from embquant.datasets.corpus import shown_documents
-from embquant.files.parquet import read_table
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, parse_metric
-from embquant.measure.quality import Best, Sweep
+from embquant.measure.quality import Sweep
 from embquant.measure.ties import reached
 from embquant.report.measure import deciding
+from embquant.report.numbers.explained import one_kind_of_line_break
 from embquant.report.numbers.intervals import Chance, Resamples
 from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
 from embquant.report.numbers.measured import Measured
@@ -28,35 +26,8 @@ from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.study import Setting
 
-KEYS = [
-    *((name, pa.string()) for name in ("dataset", "model", "method", "rescore_store")),
-    *((name, pa.int64()) for name in ("rescore_multiplier", "top_k")),
-    ("metric", pa.string()),
-]
-WORST_QUERIES = pa.schema(
-    [
-        *(*KEYS, ("place", pa.int64()), ("query_id", pa.string()), ("query", pa.string())),
-        *((name, pa.float64()) for name in ("baseline_value", "value", "loss")),
-        *((name, pa.string()) for name in ("document_id", "document")),
-        *((name, pa.int64()) for name in ("baseline_rank", "rank")),
-        ("reason", pa.string()),
-    ]
-)
-LOSSES = pa.schema(
-    [
-        *(*KEYS, ("by", pa.string()), ("bin_low", pa.float64()), ("bin_high", pa.float64()), ("queries", pa.int64())),
-        *((name, pa.float64()) for name in ("mean_loss", "mean_loss_low", "mean_loss_high")),
-    ]
-)
-
-SCHEMAS = {"worst_queries": WORST_QUERIES, "losses": LOSSES}
-"""The tables by the name of their file."""
-
-
-def joined(folders: Sequence[Path], name: str) -> pd.DataFrame:
-    """Return the report ``name`` of what ``explain-losses`` wrote to ``folders``."""
-    columns = SCHEMAS[name].names
-    return pa.concat_tables([read_table(folder / f"{name}.parquet", columns) for folder in folders]).to_pandas()
+EXAMPLE_DOCUMENTS = 10
+LOSES_MOST, MIDDLE_OF_LOSING, MIDDLE_OF_ALL = "loses most", "middle of those that lose", "middle of all"
 
 
 @dataclass(frozen=True)
@@ -72,7 +43,7 @@ class ComparedSettings:
     baseline: np.ndarray
 
     @classmethod
-    def of(cls, measured: Measured, baseline: str, multipliers: Sequence[int]) -> Self | None:
+    def of(cls, measured: Measured, baseline: str) -> Self | None:
         """Take the settings at the least top_k that has the metric that counts most; None where there are none."""
         found = []
         for group in measured.by_top_k():
@@ -85,8 +56,13 @@ class ComparedSettings:
         settings = group.settings.reset_index(drop=True)
         values = group.metrics[name]
         reference = values[np.flatnonzero(settings["method"] == baseline)[0]]
-        settings = in_summary(settings[settings["method"] != baseline], multipliers)
+        settings = settings[settings["method"] != baseline]
         return cls(settings.reset_index(drop=True), parse_metric(name), values[settings.index], reference)
+
+    def listed(self, multipliers: Sequence[int]) -> Self:
+        """Return those of the settings that the summary lists."""
+        settings = in_summary(self.settings, multipliers)
+        return replace(self, settings=settings.reset_index(drop=True), measured=self.measured[settings.index])
 
     @property
     def losses(self) -> np.ndarray:
@@ -125,24 +101,68 @@ class SearchedQueries:
 
         Of queries that lose as much, the first of the dataset comes first. ``document`` is still a row of the corpus.
         """
+        losing = {at: most(self.compared.losses[at], number).tolist() for at in self._settings(method)}
+        rankings = self._rankings(losing, run)
+        for at, queries in losing.items():
+            for place, query in enumerate(queries):
+                row = self._lost(query, rankings[at, query], setting_of(self.compared, at))
+                loss = self.compared.losses[at, query]
+                yield {**self.compared.keys(at), "place": place + 1, **self._asked(at, query), "loss": loss, **row}
+
+    def examples(self, method: str, run: Path) -> Iterator[dict[str, Any]]:
+        """Yield the first documents of float32 and of each setting of a method, for three queries.
+
+        Queries are those of :func:`telling`. ``document`` and ``baseline_document`` are still rows of the corpus.
+        """
         compared = self.compared
-        settings = np.flatnonzero(compared.settings["method"] == method).tolist()
-        losing = {setting_of(compared, at): most(compared.losses[at], number) for at in settings}
-        chosen = np.unique(np.concatenate(list(losing.values())))
+        chosen = {at: telling(compared.losses[at], compared.baseline) for at in self._settings(method)}
+        rankings = self._rankings({at: list(told) for at, told in chosen.items()}, run)
+        for at, told in chosen.items():
+            for query, (example, among) in told.items():
+                keys = {**compared.keys(at), "example": example, "among": among, **self._asked(at, query)}
+                for rank, (before, after) in enumerate(self._side_by_side(query, rankings[at, query][0]), start=1):
+                    baseline = {"baseline_document": before[0], "baseline_gain": before[1]}
+                    yield {**keys, "rank": rank, **baseline, "document": after[0], "gain": after[1]}
+
+    def _side_by_side(self, query: int, returned: np.ndarray) -> Iterator[tuple[tuple[int, float], tuple[int, float]]]:
+        """Yield the first documents of float32 and those of a setting, each with its gain; a row is −1 for none."""
+        shown = min(EXAMPLE_DOCUMENTS, len(returned), self.rows.shape[1])
+        gains = self._gains(query)
+        before, after = self.rows[query, :shown], returned[:shown]
+        of_each = (zip(rows.tolist(), gains(rows).tolist(), strict=True) for rows in (before, after))
+        return zip(*of_each, strict=True)
+
+    def _settings(self, method: str) -> list[int]:
+        return np.flatnonzero(self.compared.settings["method"] == method).tolist()
+
+    def _asked(self, setting: int, query: int) -> dict[str, Any]:
+        """Return the columns on a query, and its values in a setting."""
+        return {
+            "query_id": self.ids[query],
+            "query": one_kind_of_line_break(self.texts[query]),
+            "baseline_value": self.compared.baseline[query],
+            "value": self.compared.measured[setting, query],
+        }
+
+    def _rankings(
+        self, queries: Mapping[int, Sequence[int]], run: Path
+    ) -> dict[tuple[int, int], tuple[np.ndarray, np.ndarray]]:
+        """Return what settings of one method found for some ``queries`` of each.
+
+        By setting and query these are the documents that it returned, int64 (top_k,), and the candidates that were
+        ranked, int64 (depth,).
+        """
+        chosen = np.unique([query for of_setting in queries.values() for query in of_setting])
         if not len(chosen):
-            return
+            return {}
         sweep = Sweep(SomeCandidates(run / "candidates.parquet", chosen), self.vectors[chosen], self.stores)
-        rankings = dict(sweep.rankings(list(losing)))
-        for at, (setting, queries) in zip(settings, losing.items(), strict=True):
-            for place, query in enumerate(queries.tolist()):
-                row = self._lost(query, rankings[setting], int(np.searchsorted(chosen, query)), setting)
-                values = {"baseline_value": compared.baseline[query], "value": compared.measured[at, query]}
-                asked = {
-                    "place": place + 1,
-                    "query_id": self.ids[query],
-                    "query": one_kind_of_line_break(self.texts[query]),
-                }
-                yield {**compared.keys(at), **asked, **values, "loss": compared.losses[at, query], **row}
+        settings = {setting_of(self.compared, at): at for at in queries}
+        place = {query: at for at, query in enumerate(chosen.tolist())}
+        return {
+            (settings[setting], query): (best.rows[place[query]], best.pool.rows[place[query], : setting.depth])
+            for setting, best in sweep.rankings(list(settings))
+            for query in queries[settings[setting]]
+        }
 
     def losses(self, chance: Chance) -> list[dict[str, Any]]:
         """Return one row per setting and quarter of the queries, for each of two properties of queries."""
@@ -181,12 +201,13 @@ class SearchedQueries:
             return cutoff_margins(self.scores, self.compared.metric.cutoff or self.scores.shape[1])
         return relevance_margins(self.vectors, self.judgements, self.exact, self.rows, self.scores)
 
-    def _lost(self, query: int, best: Best, place: int, setting: Setting) -> dict[str, Any]:
+    def _lost(self, query: int, found: tuple[np.ndarray, np.ndarray], setting: Setting) -> dict[str, Any]:
         """Return the columns on the document that a query lost, with its row for ``document``."""
+        returned, candidates = found
         baseline = self.rows[query, : setting.top_k]
         gains = self._gains(query)
-        before, after = (Ranked(rows, gains(rows)) for rows in (baseline, best.rows[place]))
-        lost = lost_document(self.compared.metric, before, after, best.pool.rows[place, : setting.depth])
+        before, after = (Ranked(rows, gains(rows)) for rows in (baseline, returned))
+        lost = lost_document(self.compared.metric, before, after, candidates)
         ranks = {"baseline_rank": lost.baseline_rank, "rank": lost.rank}
         return {"document": lost.row, **ranks, "reason": lost.reason}
 
@@ -226,6 +247,25 @@ def most(losses: np.ndarray, number: int) -> np.ndarray:
     return queries[losses[queries] > 0]
 
 
+def telling(losses: np.ndarray, baseline: np.ndarray) -> dict[int, tuple[str, int]]:
+    """Return at most three queries that tell what ``losses`` (queries,) mean, with what each is an example of.
+
+    These are the query that loses most, the middle one of those that lose, and the middle one of all; each stands with
+    the number of queries among which it was chosen. Of those that lose as much, the middle one has the middle value of
+    ``baseline`` (queries,).
+    """
+    losing = np.lexsort((baseline, -losses))[: np.count_nonzero(losses > 0)]
+    found: dict[int, tuple[str, int]] = {}
+    for example, queries, place in (
+        (LOSES_MOST, losing, 0),
+        (MIDDLE_OF_LOSING, losing, len(losing) // 2),
+        (MIDDLE_OF_ALL, np.lexsort((baseline, -losses)), len(losses) // 2),
+    ):
+        if len(queries):
+            found.setdefault(int(queries[place]), (example, len(losses) if example == LOSES_MOST else len(queries)))
+    return found
+
+
 def quarters(values: np.ndarray) -> Iterator[tuple[float, float, np.ndarray]]:
     """Yield the least value, the greatest, and the places, int64, of each quarter of ``values`` (n,).
 
@@ -240,19 +280,3 @@ def quarters(values: np.ndarray) -> Iterator[tuple[float, float, np.ndarray]]:
         places = np.flatnonzero(quarter == number)
         if len(places):
             yield float(values[places].min()), float(values[places].max()), places
-
-
-def with_documents(rows: Sequence[dict[str, Any]], corpus: Path) -> list[dict[str, Any]]:
-    """Replace the corpus row in ``document`` by the document's text, and add its id."""
-    wanted = np.unique([row["document"] for row in rows])
-    texts = [
-        {"document_id": name, "document": one_kind_of_line_break(text)}
-        for name, text in shown_documents(corpus, wanted)
-    ]
-    documents = dict(zip(wanted.tolist(), texts, strict=True))
-    return [{**row, **documents[row["document"]]} for row in rows]
-
-
-def one_kind_of_line_break(text: str) -> str:
-    """Return a text in which every line ends alike: most readers take a single carriage return for a CSV row's end."""
-    return "\n".join(text.splitlines())

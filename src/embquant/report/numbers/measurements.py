@@ -17,10 +17,11 @@ from embquant.files.parquet import read_metadata
 from embquant.measure.quality import STORES_LEFT_OUT
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.drift import METRICS, drift_table, with_drift
+from embquant.report.numbers.explained import joined
 from embquant.report.numbers.growth import growth_table
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.measured import RUN, SETTING
-from embquant.report.numbers.recommendation import Recommendation, recommendations
+from embquant.report.numbers.recommendation import CHOICE, EVERY, Recommendation, recommendations
 from embquant.report.numbers.significance import Analysis
 from embquant.study.study import Study
 
@@ -122,6 +123,21 @@ class Measurements:
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
         return recommendations(self.described, self.study, self.results, self.own_documents, self.growth)
+
+    @cached_property
+    def examples(self) -> pd.DataFrame:
+        """Return what float32 and each recommended setting find for three queries, one row per rank."""
+        rows = joined(self.losses, "examples")
+        chosen = pd.DataFrame(
+            [
+                {"dataset": found.dataset, "model": found.model, **found.best[[*CHOICE, "top_k"]]}
+                for found in self.recommendations
+                if found.best is not None
+            ],
+            columns=["dataset", "model", *CHOICE, "top_k"],
+        )
+        everywhere = chosen[chosen["dataset"] == EVERY].drop(columns="dataset").merge(rows)
+        return pd.concat([everywhere, chosen.merge(rows)])[rows.columns].drop_duplicates(ignore_index=True)
 
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""

@@ -11,7 +11,13 @@ import pandas as pd
 from embquant.report.deployment import configuration, deployment_code
 from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
-from embquant.report.numbers.deployed import beyond_words, expected_at, expected_words, farthest_expected
+from embquant.report.numbers.deployed import (
+    beyond_words,
+    expected_at,
+    expected_words,
+    farthest_expected,
+    float32_bytes_beside,
+)
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.growth import BASIS, MEASURED
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
@@ -64,7 +70,8 @@ class Recommendation:
     setting to deploy. ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``undecided`` is a
     cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
     ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it. ``deployed`` says which size
-    settings are judged at, if a study asks for more vectors than it measured.
+    settings are judged at, if a study asks for more vectors than it measured. ``float32_bytes`` is what float32 vectors
+    would take that the cheapest has no need of.
     """
 
     dataset: str
@@ -82,6 +89,7 @@ class Recommendation:
     configuration: str = ""
     deployment_code: str = ""
     deployed: str = ""
+    float32_bytes: float = np.nan
 
     @property
     def best(self) -> pd.Series | None:
@@ -196,6 +204,7 @@ def recommend(
         caveats=caveats(best, rows, study),
         configuration=configuration(best, study),
         deployment_code=deployment_code(best, study, folder, deployed_on in own_documents),
+        float32_bytes=float32_bytes_beside(best, int(rows["dim"].iloc[0]), study),
     )
 
 

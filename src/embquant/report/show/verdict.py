@@ -10,6 +10,7 @@ from embquant.report.measure import Measure
 from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.recommendation import CHOICE, Recommendation, limits_of, named
 from embquant.report.reports import Reports, with_setting_name
+from embquant.report.show.examples import examples_of, examples_text
 
 REQUIREMENTS = {
     "min_retention": "at least {:.2%} kept, at the lower bound",
@@ -27,14 +28,19 @@ CHECK = [
 """What to do where the baseline is at chance."""
 
 
-def advice(found: Sequence[Recommendation], path: Path) -> str:
-    """Return the start of the report: for each model its verdict, and the configuration and Python to deploy it."""
+def advice(found: Sequence[Recommendation], examples: pd.DataFrame, path: Path) -> str:
+    """Return the start of the report: for each model its verdict, and the configuration and Python to deploy it.
+
+    ``examples``, the table, tell in three queries what the setting finds in place of float32.
+    """
     parts = []
     for recommendation in _first_of_each_model(found):
         parts.append("\n".join(verdict_lines(recommendation, path)))
         if recommendation.best is not None:
             parts.append(f"configuration:\n\n{recommendation.configuration}")
             parts.append(f"code:\n\n{recommendation.deployment_code}")
+            if told := examples_of(examples, pd.Series({"model": recommendation.model, **recommendation.best})):
+                parts.append(examples_text(told, named(recommendation.best)))
     return "\n\n".join(parts)
 
 
@@ -68,6 +74,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             "none of them is cheaper",
             *size,
             f"   it {figures(found.best)}{_saving(found, found.best)}",
+            *(f"   {words}" for words in float32_words(found.float32_bytes)),
             f"   runner-up: {second}",
             *(f"   beware: {caveat}" for caveat in found.caveats),
             *more,
@@ -107,6 +114,13 @@ def figures(setting: pd.Series) -> str:
     )
 
 
+def float32_words(size: float) -> list[str]:
+    """Say that float32 vectors of ``size`` bytes aren't needed; nothing where they are, and ``size`` is NaN."""
+    if pd.isna(size):
+        return []
+    return [f"no vector need be kept in float32; if your database keeps them all the same, add {size / 1e9:,.3g} GB"]
+
+
 def _saving(found: Recommendation, best: pd.Series) -> str:
     """Tell how much more the baseline costs, unless the baseline is recommended, or all is free."""
     baseline = found.settings[found.settings["method"] == found.baseline].iloc[0]
@@ -132,6 +146,7 @@ def page_verdicts(reports: Reports) -> list[dict[str, Any]]:
 
 def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
     limits = limits_of(reports.study)
+    not_needed = float32_words(row["float32_bytes"])
     row = row.where(row.notna(), "")
     return {
         **row,
@@ -141,6 +156,8 @@ def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
         "figures": _figures(reports, row) if row["method"] else [],
         "requirements": " and ".join(REQUIREMENTS[name].format(limit) for name, limit in limits.items()),
         "runner_up": _runner_up(row) if row["runner_up_method"] else "",
+        "float32": not_needed,
+        "examples": examples_of(reports.table("examples"), row),
     }
 
 

@@ -27,6 +27,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "recommendation": "embquant.report.tables.recommendation:Recommended",
         "worst_queries": "embquant.report.tables.comparisons:WorstQueries",
         "losses": "embquant.report.tables.comparisons:Losses",
+        "examples": "embquant.report.tables.comparisons:Examples",
         "drift": "embquant.report.tables.drift:Drift",
         "left_out": "embquant.report.tables.settings:LeftOut",
     },

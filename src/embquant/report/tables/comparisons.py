@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from embquant.report.numbers.losses import joined
+from embquant.report.numbers.explained import joined
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.numbers.recommendation import EVERY
 from embquant.report.reports import Reports, with_setting_name
@@ -167,3 +167,13 @@ class Losses(ReportTable):
     def rows(self, measured: Measurements) -> pd.DataFrame:
         """Return one row per setting and quarter of the queries."""
         return joined(measured.losses, "losses")
+
+
+class Examples(ReportTable):
+    """Three queries of each recommended setting: what float32 finds for them, and what the setting finds."""
+
+    optional = True
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per dataset, recommended setting, query and rank."""
+        return measured.examples

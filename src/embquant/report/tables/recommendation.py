@@ -76,6 +76,7 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "more_queries": recommendation.more_queries,
         "deployed": recommendation.deployed,
         "chance": "; ".join(recommendation.chance),
+        "float32_bytes": recommendation.float32_bytes,
         "caveats": "\n".join(recommendation.caveats),
         "configuration": recommendation.configuration,
         "code": recommendation.deployment_code,
