@@ -17,9 +17,15 @@ K = 10
 CORPUS, QUERIES = unit_vectors(rows=2000, dim=64, seed=1), unit_vectors(rows=40, dim=64, seed=2)
 DATABASES = [kind for family, kind in index_pairs() if family == "float32" and index_class(family, kind).is_database]
 INSTALLED = [kind for kind in DATABASES if not missing_modules(*index_class("float32", kind).packages)]
-LOSSLESS = {"sqlite-vec": ({"column": "float"}, {})}
+LOSSLESS = {
+    "sqlite-vec": ({"column": "float"}, {}),
+    "pgvector": ({"index": "hnsw"}, {"ef_search": 1000}),
+}
 """How each database is built and searched so that it finds what an exact search finds."""
-QUANTIZED = {"sqlite-vec": ({"column": "bit"}, {}, {"oversampling": 8})}
+QUANTIZED = {
+    "sqlite-vec": ({"column": "bit"}, {}, {"oversampling": 8}),
+    "pgvector": ({"type": "bit"}, {}, {"oversampling": 8}),
+}
 """How each is built to lose something, how it is searched, and how it is searched to find more."""
 
 every_database = pytest.mark.parametrize("kind", INSTALLED)

@@ -33,6 +33,7 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "fastscan/scaled-pq": "embquant.indexes.fastscan_scaled_pq:FastScanScaledPq",
         "fastscan/pq": "embquant.indexes.fastscan:FastScan",
         "ivf/pq": "embquant.indexes.ivf:IvfPq",
+        "pgvector/float32": "embquant.engines.pgvector:PgVector",
         "sqlite-vec/float32": "embquant.engines.sqlite_vec:SqliteVec",
         "flat/*": "embquant.indexes.flat_any:FlatAny",
     },
