@@ -10,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
+.PHONY: help env run gallery test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
 
 # Targets call programs by name; these must be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -33,6 +33,12 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "embquant: error: $(CONFIG): no such file; CONFIG names a study's configuration" >&2; exit 2; })
 	@$(if $(CONFIG),iconv -f UTF-8 '$(CONFIG)' >/dev/null 2>&1 || { echo "embquant: error: $(CONFIG): not UTF-8 text; save it as that" >&2; exit 2; })
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
+
+CONFIGS := config.yaml
+
+gallery: env  ## all studies in results/ as one static site in gallery/; CONFIGS='config.yaml config/scifact.yaml' runs these first
+	@for config in $(CONFIGS); do .venv/bin/snakemake $(WHERE) --configfile "$$config" $(ARGS) || exit 1; done
+	@.venv/bin/embquant gallery --reports $$(dirname results/reports/*/report.html) --output gallery
 
 test: env  ## all tests that need only this repository, on all cores; ARGS='-k name'
 	@.venv/bin/pytest --numprocesses "$$($(USABLE_CORES))" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)

@@ -46,13 +46,14 @@ COMMANDS = (
     "diagnose",
     "compare",
     "check",
+    "gallery",
     "present",
     "search",
     "verify",
 )
 """All commands, in the order of a study."""
 
-READERS = ("diagnose", "present", "compare", "check", "search", "verify")
+READERS = ("diagnose", "present", "compare", "check", "gallery", "search", "verify")
 """Commands that write no results of a study; what files they write lie where the user likes."""
 
 ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join-reports", "write-report")

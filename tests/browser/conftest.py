@@ -8,7 +8,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
 from embquant.cli import main
-from support.made_up_study import write_study, write_worst_queries
+from support.made_up_study import write_examples, write_study, write_worst_queries
 
 ARGUMENTS = [
     "--headless=new",
@@ -30,6 +30,7 @@ def page(tmp_path_factory):
     folder = tmp_path_factory.mktemp("Bericht für Browser")
     reports = write_study(folder, queries=400, multipliers=(1, 2, 4, 10))
     write_worst_queries(reports, query='<b>bold</b> & "quoted"')
+    write_examples(reports, query="why does dough rise " * 30, document="because of yeast " * 20)
     path = reports / "report.html"
     arguments = ["--page", path, "--figures", reports / "figures", "--tables", reports / "tables"]
     assert main(["write-report", "--reports", str(reports), *map(str, arguments)]) == 0

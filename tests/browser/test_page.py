@@ -8,27 +8,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
-LOAD_SECONDS, MOST_BYTES = 2, 5_000_000
-THEMES = ("light", "dark")
+from support.browser import CONTRAST, THEMES, emulate
 
-# Contrast of every text with the ground of the page, by WCAG 2: the least, and whose it is.
-CONTRAST = """
-const parse = (css) => css.match(/[\\d.]+/g).map(Number);
-const luminance = ([r, g, b]) => [r, g, b].map((part) => part / 255)
-  .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-  .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0);
-const ground = luminance(parse(getComputedStyle(document.body).backgroundColor));
-let least = [99, ""];
-const texts = "p, dt, dd, td, th button, a, figcaption, h1, h2, h3, label, text, summary";
-for (const element of document.querySelectorAll(texts)) {
-  if (element.closest("[id^=heatmap] svg") || !element.textContent.trim()) continue;
-  const style = getComputedStyle(element);
-  const own = luminance(parse(element.tagName === "text" ? style.fill : style.color));
-  const contrast = (Math.max(own, ground) + 0.05) / (Math.min(own, ground) + 0.05);
-  if (contrast < least[0]) least = [contrast, element.outerHTML.slice(0, 200)];
-}
-return least;
-"""
+LOAD_SECONDS, MOST_BYTES = 2, 5_000_000
 
 
 def table(driver, name):
@@ -55,11 +37,6 @@ def choose(part, label, value):
     labels = part.find_elements(By.CSS_SELECTOR, ".controls label")
     own = next(own for own in labels if own.text.startswith(label))
     Select(own.find_element(By.TAG_NAME, "select")).select_by_visible_text(value)
-
-
-def emulate(driver, theme="light", media=""):
-    features = [{"name": "prefers-color-scheme", "value": theme}]
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
 
 
 def test_nothing_is_said_on_the_console_and_nothing_is_asked_for(opened):

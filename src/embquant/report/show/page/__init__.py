@@ -39,7 +39,7 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
         verdicts=page_verdicts(reports),
         check=CHECK,
         sections=sections,
-        style=_theme_variables() + (FOLDER / "page.css").read_text("utf-8"),
+        style=page_style(),
         script=script,
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         configuration=as_yaml(reports.provenance["config"]),
@@ -47,10 +47,11 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
     )
 
 
-def _theme_variables() -> str:
-    """Return the colours of both themes as CSS variables; paper is light."""
+def page_style() -> str:
+    """Return the style sheet of a page: the colours of both themes as CSS variables (paper is light), and the rules."""
     light, dark = ("".join(f"--{name}:{pair[at]};" for name, pair in THEMES.items()) for at in (0, 1))
-    return f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+    variables = f":root{{{light}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}\n"
+    return variables + (FOLDER / "page.css").read_text("utf-8")
 
 
 def _csv_link(drawing: Drawing) -> str:

@@ -1,0 +1,86 @@
+"""The reports of several studies as one static site: an index, each report, and pages that compare them.
+
+All links are relative and nothing is loaded from elsewhere, so any server of files, or none, can show it.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from embquant.errors import InputError
+from embquant.files.atomic import atomic_path
+from embquant.report.csv_files import write_text
+from embquant.report.numbers.changes import StudyRun, changes, pairings
+from embquant.report.reports import Reports, file_name
+from embquant.report.show.comparison import comparison_text
+from embquant.report.show.page import page_style
+from embquant.report.show.verdict import page_verdicts
+
+PAGE = "report.html"
+
+
+def write_gallery(folders: Sequence[Path], site: Path) -> Path:
+    """Write the site of the studies whose reports are in ``folders``; return the path of its index.
+
+    A folder without a report is an InputError, and so are two studies of one name.
+    """
+    studies = {file_name(folder.name): folder for folder in folders}
+    if len(studies) < len(folders):
+        raise InputError(f"two of {', '.join(map(str, folders))} have the same name; rename one")
+    for name, folder in studies.items():
+        _copy_page(folder, site / name / PAGE)
+    compared = list(_compared(studies))
+    environment = Environment(
+        loader=PackageLoader("embquant.report.show", "gallery"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for comparison in compared:
+        text = environment.get_template("comparison.html.jinja").render(style=page_style(), **comparison)
+        write_text(text, site / comparison["path"])
+    described = [_described(name, Reports.read(folder)) for name, folder in studies.items()]
+    index = environment.get_template("index.html.jinja").render(
+        style=page_style(), studies=described, compared=compared
+    )
+    write_text(index, site / "index.html")
+    return site / "index.html"
+
+
+def _copy_page(folder: Path, target: Path) -> None:
+    page = folder / PAGE
+    if not page.is_file():
+        raise InputError(f"{page}: no such file; name folders of reports, such as results/reports/default")
+    with atomic_path(target) as temporary:
+        shutil.copyfile(page, temporary)
+
+
+def _described(name: str, reports: Reports) -> dict[str, Any]:
+    """Return what the index says of a study."""
+    documents = {dataset["name"]: dataset["counts"]["documents"] for dataset in reports.provenance["datasets"]}
+    datasets = [f"{dataset} ({count:,} documents)" for dataset, count in documents.items()]
+    return {
+        "path": f"{name}/{PAGE}",
+        "title": name,
+        "datasets": ", ".join(datasets),
+        "models": ", ".join(reports.study.models),
+        "settings": len(reports.summary),
+        "verdicts": page_verdicts(reports),
+    }
+
+
+def _compared(studies: dict[str, Path]) -> Iterator[dict[str, Any]]:
+    """Yield what a page says of two studies that have a dataset and model in common, for each such pair."""
+    runs = {name: StudyRun.read(folder) for name, folder in studies.items()}
+    for (name, one), (other_name, other) in combinations(runs.items(), 2):
+        if pairings(one, other):
+            yield {
+                "path": f"compare/{name}--{other_name}.html",
+                "title": f"{name} and {other_name}",
+                "text": comparison_text(one, other, changes(one, other), None),
+            }

@@ -1,0 +1,70 @@
+"""Reports of several studies as one site: what leads where, what is compared, and what is refused."""
+
+import re
+import shutil
+
+import pytest
+
+from embquant.cli import main
+from support.made_up_study import write_study
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory):
+    """Reports of two studies of the same dataset and model, and of one of another dataset."""
+    folder = tmp_path_factory.mktemp("reports")
+    for name, dataset in (("first", "facts"), ("third", "tales")):
+        reports = write_study(folder / name, datasets=(dataset,), methods=["float32", "int8"], multipliers=(4,))
+        reports.rename(folder / f"{name}-study")
+        (folder / f"{name}-study" / "report.html").write_text(f"the page of {name}")
+    shutil.copytree(folder / "first-study", folder / "second-study")
+    return [folder / f"{name}-study" for name in ("first", "second", "third")]
+
+
+def gallery(studies, site):
+    return main(["gallery", "--reports", *map(str, studies), "--output", str(site)])
+
+
+def links(page):
+    return [page.parent / target for target in re.findall(r'href="([^"#:]+)"', page.read_text(encoding="utf-8"))]
+
+
+def test_every_link_leads_to_a_page_of_the_site(studies, tmp_path):
+    assert gallery(studies, tmp_path) == 0
+    index = tmp_path / "index.html"
+    assert [path.relative_to(tmp_path).as_posix() for path in links(index)] == [
+        *(f"{name}-study/report.html" for name in ("first", "second", "third")),
+        "compare/first-study--second-study.html",
+    ]
+    assert all(path.is_file() for path in links(index))
+    assert (tmp_path / "third-study" / "report.html").read_text() == "the page of third"
+    assert [path.resolve() for path in links(tmp_path / "compare" / "first-study--second-study.html")] == [index]
+
+
+def test_the_index_has_each_verdict_and_a_page_says_what_changed(studies, tmp_path):
+    gallery(studies, tmp_path)
+    index = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert index.count('<p class="chosen">') == 3
+    assert "facts (10,000 documents); minilm; " in index
+    compared = (tmp_path / "compare" / "first-study--second-study.html").read_text(encoding="utf-8")
+    assert "made with the same configuration" in compared
+    assert "facts · minilm: nDCG@10 at top_k 10, 60 queries, the same in both" in compared
+
+
+def test_other_files_in_the_folder_stay(studies, tmp_path):
+    (tmp_path / "CNAME").write_text("mine")
+    assert gallery(studies, tmp_path) == gallery(studies, tmp_path) == 0
+    assert (tmp_path / "CNAME").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("folders", "words"),
+    [
+        (["first-study", "nothing"], "nothing/report.html: no such file; name folders of reports"),
+        (["first-study", "first-study"], "have the same name; rename one"),
+    ],
+)
+def test_what_is_no_study_is_refused_in_one_line(studies, tmp_path, capsys, folders, words):
+    assert gallery([studies[0].parent / name for name in folders], tmp_path / "site") == 2
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "site" / "index.html").exists()
