@@ -1,5 +1,6 @@
 """Studies whose measurements are made up: joined by the library itself, so that all reports of them fit together."""
 
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -22,24 +23,37 @@ METRICS = ["nDCG@10", "RR@10", "R@100", "overlap@10", "rbo"]
 
 
 def write_study(
-    folder, *, datasets=("facts",), methods=None, judged=True, queries=60, multipliers=(1, 4), seed=0, p=0.005
+    folder,
+    *,
+    datasets=("facts",),
+    methods=None,
+    models=("minilm",),
+    judged=True,
+    queries=60,
+    multipliers=(1, 4),
+    seed=0,
+    p=0.005,
+    requirements=None,
 ):
     """Write the runs of a study into ``folder`` and join them; return the folder of its reports.
 
-    ``judged``: whether queries are, on all datasets, or on which of them; ``p``: of the baseline at chance.
+    ``judged``: whether queries are, on all datasets, or on which of them; ``p``: of the baseline at chance. Each
+    further model of ``models`` is worse than the one before it.
     """
     judged = {dataset: judged is True or (judged is not False and dataset in judged) for dataset in datasets}
     methods = methods or ["float32", "binary", "int8", "int8-codes", "int8-hnsw"]
-    config = configuration(datasets, methods, multipliers)
+    config = configuration(datasets, methods, multipliers, models)
+    config["requirements"] = requirements or config["requirements"]
     reports = Path(folder) / "results" / "reports" / config["study"]
     runs = []
     for number, dataset in enumerate(datasets):
         base = np.random.default_rng([seed, number]).beta(1.2, 1.2, queries).round(2)
-        for place, method in enumerate(methods):
+        for place, (model, method) in enumerate(product(models, methods)):
             rng = np.random.default_rng([seed, number, place + 1])
-            runs.append(reports / "runs" / dataset / "minilm" / method)
-            MadeUpRun(method, config, base, judged[dataset], rng).write(runs[-1], p)
-    embedding = [reports / "runs" / dataset / "minilm" / "embedding.json" for dataset in datasets]
+            runs.append(reports / "runs" / dataset / model / method)
+            quality = base * 0.9 ** models.index(model)
+            MadeUpRun(method, config, quality, judged[dataset], rng).write(runs[-1], p)
+    embedding = [reports / "runs" / dataset / model / "embedding.json" for dataset in datasets for model in models]
     for path in embedding:
         write_json(path, EMBEDDING)
     write_json(
@@ -49,7 +63,8 @@ def write_study(
             "config": config,
             "datasets": [described(dataset, judged[dataset], queries) for dataset in datasets],
             "models": [
-                {"model": "minilm", "name": "all-MiniLM", "sha256": "ab" * 32, "dim": DIM, "backend": "openvino"}
+                {"model": model, "name": "all-MiniLM", "sha256": "ab" * 32, "dim": DIM, "backend": "openvino"}
+                for model in models
             ],
             "environment": {"python": "3.11", "machine": "a machine"},
         },
@@ -62,7 +77,7 @@ def join(runs, embedding, config, reports):
     """Write the CSV reports as the step that joins all measurements does, but for those on losses."""
     measured = Measurements(runs, embedding, [], Study.read(config), "results")
     for name in TABLES.names():
-        if not TABLES[name].optional or name == "growth":
+        if not TABLES[name].optional or name in ("growth", "models", "model_differences"):
             TABLES[name]().rows(measured).to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
 
 
@@ -88,13 +103,13 @@ def family(method):
     return next(name for name in BITS if method.startswith(name))
 
 
-def configuration(datasets, methods, multipliers):
+def configuration(datasets, methods, multipliers, models=("minilm",)):
     """Return the configuration of the study, as the workflow would hand it over."""
     kinds = {method: "hnsw" if "hnsw" in method else "flat" for method in methods}
     return {
         "study": "made-up",
         "datasets": {"facts": {"source": "files", "path": "data"}},
-        "models": {"minilm": {"name": "all-MiniLM"}},
+        "models": {model: {"name": "all-MiniLM"} for model in models},
         "codecs": {name: {"family": name} for name in {*map(family, methods), *STORES}},
         "methods": {
             method: {"codec": family(method), "index": kinds[method], "build": {}, "search": {}} for method in methods

@@ -14,8 +14,8 @@ from embquant.study.study import Study
 def configuration(setting: pd.Series, study: Study) -> str:
     """Return the part of a study's YAML that builds ``setting`` and float32 alone.
 
-    Datasets and models stay as they are. ``setting`` has ``method``, ``rescore_store``, ``rescore_multiplier`` and
-    ``top_k``.
+    Datasets and models stay as they are, but for a setting that was chosen among models: it has a ``model``, which is
+    then the only one. ``setting`` has ``method``, ``rescore_store``, ``rescore_multiplier`` and ``top_k``.
     """
     config = study.config
     methods = dict.fromkeys([config.baseline, setting["method"]])
@@ -23,8 +23,11 @@ def configuration(setting: pd.Series, study: Study) -> str:
     rescored = setting["rescore_store"] != NO_STORE
     if rescored:
         codecs[setting["rescore_store"]] = None
+    written = config.to_dict()
+    models = {"models": {setting["model"]: written["models"][setting["model"]]}} if "model" in setting else {}
     part: dict[str, Any] = {
-        "codecs": {name: config.to_dict()["codecs"][name] for name in codecs},
+        **models,
+        "codecs": {name: written["codecs"][name] for name in codecs},
         "methods": {name: config.methods[name].model_dump(exclude_defaults=True) for name in methods},
         "baseline": config.baseline,
         "top_k": [int(setting["top_k"])],

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from embquant.errors import InputError
 from embquant.report.numbers.check import Bound, Demand, checks, setting_of
-from embquant.report.numbers.recommendation import limits_of
+from embquant.report.numbers.limits import limits_of
 from embquant.report.reports import Reports
 from embquant.report.show.check import check_text
 

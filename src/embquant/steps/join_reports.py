@@ -11,6 +11,7 @@ from embquant.files.provenance import environment
 from embquant.measure.diagnosis import Diagnosis
 from embquant.report.csv_files import write_csv, write_text
 from embquant.report.numbers.measurements import Measurements
+from embquant.report.show.models import model_words
 from embquant.report.show.summary import summary_text
 from embquant.report.show.verdict import advice, verdicts
 from embquant.report.tables import TABLES
@@ -38,9 +39,11 @@ def join_reports(
     measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents, drifted)
     path = output / "summary.txt"
     diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
+    sentences = model_words(measured.models.differences)
     parts = [
         advice(measured.recommendations, measured.examples, path),
         summary_text(measured.described, study, described, measured.left_out, diagnosed),
+        *(["\n".join(["all models:", *sentences])] if sentences else []),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),
     ]

@@ -19,6 +19,7 @@ from embquant.study.configfile import read_yaml
 from embquant.study.grid import Grid, with_grid
 from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
+from embquant.study.requirements import Prices, Requirements
 
 
 def _unique(values: list[Any]) -> list[Any]:
@@ -127,60 +128,6 @@ class Timing(Entry):
     )
     seconds: Number = Field(
         0.3, ge=0, description="seconds that a search may be timed for, after which it gets no further round"
-    )
-
-
-class Price(Entry):
-    """What a GB costs, and where the price comes from."""
-
-    usd_per_gb_month: Number = Field(ge=0, description="USD per GB (10⁹ bytes) and month")
-    source: str = Field(min_length=1, description="where the price comes from")
-
-
-class Prices(Entry):
-    """What memory and disk cost."""
-
-    # The price that embedding quantization is usually reckoned with: the blog estimates it for AWS's x2gd instances.
-    memory: Price = Field(
-        Price(
-            usd_per_gb_month=3.8,
-            source="AWS x2gd instances, as estimated in https://huggingface.co/blog/embedding-quantization",
-        ),
-        description="price of memory, which holds the index",
-    )
-    disk: Price = Field(
-        Price(
-            usd_per_gb_month=0.1,
-            source="AWS EBS gp2 volumes, us-east-1, list price, https://aws.amazon.com/ebs/pricing/",
-        ),
-        description="price of disk, which holds the index and the rescore store",
-    )
-
-
-class Requirements(Entry):
-    """What the recommended setting has to meet."""
-
-    min_retention: Number = Field(
-        0.99,
-        ge=0,
-        le=1,
-        description="least share of float32's quality, at the lower bound of its confidence interval; without "
-        "judgements, least agreement (`overlap@k`)",
-    )
-    max_latency_p95_ms: Number | None = Field(
-        None, gt=0, description="longest time that 95 % of the single queries may take, at the measured size"
-    )
-    max_bytes_per_vector: Number | None = Field(
-        None, gt=0, description="most bytes per vector in memory, with its share of a graph or of lists"
-    )
-    max_usd_per_month: Number | None = Field(
-        None, gt=0, description="highest price of memory and disk together, per month"
-    )
-    vectors: int | None = Field(
-        None,
-        ge=1,
-        description="number of vectors that the price is for, and that settings are judged at as far as results can be "
-        "expected; default: those of the corpus",
     )
 
 

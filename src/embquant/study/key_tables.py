@@ -14,9 +14,10 @@ from embquant.indexes import INDEXES, index_class, index_pairs
 from embquant.quantize.codecs import CODECS
 from embquant.quantize.fit_on import FitOn
 from embquant.quantize.transforms import TRANSFORMS
-from embquant.study.config import Configuration, Requirements
+from embquant.study.config import Configuration
 from embquant.study.grid import Grid
 from embquant.study.method_entry import MethodEntry
+from embquant.study.requirements import Requirements
 
 BLOCK = re.compile(r"(<!-- table: (?P<name>.*?) -->\n).*?(<!-- end of table -->)", re.DOTALL)
 """A generated table of the page."""

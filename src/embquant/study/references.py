@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 from embquant.entries import mistake, nearest, read_entry
 from embquant.errors import InputError
 from embquant.indexes import index_class
+from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CODECS
 from embquant.study import NO_STORE
 from embquant.study.layout import RESERVED
@@ -38,6 +39,20 @@ def check_references(config: "Configuration") -> None:
     baseline = config.methods[config.baseline]
     if baseline.index != "flat" or config.codecs[baseline.codec].spec.is_encoded:
         raise mistake(f"{config.baseline!r} is not a float32 codec with a flat index", "baseline")
+    _check_required_metrics(config)
+
+
+def _check_required_metrics(config: "Configuration") -> None:
+    """Check that the study measures the metrics of ``min_quality``, and that they are of judged quality."""
+    judged = [metric for metric in config.metrics if parse_metric(metric).judged]
+    depths = [top_k for top_k in config.top_k for metric in judged[:1] if (parse_metric(metric).cutoff or 0) <= top_k]
+    for name in config.requirements.min_quality or {}:
+        if name not in judged:
+            what = f"{name!r} is none of the study's judged metrics ({', '.join(judged) or 'none'})"
+            raise mistake(f"{what}; name one of them, or add it to metrics", "requirements", "min_quality")
+        if depths and (parse_metric(name).cutoff or 0) > min(depths):
+            what = f"{name!r} has no value at top_k {min(depths)}, by which settings are judged; name another metric"
+            raise mistake(what, "requirements", "min_quality")
 
 
 def _check_datasets(config: "Configuration") -> None:

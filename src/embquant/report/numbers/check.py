@@ -13,8 +13,9 @@ from embquant.report.measure import Measure
 from embquant.report.numbers.deployed import expected_at
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.growth import BASIS, BEYOND
+from embquant.report.numbers.limits import column_of, missed, named
 from embquant.report.numbers.quality import decisive, with_quality
-from embquant.report.numbers.recommendation import CHOICE, LIMITS, missed, named, worst_over_datasets
+from embquant.report.numbers.recommendation import AMONG_MODELS, CHOICE, judged_together, worst_over_datasets
 from embquant.report.reports import Reports
 from embquant.study import NO_STORE
 from embquant.study.study import Study
@@ -29,7 +30,7 @@ AT_CHANCE = "the baseline is at chance"
 
 @dataclass(frozen=True)
 class Demand:
-    """What is required: the limit of each of ``LIMITS`` that counts, and what ``min_retention`` is compared with."""
+    """What is required: the limit of each requirement that counts, and what ``min_retention`` is compared with."""
 
     limits: Mapping[str, float]
     at: Bound = "lower"
@@ -90,7 +91,7 @@ def checks(
     models: Sequence[str] = (),
     datasets: Sequence[str] = (),
 ) -> list[Check]:
-    """Check a setting, or for each model the one that the study recommends.
+    """Check a setting, or for each model, or among all, the one that the study recommends.
 
     ``models`` and ``datasets`` are all by default, but for the datasets that the verdict leaves out because they are
     judged by less than others. The figures are those by which the verdict judges a setting on a dataset.
@@ -99,11 +100,13 @@ def checks(
     for column, asked in (("model", models), ("dataset", datasets)):
         for name in asked:
             _require(name, summary[column].unique(), column, reports)
+    summary = pd.concat(judged_together(summary, reports.table("models"), reports.study))
     found: list[Check] = []
     for model, rows in summary.groupby("model", sort=False):
-        if models and model not in models:
-            continue
         chosen = _recommended(reports, str(model)) if setting is None else setting
+        of_another = chosen is not None and chosen.get("model", model) != model
+        if of_another or (models and model not in models):
+            continue
         for dataset in datasets or decisive(rows)["dataset"].unique():
             judged = _at_deployed_size(decisive(rows[rows["dataset"] == dataset]), reports)
             found += _checks(judged, reports.study, chosen, demand)
@@ -130,10 +133,17 @@ def _require(value: object, known: Iterable[object], what: str, reports: Reports
 
 
 def _recommended(reports: Reports, model: str) -> pd.Series | None:
-    """Return the setting of a model's verdict, None where nothing is recommended."""
-    rows = reports.table("recommendation")
-    first = rows[rows["model"] == model].astype({"rescore_multiplier": "Int64"}).iloc[0]
-    return None if pd.isna(first["method"]) else first[CHOICE]
+    """Return the setting of a model's verdict, None where nothing is recommended; of the verdict on all, if it is one.
+
+    The setting of a verdict on all models has the ``model`` that it belongs to.
+    """
+    rows = reports.table("recommendation").astype({"rescore_multiplier": "Int64"})
+    first = rows[rows["model"].isin([model, AMONG_MODELS])].iloc[0]
+    if pd.isna(first["method"]):
+        return None
+    if first["model"] != AMONG_MODELS:
+        return first[CHOICE]
+    return first[["chosen_model", *CHOICE]].rename({"chosen_model": "model"})
 
 
 def _checks(rows: pd.DataFrame, study: Study, chosen: pd.Series | None, demand: Demand) -> Iterator[Check]:
@@ -157,7 +167,7 @@ def _checks(rows: pd.DataFrame, study: Study, chosen: pd.Series | None, demand: 
     judged = own.assign(kept_low=own["kept"]) if demand.at == "mean" else own
     misses = missed(judged, demand.limits)
     for name, limit in demand.limits.items():
-        value = None if own.empty else _number(judged[LIMITS[name]].iloc[0])
+        value = None if own.empty else _number(judged[column_of(name)].iloc[0])
         yield Check(
             **{name: rows[name].iloc[0] for name in ("dataset", "model")},
             setting="" if chosen is None else named(chosen),

@@ -33,7 +33,8 @@ def priced(table: pd.DataFrame, study: Study, vectors: int | None = None) -> pd.
     store = table["store_file_bytes"] + further * _store_width(table, codec)
     is_store = table["method"].map({name: method.is_flat for name, method in methods.items()})
     disk = memory + store.mask(is_store & (codec == table["rescore_store"]), 0)
-    usd_per_byte = {place: price.usd_per_gb_month / GB for place, price in study.config.prices}
+    prices = study.config.prices
+    usd_per_byte = {place: getattr(prices, place).usd_per_gb_month / GB for place in ("memory", "disk")}
     return pd.DataFrame(
         {
             "vectors": wanted,

@@ -30,9 +30,11 @@ def with_queries_needed(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Append of how many queries the lower bound would meet ``min_retention``, if what was measured is true.
 
     ``queries_needed`` is 0 where the lower bound meets it already, and infinite where not even the value does. A value
-    above 1 is taken as 1: of many settings the best are better than they are.
+    above 1 is taken as 1: of many settings the best are better than they are. Where no retention is required, it is 0.
     """
     limit = study.config.requirements.min_retention
+    if limit is None:
+        return rows.assign(queries_needed=0.0)
     is_baseline = (rows["method"] == study.config.baseline) & (rows["rescore_store"] == NO_STORE)
     keys = ["dataset", "model", "top_k"]
     baselines = rows[is_baseline].set_index(keys)

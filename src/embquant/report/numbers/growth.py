@@ -41,11 +41,13 @@ def growth_table(runs: Sequence[Path], study: Study, chance: Chance) -> pd.DataF
     return _with_least_multipliers(pd.concat(tables, ignore_index=True), study.config.requirements.min_retention)
 
 
-def _with_least_multipliers(table: pd.DataFrame, wanted: float) -> pd.DataFrame:
+def _with_least_multipliers(table: pd.DataFrame, wanted: float | None) -> pd.DataFrame:
     """Append the least multiplier of each store and size whose lower bound is ``wanted`` or more, as all greater ones.
 
-    It is missing where there is none, and without rescoring.
+    It is missing where there is none, without rescoring, and where nothing is ``wanted``.
     """
+    if wanted is None:
+        return table.assign(**{LEAST_MULTIPLIER: pd.array([None] * len(table), "Int64")})
     keys = [*RUN, "rescore_store", DOCUMENTS]
     found = {
         key: least_multiplier(rows.set_index("rescore_multiplier")["kept_low"].to_dict(), wanted)

@@ -21,6 +21,7 @@ from embquant.report.numbers.explained import joined
 from embquant.report.numbers.growth import growth_table
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.measured import RUN, SETTING
+from embquant.report.numbers.models import Models
 from embquant.report.numbers.recommendation import CHOICE, EVERY, Recommendation, recommendations
 from embquant.report.numbers.significance import Analysis
 from embquant.study.study import Study
@@ -35,6 +36,10 @@ SPEED = [
     *("queries_per_second", "queries_per_second_low", "queries_per_second_high"),
     *("speedup_p50_vs_float32", "speedup_p50_vs_float32_low", "speedup_p50_vs_float32_high"),
     *("build_seconds", "peak_rss_bytes", "engine"),
+]
+EMBEDDING = [
+    *("dim", "backend", "device", "threads"),
+    *("query_latency_p50_ms", "query_latency_p95_ms", "query_latency_p99_ms", "documents_per_second"),
 ]
 
 
@@ -75,14 +80,12 @@ class Measurements:
     @cached_property
     def analysis(self) -> Analysis:
         """The statistics of all retrieval metrics."""
-        config = self.study.config
-        return Analysis.of(self.applicable, config.baseline, Chance(**config.statistics.model_dump()))
+        return Analysis.of(self.applicable, self.study.config.baseline, self._chance)
 
     @cached_property
     def growth(self) -> pd.DataFrame:
         """Return one row per setting and number of documents."""
-        config = self.study.config
-        return growth_table(self.applicable, self.study, Chance(**config.statistics.model_dump()))
+        return growth_table(self.applicable, self.study, self._chance)
 
     @cached_property
     def memory(self) -> pd.DataFrame:
@@ -109,6 +112,17 @@ class Measurements:
         return joined.merge(memory, on=[*RUN, "rescore_store"], how="left")
 
     @cached_property
+    def embedded(self) -> pd.DataFrame:
+        """Return one row per dataset and model whose embedding was timed."""
+        rows = [{**dict(zip(RUN, path.parts[-3:-1], strict=False)), **read_json(path)} for path in self.embedding]
+        return pd.DataFrame(rows, columns=[*RUN[:2], *EMBEDDING])
+
+    @cached_property
+    def models(self) -> Models:
+        """How the settings of all models compare."""
+        return Models.of(self.applicable, self.summary, self.embedded, self.study, self._chance)
+
+    @cached_property
     def drift(self) -> pd.DataFrame:
         """Return one row per setting in which something is fitted, and metric."""
         drifted = [run for run in self.drifted if why_inapplicable(run / METRICS) is None]
@@ -122,7 +136,8 @@ class Measurements:
     @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
-        return recommendations(self.described, self.study, self.results, self.own_documents, self.growth)
+        described, growth, models = self.described, self.growth, self.models.settings
+        return recommendations(described, self.study, self.results, self.own_documents, growth, models)
 
     @cached_property
     def examples(self) -> pd.DataFrame:
@@ -130,11 +145,11 @@ class Measurements:
         rows = joined(self.losses, "examples")
         chosen = pd.DataFrame(
             [
-                {"dataset": found.dataset, "model": found.model, **found.best[[*CHOICE, "top_k"]]}
+                {"dataset": found.dataset, "model": found.model, **found.best}
                 for found in self.recommendations
                 if found.best is not None
             ],
-            columns=["dataset", "model", *CHOICE, "top_k"],
+            columns=["dataset", "model", *CHOICE, "top_k"],  # a setting that is chosen among models has its own
         )
         everywhere = chosen[chosen["dataset"] == EVERY].drop(columns="dataset").merge(rows)
         return pd.concat([everywhere, chosen.merge(rows)])[rows.columns].drop_duplicates(ignore_index=True)
@@ -142,6 +157,10 @@ class Measurements:
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""
         return with_pareto(table, self._pareto)
+
+    @property
+    def _chance(self) -> Chance:
+        return Chance(**self.study.config.statistics.model_dump())
 
     @cached_property
     def _pareto(self) -> pd.DataFrame:

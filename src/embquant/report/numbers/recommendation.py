@@ -1,14 +1,15 @@
 """Which setting to deploy: the cheapest that meets the study's requirements, or what keeps all from meeting them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from decimal import ROUND_CEILING, Context
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from embquant.report.deployment import configuration, deployment_code
+from embquant.report.measure import Measure
 from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
 from embquant.report.numbers.deployed import (
@@ -20,20 +21,25 @@ from embquant.report.numbers.deployed import (
 )
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.growth import BASIS, MEASURED
+from embquant.report.numbers.limits import (
+    MIN_QUALITY,
+    Relaxation,
+    column_of,
+    limits_of,
+    missed,
+    named,
+    ranked,
+    relaxations,
+)
+from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
-from embquant.study import NO_STORE
 from embquant.study.study import Study
-
-LIMITS = {
-    "min_retention": "kept_low",
-    "max_latency_p95_ms": "latency_p95_ms",
-    "max_bytes_per_vector": "memory_bytes_per_vector",
-    "max_usd_per_month": "usd_per_month",
-}
-"""A requirement → the column that it limits."""
 
 EVERY = "all"
 """The dataset of a recommendation for all datasets of a study together."""
+
+AMONG_MODELS = "all models"
+"""The model of a recommendation that chooses among the settings of all models."""
 
 WORST = {
     "kept": "min",
@@ -47,24 +53,12 @@ WORST = {
 
 PAIR = ["method", "rescore_store"]
 CHOICE = [*PAIR, "rescore_multiplier"]
-
-
-@dataclass(frozen=True)
-class Relaxation:
-    """Requirements that would have to be these, others staying as they are, for ``setting`` to meet them all."""
-
-    requirements: dict[str, float]
-    setting: pd.Series
-
-    def __str__(self) -> str:
-        """Name the requirements, their new limits and the setting."""
-        limits = " and ".join(f"{name} to {limit:g}" for name, limit in self.requirements.items())
-        return f"{limits} for {named(self.setting)}"
+BELOW_BEST = "below_best_model"
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to deploy for ``model`` on ``dataset``; ``where`` names the dataset to a reader, or all of them.
+    """What to deploy for ``model``, or of all models, on ``dataset``; ``where`` names it to a reader, or all of them.
 
     ``chance`` tells of each dataset whose baseline is at chance, ``caveats`` what else to know of the
     setting to deploy. ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``undecided`` is a
@@ -116,28 +110,51 @@ def recommendations(
     results: str,
     own_documents: Collection[str] = (),
     growth: pd.DataFrame | None = None,
+    models: pd.DataFrame | None = None,
 ) -> list[Recommendation]:
     """Recommend for each model on each dataset; where there are several, first on all of them together.
 
     ``results`` is the folder of what runs have built. On the datasets ``own_documents`` the code leaves each query's
     own document out. For more vectors than were measured, settings are judged by what ``growth``, the table, expects.
+    If a study requires something of quality itself, which ``models`` has, one setting of all models is chosen.
     """
     found = []
     summary = with_queries_needed(with_quality(summary), study)
-    for _, rows in summary.groupby("model", sort=False):
+    for rows in judged_together(summary, models, study):
         datasets = list(rows["dataset"].unique())
         if len(datasets) > 1:
             judged = decisive(rows)
             where = f"{all_datasets(judged['dataset'].nunique(), len(datasets))}, by the worst of each figure"
-            chance = chance_words(rows, study)
+            chance = _chance(rows, study)
             places = (EVERY, where, judged, study, results, chance)
             found.append(_at_deployed_size(growth, *places, own_documents=own_documents))
         for dataset in datasets:
             of_dataset = rows[rows["dataset"] == dataset]
-            judged, chance = decisive(of_dataset), chance_words(of_dataset, study)
+            judged, chance = decisive(of_dataset), _chance(of_dataset, study)
             places = (dataset, dataset, judged, study, results, chance)
             found.append(_at_deployed_size(growth, *places, own_documents=own_documents))
     return found
+
+
+def judged_together(summary: pd.DataFrame, models: pd.DataFrame | None, study: Study) -> Iterator[pd.DataFrame]:
+    """Yield the settings that are chosen among: those of each model, or of all, with what is required of quality.
+
+    ``models`` has the columns of models.csv. Of its metric, settings then have the value and the lower bound by which
+    models are compared, and :data:`BELOW_BEST`: how far they may be below the best model.
+    """
+    if models is None or not study.config.requirements.chooses_among_models:
+        yield from (rows for _, rows in summary.groupby("model", sort=False))
+        return
+    known = models.set_index([*RUN, *SETTING]).reindex(pd.MultiIndex.from_frame(summary[[*RUN, *SETTING]]))
+    quality = {
+        f"{metric}{end}": known[f"quality{end}"].to_numpy() for metric in models["metric"][:1] for end in ("", "_low")
+    }
+    yield summary.assign(**quality, **{BELOW_BEST: -known["against_best_low"].to_numpy()})
+
+
+def _chance(rows: pd.DataFrame, study: Study) -> list[str]:
+    """Tell of each model and dataset in ``rows`` whose baseline isn't distinguishable from chance."""
+    return [words for _, own in rows.groupby("model", sort=False) for words in chance_words(own, study)]
 
 
 def _at_deployed_size(
@@ -148,6 +165,8 @@ def _at_deployed_size(
     vectors, size = study.config.requirements.vectors, int(rows["vectors"].min())
     if vectors is None or vectors <= size or growth is None:
         return measured
+    if study.config.requirements.chooses_among_models:
+        return replace(measured, deployed=f"judged at the {size:,} vectors measured: quality itself of more is unknown")
     expected = expected_at(rows, growth, vectors)
     if expected is None:
         words = beyond_words(vectors, size)
@@ -169,12 +188,6 @@ def _farthest_words(best: pd.Series | None, rows: pd.DataFrame, growth: pd.DataF
     return f"; of {size:,}, the most that is known of, it is expected to keep {kept:.2%}, at least {low:.2%}"
 
 
-def limits_of(study: Study) -> dict[str, float]:
-    """Return the requirements of a study that limit a column."""
-    limits = {name: getattr(study.config.requirements, name) for name in LIMITS}
-    return {name: limit for name, limit in limits.items() if limit is not None}
-
-
 def recommend(
     dataset: str,
     where: str,
@@ -185,9 +198,10 @@ def recommend(
     *,
     own_documents: Collection[str] = (),
 ) -> Recommendation:
-    """Choose among the settings in ``rows``: the decisive ones of a model on one dataset or several."""
+    """Choose among the settings in ``rows``: the decisive ones of a model, or of all, on one dataset or several."""
     limits = limits_of(study)
-    model = rows["model"].iloc[0]
+    among = study.config.requirements.chooses_among_models
+    model = AMONG_MODELS if among else rows["model"].iloc[0]
     settings = worst_over_datasets(rows, study)
     fitting = ranked(settings[~missed(settings, limits).any(axis=1) & settings["kept"].notna()])
     undecided = soonest_decided(settings, limits, fitting)
@@ -195,16 +209,18 @@ def recommend(
     if fitting.empty:
         return Recommendation(*known, relaxations=relaxations(settings, limits))
     best = fitting.iloc[0]
-    deployed_on = rows["dataset"].iloc[0]
-    folder = f"{results}/{deployed_on}/{model}"
-    others = fitting[(fitting[PAIR] != best[PAIR]).any(axis=1)]
+    own = rows[rows["model"] == best.get("model", model)]
+    deployed_on = own["dataset"].iloc[0]
+    folder = f"{results}/{deployed_on}/{own['model'].iloc[0]}"
+    pair = ["model", *PAIR] if among else PAIR
+    others = fitting[(fitting[pair] != best[pair]).any(axis=1)]
     return Recommendation(
         *known,
         runner_up=None if others.empty else others.iloc[0],
-        caveats=caveats(best, rows, study),
+        caveats=caveats(best, own, study),
         configuration=configuration(best, study),
         deployment_code=deployment_code(best, study, folder, deployed_on in own_documents),
-        float32_bytes=float32_bytes_beside(best, int(rows["dim"].iloc[0]), study),
+        float32_bytes=float32_bytes_beside(best, int(own["dim"].iloc[0]), study),
     )
 
 
@@ -212,18 +228,31 @@ def worst_over_datasets(rows: pd.DataFrame, study: Study) -> pd.DataFrame:
     """Return one row per setting that was measured on all datasets of ``rows``: the worst of each of its figures.
 
     A figure that a dataset lacks is missing. What a setting takes and costs is that of ``requirements.vectors``, or of
-    the corpus. ``basis`` says whether what it keeps was measured or is expected.
+    the corpus. ``basis`` says whether what it keeps was measured or is expected. Where the study chooses among models,
+    there is a row per model as well, and what is required of quality is among the figures.
     """
     rows = (
         rows.assign(**{BASIS: rows.get(BASIS, MEASURED)})
         .rename(columns={"vectors": "timed_vectors"})
         .join(priced(rows, study, study.config.requirements.vectors))
     )
-    groups = rows.groupby(CHOICE, sort=False)
+    among = study.config.requirements.chooses_among_models
+    groups = rows.groupby(["model", *CHOICE] if among else CHOICE, sort=False)
+    worst = {**WORST, **(_worst_quality(rows, study) if among else {})}
     shared = {"measure": "first", "top_k": "first", BASIS: "first", "vectors": "max", "timed_vectors": "max"}
-    settings = groups.agg({**shared, "threads": "first", "engine": "first", **WORST})
-    settings[list(WORST)] = settings[list(WORST)].where(groups[list(WORST)].count().eq(groups.size(), axis=0))
+    settings = groups.agg({**shared, "threads": "first", "engine": "first", **worst})
+    settings[list(worst)] = settings[list(worst)].where(groups[list(worst)].count().eq(groups.size(), axis=0))
+    low = f"{Measure.of_settings(rows['measure'].iloc[0]).metric}_low"
+    settings["bound"] = settings[low if among and low in settings else "kept_low"]
     return settings[groups["dataset"].nunique() == rows["dataset"].nunique()].reset_index()
+
+
+def _worst_quality(rows: pd.DataFrame, study: Study) -> dict[str, str]:
+    """Return the columns of quality itself that settings are judged by and shown with, as in :data:`WORST`."""
+    metric = Measure.of_settings(rows["measure"].iloc[0]).metric
+    required = [column_of(name) for name in limits_of(study) if name.startswith(MIN_QUALITY)]
+    known = [name for name in (metric, f"{metric}_low", *required) if name in rows]
+    return {**dict.fromkeys(known, "min"), BELOW_BEST: "max"}
 
 
 def soonest_decided(settings: pd.DataFrame, limits: Mapping[str, float], fitting: pd.DataFrame) -> pd.Series | None:
@@ -238,65 +267,3 @@ def soonest_decided(settings: pd.DataFrame, limits: Mapping[str, float], fitting
         known = known[known["usd_per_month"] < fitting.iloc[0]["usd_per_month"]]
     known = known[known["queries_needed"] <= 1.5 * known["queries_needed"].min()]
     return None if known.empty else ranked(known).iloc[0]
-
-
-def missed(settings: pd.DataFrame, limits: Mapping[str, float]) -> pd.DataFrame:
-    """Return a bool per setting and requirement: whether the setting misses it. What wasn't measured is missed."""
-    met = {
-        name: settings[LIMITS[name]] >= limit if _is_least(name) else settings[LIMITS[name]] <= limit
-        for name, limit in limits.items()
-    }
-    return ~pd.DataFrame(met, index=settings.index, dtype=bool)
-
-
-def ranked(settings: pd.DataFrame) -> pd.DataFrame:
-    """Order by price, then by candidates rescored, then by the lower bound; equals stay in the study's order."""
-    work = settings["rescore_multiplier"].where(settings["rescore_store"] != NO_STORE, 0)
-    keys = pd.DataFrame({"price": settings["usd_per_month"], "work": work, "loss": -settings["kept_low"]})
-    return settings.loc[keys.sort_values(list(keys), kind="stable").index]
-
-
-def relaxations(settings: pd.DataFrame, limits: Mapping[str, float]) -> list[Relaxation]:
-    """Return which ``limits`` to relax, how far, and for which setting, where no setting meets them all.
-
-    Only the settings that miss the fewest requirements count. Usually that is one requirement, which is relaxed to the
-    value of the setting that comes nearest to it. Where all settings miss more than one, these are relaxed together.
-    """
-    settings = settings.dropna(subset=[LIMITS[name] for name in limits])
-    misses = missed(settings, limits)
-    near = settings[misses.sum(axis=1) == misses.sum(axis=1).min()]
-    found: dict[tuple[str, ...], list[Any]] = {}
-    for label, missing in misses.loc[near.index].iterrows():
-        found.setdefault(tuple(missing.index[missing]), []).append(label)
-    order = sorted(found, key=lambda names: [name not in names for name in limits])
-    return [_relaxed(near.loc[found[names]], {name: limits[name] for name in names}) for names in order]
-
-
-def _relaxed(settings: pd.DataFrame, limits: Mapping[str, float]) -> Relaxation:
-    """Relax ``limits``, which all ``settings`` miss, just enough for one to meet them; the largest step counts."""
-    steps = pd.DataFrame(
-        {
-            name: limit / settings[LIMITS[name]] if _is_least(name) else settings[LIMITS[name]] / limit
-            for name, limit in limits.items()
-        }
-    ).max(axis=1)
-    nearest = ranked(settings[steps == steps.min()]).iloc[0]
-    relaxed = {name: _admitting(name, nearest[LIMITS[name]]) for name in limits}
-    return Relaxation(relaxed, ranked(settings[~missed(settings, relaxed).any(axis=1)]).iloc[0])
-
-
-def _admitting(name: str, value: float) -> float:
-    """Return the limit of at most four digits that ``value`` just meets."""
-    rounding = ROUND_FLOOR if _is_least(name) else ROUND_CEILING
-    return float(Context(prec=4, rounding=rounding).create_decimal(str(float(value))))
-
-
-def _is_least(name: str) -> bool:
-    return name.startswith("min_")
-
-
-def named(setting: pd.Series) -> str:
-    """Return a setting in words."""
-    if setting["rescore_store"] == NO_STORE:
-        return str(setting["method"])
-    return f"{setting['method']} rescored by {setting['rescore_store']} ×{setting['rescore_multiplier']}"

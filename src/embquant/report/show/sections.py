@@ -11,27 +11,34 @@ from embquant.report.show.figures.grid import draw_grid
 from embquant.report.show.figures.growth import draw_growth
 from embquant.report.show.figures.heatmap import draw_heatmap
 from embquant.report.show.figures.methods import draw_indexes
+from embquant.report.show.figures.models import draw_models, model_datasets
 from embquant.report.show.figures.queries import draw_differences, draw_losses
 from embquant.report.show.figures.rescoring import draw_multipliers
 from embquant.report.show.figures.style import Drawing
 from embquant.report.show.figures.tradeoff import draw_latency, draw_memory
+from embquant.report.show.models import model_words
 from embquant.report.show.rendering import TableView
 from embquant.report.tables import TABLES
 
 
 @dataclass(frozen=True)
 class Section:
-    """Figures under a heading, of which the first is open and the others can be opened; then tables."""
+    """Sentences under a heading; then figures, of which the first is open and the others can be opened; then tables."""
 
     name: str
     title: str
     text: str
     figures: Sequence[Drawing] = ()
     tables: Sequence[TableView] = ()
+    points: Sequence[str] = ()
 
 
 SECTIONS = {
     "memory": ("Quality against memory", "What a vector takes in memory, and what is left of float32's results."),
+    "models": (
+        "All models side by side",
+        "A large model in few bytes, or a small one in many? Each point is a setting of a model, by quality itself.",
+    ),
     "grid": ("Dimensions and bits", "Fewer dimensions save bytes, and so do fewer bits."),
     "rescoring": (
         "Quality against the rescore multiplier",
@@ -72,6 +79,9 @@ def sections(reports: Reports) -> list[Section]:
     """Return the sections that have something to show."""
     figures = _figures(reports)
     found = {name: Section(name, *words, figures.get(name, [])) for name, words in SECTIONS.items()}
+    differences = reports.table("model_differences")
+    if not differences.empty:
+        found["models"] = replace(found["models"], points=model_words(differences))
     for name in TABLES.names():
         table = TABLES[name]()
         view = table.view(reports)
@@ -87,6 +97,7 @@ def _figures(reports: Reports) -> dict[str, list[Drawing]]:
     datasets = [scope for scope in scopes if scope.dataset != EVERY]
     return {
         "memory": _drawn(draw_memory, scopes),
+        "models": [draw_models(reports, dataset) for dataset in model_datasets(reports)],
         "grid": _drawn(lambda scope: draw_grid(reports, scope), scopes),
         "rescoring": _drawn(draw_multipliers, scopes),
         "growth": _drawn(lambda scope: draw_growth(reports, scope), datasets),

@@ -8,17 +8,19 @@ import pandas as pd
 
 from embquant.report.measure import Measure
 from embquant.report.numbers.growth import BASIS, BEYOND
-from embquant.report.numbers.recommendation import CHOICE, Recommendation, limits_of, named
+from embquant.report.numbers.limits import MIN_QUALITY, limits_of, named
+from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, Recommendation
 from embquant.report.reports import Reports, with_setting_name
 from embquant.report.show.examples import examples_of, examples_text
 
 REQUIREMENTS = {
     "min_retention": "at least {:.2%} kept, at the lower bound",
+    "max_below_best_model": "at most {:g} below the best model's float32, at the lower bound",
     "max_latency_p95_ms": "p95 of at most {:g} ms",
     "max_bytes_per_vector": "at most {:,.0f} B per vector in memory",
     "max_usd_per_month": "at most {:g} USD a month",
 }
-"""A requirement, in words."""
+"""A requirement, in words, but for those of a metric's least value."""
 
 
 CHECK = [
@@ -105,10 +107,11 @@ def figures(setting: pd.Series) -> str:
     else:
         share = f"agrees with float32 by {kept:.2%} ({measure}; nothing is judged)"
     bound = f", {low:.2%} at the interval's lower bound" if low < kept else ", without an interval" * pd.isna(low)
+    quality = _quality_words(of.metric, setting) if "model" in setting else ""
     vectors, timed = setting[["vectors", "timed_vectors"]]
     place = "" if vectors == timed else f" as timed on {timed:,} vectors"
     return (
-        f"{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms{place}; "
+        f"{quality}{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms{place}; "
         f"{setting['memory_bytes_per_vector']:,.0f} B per vector in memory; "
         f"{usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
     )
@@ -121,9 +124,20 @@ def float32_words(size: float) -> list[str]:
     return [f"no vector need be kept in float32; if your database keeps them all the same, add {size / 1e9:,.3g} GB"]
 
 
+def _quality_words(metric: str, setting: pd.Series) -> str:
+    """Return the quality itself of a setting that is chosen among models, and what it has against the best model."""
+    below = setting[BELOW_BEST]
+    against = f"at most {below:.4f} below" if below >= 0 else f"at least {-below:.4f} above"
+    return (
+        f"has {metric} {setting[metric]:.4f}, {setting[f'{metric}_low']:.4f} at the interval's lower bound, {against} "
+        "the best model's float32; "
+    )
+
+
 def _saving(found: Recommendation, best: pd.Series) -> str:
     """Tell how much more the baseline costs, unless the baseline is recommended, or all is free."""
-    baseline = found.settings[found.settings["method"] == found.baseline].iloc[0]
+    baselines = found.settings[found.settings["method"] == found.baseline]
+    baseline = (baselines[baselines["model"] == best["model"]] if "model" in best else baselines).iloc[0]
     if best["method"] == found.baseline or best["usd_per_month"] == 0:
         return ""
     return f", {baseline['usd_per_month'] / best['usd_per_month']:.3g}× less than {found.baseline}"
@@ -145,20 +159,32 @@ def page_verdicts(reports: Reports) -> list[dict[str, Any]]:
 
 
 def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
-    limits = limits_of(reports.study)
+    limits, chosen = limits_of(reports.study), row.get("chosen_model", row["model"])
     not_needed = float32_words(row["float32_bytes"])
     row = row.where(row.notna(), "")
     return {
         **row,
         "place": f"{row['where']} · {row['model']}",
-        "setting": row["setting"] if row["method"] else "",
+        "setting": _of_model(row.get("chosen_model"), row["setting"]) if row["method"] else "",
         "at_chance": bool(row["chance"] and not row["measure"]),
         "figures": _figures(reports, row) if row["method"] else [],
-        "requirements": " and ".join(REQUIREMENTS[name].format(limit) for name, limit in limits.items()),
+        "requirements": " and ".join(_required(name, limit) for name, limit in limits.items()),
         "runner_up": _runner_up(row) if row["runner_up_method"] else "",
         "float32": not_needed,
-        "examples": examples_of(reports.table("examples"), row),
+        "examples": examples_of(reports.table("examples"), pd.Series({**row, "model": chosen})),
     }
+
+
+def _required(requirement: str, limit: float) -> str:
+    """Return a requirement in words."""
+    if requirement.startswith(MIN_QUALITY):
+        return f"{requirement.removeprefix(MIN_QUALITY)} of at least {limit:g}, at the lower bound"
+    return REQUIREMENTS[requirement].format(limit)
+
+
+def _of_model(model: str | None, setting: str) -> str:
+    """Return the name of a setting, its model first where it was chosen among models."""
+    return f"{model} · {setting}" if model else setting
 
 
 def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
@@ -166,11 +192,16 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     measure = Measure.of_settings(row["measure"])
     share = f"of float32's {measure.metric}" if measure.is_retention else measure.axis
     summary = reports.summary
-    baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == row["model"])]
+    chosen = row.get("chosen_model", row["model"])
+    baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == chosen)]
     smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
     less = "as float32" if smaller == 1 else f"{smaller:.3g}× less than float32"
     basis = "expected " if row[BASIS] == BEYOND else ""
+    quality = []
+    if "chosen_model" in row:
+        quality = [(f"{row['quality']:.4f}", f"{measure.metric}; at least {row['quality_low']:.4f} (lower bound)")]
     return [
+        *quality,
         (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),
         (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {less}"),
         (f"{row['latency_p95_ms']:.3g} ms", "for 95 % of single queries, as timed on this machine"),
@@ -180,5 +211,6 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
 
 def _runner_up(row: pd.Series) -> str:
     setting = with_setting_name(pd.DataFrame({name: [row[f"runner_up_{name}"]] for name in CHOICE}))["setting"].iloc[0]
+    setting = _of_model(row.get("runner_up_model"), setting)
     kept, price = row["runner_up_kept_low"], row["runner_up_usd_per_month"]
     return f"{setting}, {kept:.2%} at the lower bound, {usd(price)} USD a month"

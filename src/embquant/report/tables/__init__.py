@@ -20,6 +20,8 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "speed": "embquant.report.tables.settings:Speed",
         "embedding": "embquant.report.tables.settings:Embedding",
         "significance": "embquant.report.tables.comparisons:Significance",
+        "models": "embquant.report.tables.models:Models",
+        "model_differences": "embquant.report.tables.models:ModelDifferences",
         "macro": "embquant.report.tables.comparisons:Macro",
         "summary": "embquant.report.tables.settings:Summary",
         "growth": "embquant.report.tables.growth:Growth",

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
+from embquant.report.measure import Measure
 from embquant.report.numbers.growth import BASIS
 from embquant.report.numbers.measurements import Measurements
-from embquant.report.numbers.recommendation import CHOICE, WORST, Recommendation
+from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, WORST, Recommendation
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
 from embquant.report.tables.base import PLACE, SETTING, USD, ReportTable, for_readers
@@ -29,7 +30,10 @@ class Recommended(ReportTable):
             return None
         columns = {
             **PLACE,
+            "chosen_model": Column("chosen model"),
             "top_k": SETTING["top_k"],
+            "quality_low": Column("quality, at least", ".4f", "lower bound of the metric itself"),
+            "below_best_model": Column("below the best", ".4f", "how far it may be below the best model's float32"),
             "measure": Column("measure", meaning="retention: share of float32's value"),
             "fitting": Column("settings that meet all", ".0f"),
             "settings": Column("of", ".0f"),
@@ -61,6 +65,7 @@ def recommendation_table(found: Sequence[Recommendation]) -> pd.DataFrame:
 
 def _row(recommendation: Recommendation) -> dict[str, Any]:
     nothing = pd.Series(dtype=object)
+    among = "model" in recommendation.settings
     best = nothing if recommendation.best is None else recommendation.best
     second = nothing if recommendation.runner_up is None else recommendation.runner_up
     return {
@@ -71,6 +76,7 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "settings": len(recommendation.settings),
         "fitting": len(recommendation.fitting),
         **{name: best.get(name) for name in [*CHOICE, *WORST] if name != "queries_needed"},
+        **(_chosen_among_models(recommendation, best, second) if among else {}),
         **{f"runner_up_{name}": second.get(name) for name in [*CHOICE, "kept_low", "usd_per_month"]},
         "relax": "; or ".join(map(str, recommendation.relaxations)),
         "more_queries": recommendation.more_queries,
@@ -80,4 +86,16 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "caveats": "\n".join(recommendation.caveats),
         "configuration": recommendation.configuration,
         "code": recommendation.deployment_code,
+    }
+
+
+def _chosen_among_models(recommendation: Recommendation, best: pd.Series, second: pd.Series) -> dict[str, Any]:
+    """Return the models of the setting to deploy and of the runner-up, and what the first has of quality itself."""
+    metric = Measure.of_settings(recommendation.settings["measure"].iloc[0]).metric
+    return {
+        "chosen_model": best.get("model"),
+        "quality": best.get(metric),
+        "quality_low": best.get(f"{metric}_low"),
+        BELOW_BEST: best.get(BELOW_BEST),
+        "runner_up_model": second.get("model"),
     }

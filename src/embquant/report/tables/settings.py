@@ -2,7 +2,6 @@
 
 import pandas as pd
 
-from embquant.files.atomic import read_json
 from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure
 from embquant.report.numbers.cost import cost_table
@@ -25,11 +24,6 @@ from embquant.report.tables.base import (
     kept_column,
     place_columns,
 )
-
-EMBEDDING = [
-    *("dim", "backend", "device", "threads"),
-    *("query_latency_p50_ms", "query_latency_p95_ms", "query_latency_p99_ms", "documents_per_second"),
-]
 
 FIGURES = {
     "bytes_per_vector": Column("B/vector", ",.0f", "size of a code"),
@@ -75,8 +69,7 @@ class Embedding(ReportTable):
 
     def rows(self, measured: Measurements) -> pd.DataFrame:
         """Return one row per dataset and model whose embedding was timed."""
-        rows = [{**dict(zip(PLACE, path.parts[-3:-1], strict=True)), **read_json(path)} for path in measured.embedding]
-        return pd.DataFrame(rows, columns=[*PLACE, *EMBEDDING])
+        return measured.embedded
 
     def view(self, reports: Reports) -> TableView:
         """Return all rows; none where all embeddings were given."""

@@ -96,7 +96,7 @@ def _draw(scope: Scope, rows: pd.DataFrame, cost: CostAxis, joined: bool) -> Dra
     axes = figure.subplots()
     axes.set_ylim(lowest, highest)
     axes.set(xlabel=cost.axis, ylabel=scope.measure.axis)
-    _log_axis(axes, rows["x"], cost.ticks)
+    log_axis(axes, rows["x"], cost.ticks)
     axes.axhline(1, color=FAINT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     if joined:
         axes.plot(best["x"], best["kept"], color=INK, linewidth=1, alpha=0.5, zorder=2)
@@ -168,7 +168,7 @@ def _quality_range(rows: pd.DataFrame) -> tuple[float, float]:
     return max(0.0, float(lowest - margin)), float(highest + margin)
 
 
-def _log_axis(axes: Axes, values: pd.Series, ticks: Sequence[float]) -> None:
+def log_axis(axes: Axes, values: pd.Series, ticks: Sequence[float]) -> None:
     """Scale x logarithmically and label those of ``ticks`` that lie near ``values`` with plain numbers."""
     low, high = float(values.min()) / 1.3, float(values.max()) * 1.3
     axes.set_xscale("log")
