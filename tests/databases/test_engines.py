@@ -18,13 +18,21 @@ CORPUS, QUERIES = unit_vectors(rows=2000, dim=64, seed=1), unit_vectors(rows=40,
 DATABASES = [kind for family, kind in index_pairs() if family == "float32" and index_class(family, kind).is_database]
 INSTALLED = [kind for kind in DATABASES if not missing_modules(*index_class("float32", kind).packages)]
 LOSSLESS = {
-    "sqlite-vec": ({"column": "float"}, {}),
+    "lancedb": ({}, {}),
     "pgvector": ({"index": "hnsw"}, {"ef_search": 1000}),
+    "qdrant": ({}, {"hnsw_ef": 2000}),
+    "sqlite-vec": ({"column": "float"}, {}),
 }
 """How each database is built and searched so that it finds what an exact search finds."""
 QUANTIZED = {
-    "sqlite-vec": ({"column": "bit"}, {}, {"oversampling": 8}),
+    "lancedb": ({"index_type": "IVF_RQ", "num_partitions": 2}, {"nprobes": 2}, {"nprobes": 2, "refine_factor": 8}),
     "pgvector": ({"type": "bit"}, {}, {"oversampling": 8}),
+    "qdrant": (
+        {"quantization": {"binary": {}}, "indexing_threshold": 1},
+        {"rescore": False},
+        {"rescore": True, "oversampling": 8},
+    ),
+    "sqlite-vec": ({"column": "bit"}, {}, {"oversampling": 8}),
 }
 """How each is built to lose something, how it is searched, and how it is searched to find more."""
 

@@ -4,14 +4,13 @@ import shutil
 import subprocess
 import weakref
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from embquant.entries import Entry
 from embquant.errors import InputError, MissingPackageError, missing_modules
 from embquant.exact.topk import best
 from embquant.files.scratch import scratch_folder
@@ -65,7 +64,7 @@ class Engine(Index[Codec]):
         return documents * codec.code_bytes(dim) * (1 + cls.overhead) + (64 << 20)
 
     @classmethod
-    def same_codes(cls, build: Entry, search: Entry) -> tuple[Any, ...]:
+    def same_codes(cls, build: Any, search: Any) -> tuple[Any, ...]:
         """Return what decides the scores of codes: all but the parameters that say how many are looked at."""
         return build.model_dump(), search.model_dump(exclude=set(cls.breadths))
 
@@ -124,6 +123,16 @@ class Engine(Index[Codec]):
             found, values = self.find(query, k)
             rows[place, : len(found)], scores[place, : len(found)] = found, values
         return best(scores, rows, k)
+
+
+def numbered(vectors: Batches, at_once: int) -> Iterator[tuple[range, np.ndarray]]:
+    """Yield at most ``at_once`` ``vectors`` at a time, contiguous float32 (rows, dim), with their rows."""
+    first = 0
+    for batch in vectors:
+        for start in range(0, len(batch), at_once):
+            some = np.ascontiguousarray(batch[start : start + at_once])
+            yield range(first, first + len(some)), some
+            first += len(some)
 
 
 def tar(*arguments: str | Path) -> None:

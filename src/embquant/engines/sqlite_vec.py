@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from embquant.engines.base import Engine
+from embquant.engines.base import Engine, numbered
 from embquant.entries import Entry
 from embquant.errors import InputError
 from embquant.quantize.batches import Batches
@@ -15,6 +15,8 @@ from embquant.quantize.codecs import Codec, CodecSpec
 from embquant.quantize.extent import Extent
 
 FILE = "vectors.db"
+AT_ONCE = 10_000  # rows of a transaction
+MOST = 4096  # rows that a search of sqlite-vec returns at most
 QUANTIZED = {"float": "{}", "int8": "vec_quantize_int8({}, 'unit')", "bit": "vec_quantize_binary({})"}
 """What sqlite-vec calls its quantizers, as SQL of a vector."""
 
@@ -23,27 +25,21 @@ RESCORED = (
     "WITH coarse AS (SELECT rowid, original FROM vectors WHERE searched MATCH {} AND k = :candidates) "
     "SELECT rowid, vec_distance_L2(original, :query) AS exact FROM coarse ORDER BY exact LIMIT :k"
 )
-MOST = 4096
-"""The most rows that a search of sqlite-vec returns."""
 
 
 class SqliteVecBuild(Entry):
     """The columns of the table."""
 
     column: Literal["float", "int8", "bit"] = Field(
-        "float", description="the type of the column that is searched: float32, `vec_quantize_int8(v, 'unit')` or bits"
+        "float", description="type of the searched column: float32, `vec_quantize_int8(v, 'unit')` or bits"
     )
-    originals: bool = Field(
-        True, description="whether the float32 vectors stand in a column beside it, which rescoring needs"
-    )
+    originals: bool = Field(True, description="whether the float32 vectors have a column, which rescoring needs")
 
 
 class SqliteVecSearch(Entry):
     """The query in SQL."""
 
-    oversampling: int | None = Field(
-        None, ge=1, description="ranks `k` × this many rows again by `vec_distance_L2` of the originals; default: none"
-    )
+    oversampling: int | None = Field(None, ge=1, description="ranks `k` × this many rows again by the originals")
 
 
 class SqliteVec(Engine):
@@ -52,6 +48,7 @@ class SqliteVec(Engine):
     https://alexgarcia.xyz/sqlite-vec. It has no inner product, so it takes vectors of one length only.
     """
 
+    is_exact = True
     engine = "sqlite-vec"
     packages = ("apsw", "sqlite_vec")
     build_parameters = SqliteVecBuild
@@ -61,11 +58,6 @@ class SqliteVec(Engine):
     def code_bytes(cls, codec: Codec, build: SqliteVecBuild) -> int:
         """Return 4 bytes, 1 byte or 1 bit per dimension."""
         return {"float": 4 * codec.dim, "int8": codec.dim, "bit": codec.dim // 8}[build.column]
-
-    @classmethod
-    def scans_all(cls, build: SqliteVecBuild, search: SqliteVecSearch) -> bool:
-        """Say yes: a virtual table has no index."""
-        return True
 
     @classmethod
     def obstacle(cls, codec: CodecSpec, extent: Extent, build: SqliteVecBuild) -> str | None:
@@ -86,12 +78,10 @@ class SqliteVec(Engine):
         insert = f"INSERT INTO vectors(rowid, {', '.join(columns)}) VALUES (:row, {values})"  # noqa: S608
         connection = connected(folder / FILE)
         connection.execute(f"CREATE VIRTUAL TABLE vectors USING vec0({types})")
-        first = 0
-        for batch in vectors:
+        for numbers, batch in numbered(vectors, AT_ONCE):
+            rows = ({"row": row, "vector": vector.tobytes()} for row, vector in zip(numbers, batch, strict=True))
             with connection:
-                rows = ({"row": first + place, "vector": vector.tobytes()} for place, vector in enumerate(batch))
                 connection.executemany(insert, rows)
-            first += len(batch)
         connection.close()
 
     def __init__(self, folder: Path, parameters: SqliteVecSearch) -> None:

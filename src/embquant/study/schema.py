@@ -57,7 +57,7 @@ def json_schema() -> Schema:
         named = {"$ref": f"#/$defs/{entry}"}
         sections[section]["patternProperties"] = dict.fromkeys(sections[section]["patternProperties"], named)
         sections[section]["additionalProperties"] = False
-    _add_index_parameters(definitions["MethodEntry"])
+    _add_index_parameters(definitions["MethodEntry"], definitions)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -92,8 +92,11 @@ def _entry(kind: type, parameters: type[Entry], keys: Schema) -> Schema:
     return {**schema, "description": description, "properties": {**keys, **schema["properties"]}}
 
 
-def _add_index_parameters(method: Schema) -> None:
-    """Say in the schema of a method what its ``build`` and ``search`` may be for each kind of index."""
+def _add_index_parameters(method: Schema, definitions: Schema) -> None:
+    """Say in the schema of a method what its ``build`` and ``search`` may be for each kind of index.
+
+    Entries within them go to the ``definitions``.
+    """
     kinds: dict[str, list[str]] = {}
     for family, kind in index_pairs():
         kinds.setdefault(kind, []).append(f"{kind}/{family}")
@@ -103,8 +106,8 @@ def _add_index_parameters(method: Schema) -> None:
             "if": {"properties": {"index": {"const": kind}}},
             "then": {
                 "properties": {
-                    "build": _any_of(INDEXES[name].build_parameters for name in names),
-                    "search": _swept(_any_of(INDEXES[name].search_parameters for name in names)),
+                    "build": _any_of((INDEXES[name].build_parameters for name in names), definitions),
+                    "search": _swept(_any_of((INDEXES[name].search_parameters for name in names), definitions)),
                 }
             },
         }
@@ -112,8 +115,10 @@ def _add_index_parameters(method: Schema) -> None:
     ]
 
 
-def _any_of(entries: Iterable[type[Entry]]) -> Schema:
+def _any_of(entries: Iterable[type[Entry]], definitions: Schema) -> Schema:
     schemas = [_without_titles(entry.model_json_schema()) for entry in dict.fromkeys(entries)]
+    for schema in schemas:
+        definitions.update(schema.pop("$defs", {}))
     return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 

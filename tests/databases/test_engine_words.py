@@ -1,0 +1,101 @@
+"""What databases' own parameters mean: bytes of codes as they are written, exact twins, and mistakes in one line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embquant.engines.base import tar
+from embquant.entries import read_entry
+from embquant.errors import InputError, missing_modules
+from embquant.indexes import index_class
+from embquant.quantize.extent import Extent
+from embquant.study.study import Study
+from support.codec_cases import sample, unit_vectors
+from support.index_cases import built
+
+ROWS = 500
+QUANTIZERS = [
+    {"scalar": {"quantile": 0.99}},
+    {"product": {"compression": "x4"}},
+    {"product": {"compression": "x64"}},
+    *({"binary": {"encoding": encoding}} for encoding in ("one_bit", "one_and_half_bits", "two_bits")),
+    *({"turboquant": {"bits": bits}} for bits in ("bits1", "bits1_5", "bits2", "bits4", "bits8")),
+]
+
+
+def installed(kind):
+    return not missing_modules(*index_class("float32", kind).packages)
+
+
+@pytest.mark.skipif(not installed("qdrant"), reason="make databases")
+@pytest.mark.parametrize("quantization", QUANTIZERS, ids=str)
+def test_the_bytes_of_qdrants_codes_are_those_of_its_file(tmp_path, quantization):
+    build = {"quantization": quantization, "indexing_threshold": 1, "hnsw_config": {"m": 0}}
+    vectors = unit_vectors(rows=ROWS, dim=100)  # no whole 16 bytes
+    codec, _, path = built(tmp_path, "float32", "qdrant", vectors, **build)
+    tar("--extract", "--file", path, "--directory", tmp_path)
+    (file,) = Path(tmp_path, "segments").glob("*/vector_storage/quantized.data")
+    index = index_class("float32", "qdrant")
+    assert file.stat().st_size == ROWS * index.code_bytes(codec, index.build_parameters(**build))
+
+
+def study(**methods):
+    return Study.read(
+        {
+            "study": "databases",
+            "datasets": {"python-stdlib": {"source": "python-stdlib"}},
+            "models": {"minilm": {"name": "sentence-transformers/all-MiniLM-L6-v2"}},
+            "codecs": {"float32": {"family": "float32"}, "int8": {"family": "int8"}},
+            "methods": {"float32": {"codec": "float32", "index": "flat"}}
+            | {name: {"codec": "float32", **entry} for name, entry in methods.items()},
+            "rescore": {"stores": ["int8", "float32"]},
+        }
+    )
+
+
+def test_the_exact_twin_of_a_graph_scans_the_same_quantizers_codes():
+    int8, graph = {"scalar": {"type": "int8"}}, {"m": 0}
+    methods = study(
+        hnsw={"index": "qdrant", "build": {"quantization": int8}, "search": {"hnsw_ef": [64, 128]}},
+        scan={"index": "qdrant", "build": {"quantization": int8, "hnsw_config": graph}},
+        rescored={"index": "qdrant", "build": {"quantization": int8}, "search": {"rescore": True, "oversampling": 1.5}},
+        ivf={
+            "index": "lancedb",
+            "build": {"index_type": "IVF_PQ", "num_partitions": 8},
+            "search": {"nprobes": [1, 8], "refine_factor": 2},
+        },
+    ).methods
+    assert methods["hnsw-hnsw-ef-64"].exact_twins == methods["hnsw-hnsw-ef-128"].exact_twins == ["scan"]
+    assert methods["scan"].exact_twins == methods["rescored"].exact_twins == []
+
+    assert methods["ivf-nprobes-1"].exact_twins == ["ivf-nprobes-8"]
+
+
+def test_databases_rescore_by_themselves():
+    methods = study(
+        bits={"index": "sqlite-vec", "build": {"column": "bit"}, "search": {"oversampling": [1, 4]}}
+    ).methods
+    assert methods["bits-oversampling-4"].rescore_stores == []
+    assert {setting.multiplier for setting in methods["bits-oversampling-4"].settings} == {1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "build", "said"),
+    [
+        ("qdrant", {"quantization": {}}, "expected one of scalar, product, binary and turboquant"),
+        ("qdrant", {"quantization": {"scalar": {}, "binary": {}}}, "expected one of scalar, product, binary"),
+        ("lancedb", {"index_type": "IVF_RQ", "num_sub_vectors": 8}, "an index of type IVF_RQ has no num_sub_vectors"),
+        ("sqlite-vec", {"column": "halfvec"}, "column is 'halfvec', expected 'float' or 'int8' or 'bit'"),
+    ],
+)
+def test_a_mistake_is_said_in_the_databases_own_words(kind, build, said):
+    with pytest.raises(InputError, match=said):
+        read_entry(index_class("float32", kind).build_parameters, build)
+
+
+def test_vectors_of_different_lengths_are_no_matter_of_sqlite_vec():
+    vectors = np.array([[3, 4], [1, 0]], np.float32)
+    index = index_class("float32", "sqlite-vec")
+    reason = index.obstacle(None, Extent.of(sample(vectors)), index.build_parameters())
+    assert reason == "vectors are 1 to 5 long, and it has no inner product; normalize them"
