@@ -15,7 +15,6 @@ from embquant.quantize.codecs.int8 import Int8, Int8Parameters
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
 from embquant.quantize.codecs.scaled_pq import unbiased
 from support.codec_cases import (
-    PQ,
     SCALED_PQ,
     fitted,
     heavy_tails,
@@ -176,18 +175,34 @@ def test_percentiles_leave_heavy_tails_out():
     assert error("percentile") < error("min-max") / 10
 
 
-def test_scaled_pq_has_no_error_along_a_vector():
+def test_scaled_pq_has_no_error_along_a_vector_but_a_step_of_its_scale():
     for vectors in (unit_vectors(), heavy_tails()):
-        plain, scaled = fitted(PQ, vectors), fitted(SCALED_PQ, vectors)
-        codes = scaled.encode(vectors)
-        assert np.array_equal(codes[:, :-2], plain.encode(vectors))
-        centroids, decoded = plain.decode(codes[:, :-2]).astype(float), scaled.decode(codes).astype(float)
+        codec = fitted(SCALED_PQ, vectors)
+        codes = codec.encode(vectors)
+        centroids, decoded = (
+            codec.index.sa_decode(codes[:, :-1].copy()).astype(float),
+            codec.decode(codes).astype(float),
+        )
         lengths = np.linalg.norm(vectors, axis=1)
         cosines = (vectors * centroids).sum(axis=1) / (lengths * np.linalg.norm(centroids, axis=1))
         near = cosines > 0.51
         assert near.any()
-        np.testing.assert_allclose((vectors * decoded).sum(axis=1)[near], lengths[near] ** 2, rtol=2**-10)
-        assert (np.linalg.norm(decoded, axis=1) <= lengths * 2 * (1 + 2**-10)).all()
+        least, greatest = np.exp(codec.ends)
+        half_step = (greatest / least) ** (0.5 / 254) - 1
+        assert half_step < 0.01
+        np.testing.assert_allclose((vectors * decoded).sum(axis=1)[near], lengths[near] ** 2, rtol=1.01 * half_step)
+        assert (np.linalg.norm(decoded, axis=1) <= lengths * 2 * (1.01 + half_step)).all()
+
+
+def test_scaled_pq_chooses_the_centroids_with_the_least_error_weighted_by_deviations():
+    vectors = unit_vectors(600) * np.geomspace(1, 0.01, 32, dtype=np.float32)
+    codec = fitted(SCALED_PQ, vectors)
+    weights = vectors.astype(float).std(axis=0)
+    centroids = faiss.vector_to_array(codec.index.pq.centroids).reshape(4, 256, 8).astype(float)
+    pieces = vectors.reshape(600, 4, 1, 8) - centroids
+    errors = np.einsum("npcd,pd->npc", pieces**2, weights.reshape(4, 8))
+    chosen = np.take_along_axis(errors, codec.encode(vectors)[:, :4, None].astype(int), axis=2)[..., 0]
+    np.testing.assert_allclose(chosen, errors.min(axis=2), rtol=1e-3, atol=1e-9)
 
 
 def test_scaled_pq_does_not_stretch_a_vector_whose_centroids_point_elsewhere():
@@ -197,13 +212,17 @@ def test_scaled_pq_does_not_stretch_a_vector_whose_centroids_point_elsewhere():
     np.testing.assert_allclose(unbiased(vectors, decoded) * np.linalg.norm(decoded, axis=1), 2 * lengths, rtol=1e-6)
 
 
-def test_scaled_pq_s_factor_by_hand():
-    vectors = np.tile(np.eye(4, dtype=np.float32)[:2], (200, 1))
-    codec = fitted({"family": "scaled-pq", "pieces": 1, "bits": 4}, vectors)
-    doubled = np.array([[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [1e5, 0, 0, 0]], np.float32)
-    decoded = codec.decode(codec.encode(doubled))
-    np.testing.assert_allclose(decoded[:3], doubled[:3], rtol=2**-11)
-    assert decoded[3, 0] == pytest.approx(np.finfo(np.float16).max, rel=1e-2)
+def test_scaled_pq_s_scales_by_hand():
+    corpus = np.tile(np.eye(4, dtype=np.float32)[:2], (200, 1))
+    codec = fitted({"family": "scaled-pq", "pieces": 1, "bits": 4}, corpus)
+    codec = type(codec)(codec.index, codec.weights, np.log([0.5, 2]))
+    vectors = np.array([[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [9, 0, 0, 0], [0, 2e-5, 0, 0]], np.float32)
+    codes = codec.encode(vectors)
+    place = 1 + round(np.log(1.25 / 0.5) / np.log(4) * 254)
+    np.testing.assert_allclose(codes[:, -1], [1, place, 0, 255, 1], atol=1)  # FAISS has centroids of 1 ± 1/1024
+    assert codes[2:, -1].tolist() == [0, 255, 1]  # none, and clipped to the ends
+    expected = [[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [2, 0, 0, 0], [0, 0.5, 0, 0]]
+    np.testing.assert_allclose(codec.decode(codes), expected, rtol=0.005, atol=0.005)
 
 
 def test_folded_int8_query_ranks_as_the_float_query_does():

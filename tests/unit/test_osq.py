@@ -2,12 +2,16 @@
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
+from scipy.stats import norm
 
 from embquant.quantize.codecs.intervals import ENDS, best_steps, least_ends
 from support.codec_cases import fitted, repeated_for, unit_vectors
 
 every_width = pytest.mark.parametrize("bits", [1, 2, 4, 7])
+
+MAX_1960 = {1: 1.596, 2: 0.9957, 4: 0.3352}
+"""Joel Max, "Quantizing for minimum distortion", table II: steps between 2, 4 and 16 equally spaced levels."""
 
 
 def loss(vector, values):
@@ -20,6 +24,25 @@ def nearest(vector, ends, bits):
     """Return how far the nearest of 2^bits levels between ``ends`` is from the first to the last, 0 to 1."""
     levels = np.linspace(*ends, 1 << bits)
     return np.abs(vector[:, None] - levels).argmin(axis=1) / ((1 << bits) - 1)
+
+
+@pytest.mark.parametrize("bits", MAX_1960)
+def test_the_first_interval_is_the_one_that_max_published_for_a_normal_distribution(bits):
+    assert ENDS[bits] == pytest.approx(MAX_1960[bits] * ((1 << bits) - 1) / 2, rel=2e-4)
+
+
+@every_width
+def test_the_first_interval_has_the_least_expected_squared_error(bits):
+    def error(end):
+        """Integrate (x − level)² over the normal density, between the borders of each level's values."""
+        levels = np.linspace(-end, end, 1 << bits)
+        borders = np.array([-40, *(levels[1:] + levels[:-1]) / 2, 40])
+        shares, density = np.diff(norm.cdf(borders)), norm.pdf(borders)
+        squares = shares - np.diff(borders * density)
+        return (squares + 2 * levels * np.diff(density) + levels**2 * shares).sum()
+
+    best = minimize_scalar(error, bounds=(0.5, 5), method="bounded", options={"xatol": 1e-4})
+    assert ENDS[bits] == pytest.approx(best.x, abs=1e-3)
 
 
 @every_width

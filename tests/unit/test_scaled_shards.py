@@ -7,7 +7,6 @@ import pytest
 from embquant.errors import InputError
 from embquant.indexes import index_class
 from embquant.indexes.scaled_shards import FastScanShards, ScaledShards
-from embquant.quantize.codecs.scaled_pq import scales
 from support.codec_cases import PQ, SCALED_PQ, fitted, heavy_tails, repeated_for, unit_vectors
 from support.index_cases import built, codec_of, opened
 
@@ -20,12 +19,12 @@ CORPORA = {
 
 
 def far_scales(codec, vectors):
-    """Return codes whose scales differ a hundredfold, whatever the vectors were, and some of which are zero."""
-    codes = codec.encode(vectors)
-    drawn = np.geomspace(0.1, 10, len(codes)).astype("<f2")[np.random.default_rng(3).permutation(len(codes))]
-    drawn[::50] = 0
-    codes[:, -2:] = drawn[:, None].view(np.uint8)
-    return codes
+    """Return a codec and codes whose scales differ a hundredfold, whatever the vectors were; some of them are zero."""
+    far = type(codec)(codec.index, codec.weights, np.log([0.1, 10]))
+    codes = far.encode(vectors)
+    codes[:, -1] = np.random.default_rng(3).integers(1, 256, len(codes))
+    codes[::50, -1] = 0
+    return far, codes
 
 
 @pytest.mark.parametrize("documents", [7, 100, 5000])
@@ -36,8 +35,8 @@ def test_shards_of_any_size_find_what_every_score_in_float64_ranks_first(monkeyp
     monkeypatch.setattr(ScaledShards, "worth_a_thread", 3000)
     vectors, queries = CORPORA[corpus](), np.concatenate([unit_vectors(5, seed=1), -unit_vectors(5)])
     codec = fitted(SCALED_PQ, vectors)
-    codes = far_scales(codec, vectors) if is_far else codec.encode(vectors)
-    shards = ScaledShards(codes, codec.index, threads=2)
+    codec, codes = far_scales(codec, vectors) if is_far else (codec, codec.encode(vectors))
+    shards = ScaledShards(codes, codec, threads=2)
     expected = codec.score(queries, repeated_for(queries, codes))
     for k in (1, 10, 300, len(codes) + 1):
         scores, rows = shards.search(queries, k)
@@ -53,7 +52,8 @@ def test_a_search_ranks_ties_by_row_as_a_scan_of_all_codes_in_float64_does(tmp_p
     vectors, queries = np.tile(unit_vectors(60), (20, 1)), unit_vectors(20, seed=1)
     codec, codes, path = built(tmp_path, "scaled-pq", "flat", vectors)
     if is_far:
-        codes = np.tile(far_scales(codec, vectors[:60]), (20, 1))
+        codec, codes = far_scales(codec, vectors[:60])
+        codes = np.tile(codes, (20, 1))
         np.save(path, codes)
     index = opened("scaled-pq", "flat", path, codec, threads=2)
     expected = codec.score(queries, repeated_for(queries, codes))
@@ -70,13 +70,13 @@ def test_fast_scan_finds_the_greatest_of_faiss_s_rounded_products_times_their_sc
     monkeypatch.setattr(FastScanShards, "most_codes", documents)
     vectors, queries = unit_vectors(1500), unit_vectors(10, seed=1)
     codec = codec_of("scaled-pq", "fastscan")
-    codes = far_scales(codec, vectors) if is_far else codec.encode(vectors)
+    codec, codes = far_scales(codec, vectors) if is_far else (codec, codec.encode(vectors))
     judge = faiss.clone_index(codec.index)
-    faiss.copy_array_to_vector(np.ascontiguousarray(codes[:, :-2]).ravel(), judge.codes)
+    faiss.copy_array_to_vector(np.ascontiguousarray(codes[:, :-1]).ravel(), judge.codes)
     judge.ntotal = len(codes)
     products, places = faiss.IndexPQFastScan(judge).search(queries, len(codes))
-    expected = -np.sort(-products * scales(codes)[places], axis=1)
-    shards = FastScanShards(codes, codec.index, threads=2)
+    expected = -np.sort(-products * codec.scales(codes)[places], axis=1)
+    shards = FastScanShards(codes, codec, threads=2)
     for k in (1, 10, 300):
         scores, rows = shards.search(queries, k)
         np.testing.assert_allclose(scores, expected[:, :k], rtol=1e-6, atol=1e-6)

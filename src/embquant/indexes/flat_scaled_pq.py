@@ -42,7 +42,7 @@ class FlatScaledPq(FlatAny[ScaledProductQuantization]):
         """
         index = super().open(path, codec, threads, parameters, mapped=True)
         if not (mapped and cls.scans_disk):
-            index.shards = cls.layout(index.codes, codec.index, threads)
+            index.shards = cls.layout(index.codes, codec, threads)
         return index
 
     def quick(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

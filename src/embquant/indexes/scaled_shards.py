@@ -18,7 +18,7 @@ from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import best
 from embquant.indexes.faiss_files import fill
 from embquant.quantize.batches import Batches
-from embquant.quantize.codecs.scaled_pq import SCALE_BYTES, scales
+from embquant.quantize.codecs.scaled_pq import ScaledProductQuantization
 
 FIRST_DEPTH = 16
 """Least number of documents that FAISS is asked for of a shard."""
@@ -59,17 +59,17 @@ class ScaledShards:
     worth_a_thread: ClassVar[int] = 1 << 16
     """Number of codes, times queries, from which on it pays to wake other threads."""
 
-    def __init__(self, codes: np.ndarray, empty: faiss.IndexPQ, threads: int) -> None:
-        """Put ``codes``, uint8 (documents, bytes per vector), into copies of ``empty``."""
+    def __init__(self, codes: np.ndarray, codec: ScaledProductQuantization, threads: int) -> None:
+        """Put ``codes``, uint8 (documents, bytes per vector), into copies of the codec's index."""
         self._documents = len(codes)
-        order = np.argsort(scales(codes), kind="stable").astype(np.int32)
+        order = np.argsort(codes[:, -1], kind="stable").astype(np.int32)
         self._shards = []
         for rows in np.array_split(order, -(-len(codes) // self.most_codes)):
             own = codes[rows]
-            index = faiss.clone_index(empty)
-            centroids = np.ascontiguousarray(own[:, :-SCALE_BYTES])
+            index = faiss.clone_index(codec.index)
+            centroids = np.ascontiguousarray(own[:, :-1])
             fill(index, index.codes, Batches(partial(iter, [centroids]), *centroids.shape), index.code_size)
-            self._shards.append(Shard(self.packed(index), rows, scales(own)))
+            self._shards.append(Shard(self.packed(index), rows, codec.scales(own)))
         self._scan, self._alone = Scan(threads), Scan(1)
 
     def packed(self, filled: faiss.IndexPQ) -> Any:

@@ -3,6 +3,7 @@
 from typing import Literal, Self
 
 import faiss
+import numpy as np
 from pydantic import Field
 
 from embquant.entries import Entry
@@ -64,15 +65,15 @@ class ProductQuantization(FaissCodec):
     @classmethod
     def fit(cls, sample: Batches, parameters: PqParameters) -> Self:
         """Find the centroids of each subspace by k-means."""
-        return cls(trained_pq(sample, parameters))
+        return cls(trained_pq(sample.draw(parameters.training, parameters.seed), parameters))
 
 
-def trained_pq(sample: Batches, parameters: PqParameters) -> faiss.IndexPQ:
-    """Return an empty FAISS ``IndexPQ`` trained on ``sample``."""
+def trained_pq(vectors: np.ndarray, parameters: PqParameters) -> faiss.IndexPQ:
+    """Return an empty FAISS ``IndexPQ`` trained on ``vectors``, float32 (rows, dim)."""
     # Made directly, not by the factory: its PQ sorts centroids for polysemous search, which takes minutes.
-    index = faiss.IndexPQ(sample.dim, parameters.pieces, parameters.bits, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.IndexPQ(vectors.shape[1], parameters.pieces, parameters.bits, faiss.METRIC_INNER_PRODUCT)
     index.pq.cp.niter = parameters.iterations
     index.pq.cp.seed = 1234 + parameters.seed
     index.pq.cp.min_points_per_centroid = 1
-    index.train(sample.draw(parameters.training, parameters.seed))
+    index.train(vectors)
     return index

@@ -9,8 +9,8 @@ from embquant.quantize.extent import Extent
 from embquant.quantize.transforms.base import Transform, TransformKind
 from embquant.quantize.transforms.pca import principal_axes
 
-EXPONENT = 2
-"""Bits by the squared error of scores, where queries vary as documents do; 1 would be by that of vectors."""
+EXPONENT = 1.5
+"""2 would share bits by the squared error of scores where queries vary as documents do, 1 by that of vectors."""
 
 
 class AllocationParameters(Entry):
