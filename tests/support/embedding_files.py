@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import torch
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, MPNetConfig, MPNetModel, PreTrainedTokenizerFast
 
 from embquant.cli import main
 from embquant.embedding.spec import TextModelSpec
@@ -26,14 +26,21 @@ TEXTS = [
 ]
 
 
-def small_model(folder: Path, dense: bool = False, pooling: str = "mean", prompts: dict | None = None) -> Path:
-    """Save a random BERT of 12 dimensions, a number that eight does not divide, with MiniLM's vocabulary."""
+ARCHITECTURES = {"bert": (BertConfig, BertModel), "mpnet": (MPNetConfig, MPNetModel)}
+
+
+def small_model(
+    folder: Path, dense: bool = False, pooling: str = "mean", prompts: dict | None = None, architecture: str = "bert"
+) -> Path:
+    """Save a random model of 12 dimensions, a number that eight does not divide, with MiniLM's vocabulary."""
     torch.manual_seed(7)
     bert = folder / "bert"
-    config = BertConfig(
-        vocab_size=30522, hidden_size=12, num_hidden_layers=2, num_attention_heads=3, intermediate_size=24
+    kind, model = ARCHITECTURES[architecture]
+    config = kind(
+        **{"vocab_size": 30522, "hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 3},
+        **{"intermediate_size": 24, "pad_token_id": 0},
     )
-    BertModel(config).save_pretrained(bert)
+    model(config).save_pretrained(bert)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(resolve_weights(TextModelSpec()).folder / "tokenizer.json"),
         **{"cls_token": "[CLS]", "sep_token": "[SEP]", "pad_token": "[PAD]", "unk_token": "[UNK]"},

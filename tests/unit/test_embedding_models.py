@@ -118,6 +118,14 @@ def test_prompts_of_the_model_unless_the_study_has_its_own(prepared, small, back
         np.testing.assert_allclose(vectors, expected, rtol=0, atol=ALLOWED)
 
 
+@pytest.mark.parametrize("backend", BACKENDS.names())
+def test_every_backend_runs_mpnet_as_well(tmp_path, backend):
+    folder = small_model(tmp_path, architecture="mpnet")
+    described = prepare(tmp_path / "out", name=str(folder), backend=backend)
+    vectors = load_encoder(described).encode_documents(TEXTS)
+    np.testing.assert_allclose(vectors, judge(folder, TEXTS, normalize_embeddings=True), rtol=0, atol=ALLOWED)
+
+
 @pytest.mark.parametrize("pooling", ["mean", "cls"])
 def test_without_normalization_lengths_are_kept(tmp_path, pooling):
     folder = small_model(tmp_path, pooling=pooling)
