@@ -37,6 +37,7 @@ COMMANDS = (
     "search-index",
     "search-part",
     "merge-candidates",
+    "search-bm25",
     "evaluate-run",
     "explain-losses",
     "time-search",

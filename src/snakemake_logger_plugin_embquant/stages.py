@@ -19,6 +19,7 @@ STAGES: dict[str, str] = {
     "search_index": "searching",
     "search_part": "searching",
     "merge_candidates": "searching",
+    "search_bm25": "searching",
     "evaluate_run": "evaluating",
     "measure_memory": "timing",
     "time_search": "timing",

@@ -27,6 +27,7 @@ STAGES = {
     "build_index": "results/facts/minilm/indexes/int8-hnsw.usearch",
     "define_method": "results/facts/minilm/methods/int8.json",
     "search_index": "results/reports/small/runs/facts/minilm/int8/candidates.parquet",
+    "search_bm25": "results/reports/small/runs/facts/bm25.parquet",
     "evaluate_run": "results/reports/small/runs/facts/minilm/int8/metrics.parquet",
     "time_search": "results/reports/small/runs/facts/minilm/int8/speed.json",
     "time_embedding": "results/reports/small/runs/facts/minilm/embedding.json",

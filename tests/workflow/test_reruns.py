@@ -38,7 +38,11 @@ def test_in_another_number_of_parts_all_figures_are_the_same_to_four_decimals(fi
     ("module", "rules"),
     [
         # A configuration names metrics, so that a study is planned again as well.
-        ("measure/metrics.py", {"plan_study", "evaluate_run", "explain_losses", "join_reports", "write_report"}),
+        (
+            "measure/metrics.py",
+            {"plan_study", "search_bm25", "evaluate_run", "explain_losses", "join_reports", "write_report"},
+        ),
+        ("retrieve/bm25.py", {"search_bm25", "join_reports", "write_report"}),
         ("report/numbers/lost.py", {"explain_losses", "join_reports", "write_report"}),
         ("report/show/summary.py", {"join_reports", "write_report"}),
         ("report/show/page/page.css", {"write_report"}),
@@ -105,7 +109,7 @@ def test_a_list_of_search_parameters_makes_methods_that_share_one_index(changed)
 def test_another_study_shares_embeddings_and_codes(changed):
     changed.configure(study="other", top_k=[5])
     jobs = changed.jobs()
-    measured = {"search_index", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
+    measured = {"search_index", "search_bm25", "evaluate_run", "time_search", "time_embedding", "measure_memory"}
     assert set(jobs) == {*measured, "plan_study", "explain_losses", "join_reports", "write_report"}
 
 

@@ -107,6 +107,16 @@ def test_every_column_is_in_the_dictionary(finished):
             assert f"`{column}`" in dictionary or f"`{documented}`" in dictionary, column
 
 
+def test_every_setting_is_compared_with_a_search_by_words(finished):
+    """Each query's words are its one document's, so that BM25 finds it."""
+    beside = report(finished, "bm25")
+    at_10 = report(finished, "retrieval").query("top_k == 10")
+    assert beside[KEYS].to_numpy().tolist() == at_10[KEYS].to_numpy().tolist()
+    assert beside["mean"].tolist() == at_10["nDCG@10"].tolist()
+    assert 0.7 < beside["bm25"].iloc[0] <= 1
+    assert re.search(r"bm25 +– +0\.\d{4}|bm25 +– +1\.0000", (finished.folder / "output.txt").read_text())
+
+
 def test_losses_are_those_of_the_summary_s_settings(finished):
     losses = report(finished, "losses")
     assert losses["metric"].eq("nDCG@10").all()

@@ -13,6 +13,7 @@ rule join_reports:
             for file in ("metrics.parquet", "growth.parquet", "speed.json", "memory.json")
         ],
         drifted=[f"{run}/metrics.parquet" for run in DRIFTED],
+        bm25=[LAYOUT.bm25_metrics(name) for name in STUDY.datasets if STUDY.has_bm25],
         embedding=expand(rules.time_embedding.output, dataset=STUDY.datasets, model=STUDY.text_models),
         explained=expand(rules.explain_losses.output, dataset=STUDY.datasets, model=STUDY.models),
         datasets=expand(rules.prepare_dataset.output.described, dataset=STUDY.datasets),
@@ -41,7 +42,7 @@ rule join_reports:
     message:
         "Joining the reports"
     shell:
-        "embquant join-reports --runs {params.runs:q} --drifted {params.drifted:q} --embedding {input.embedding:q} --explained {params.explained:q} "
+        "embquant join-reports --runs {params.runs:q} --drifted {params.drifted:q} --bm25 {input.bm25:q} --embedding {input.embedding:q} --explained {params.explained:q} "
         "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"
 
 

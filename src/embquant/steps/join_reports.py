@@ -17,13 +17,14 @@ from embquant.report.show.verdict import advice, verdicts
 from embquant.report.tables import TABLES
 from embquant.study.study import Study
 
-LIBRARIES = ["faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
+LIBRARIES = ["bm25s", "faiss-cpu", "usearch", "numkong", "numpy", "scipy", "pyarrow", "pandas", "snakemake"]
 
 
 def join_reports(
     *,
     runs: Annotated[Sequence[Path], "folders …/{dataset}/{model}/{method}"],
     drifted: Annotated[Sequence[Path], "such folders of methods fitted on the documents of fit_on"] = (),
+    bm25: Annotated[Sequence[Path], "metrics of BM25, …/{dataset}/bm25-metrics.parquet"] = (),
     embedding: Annotated[Sequence[Path], "…/{dataset}/{model}/embedding.json"] = (),
     explained: Annotated[Sequence[Path], "folders …/{dataset}/{model}"],
     datasets: Annotated[Sequence[Path], "dataset.json of each dataset"],
@@ -36,13 +37,13 @@ def join_reports(
     study = Study.read(config, "--config")
     described = [read_json(path) for path in datasets]
     own_documents = [dataset["name"] for dataset in described if has_own_documents(dataset)]
-    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents, drifted)
+    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents, drifted, bm25)
     path = output / "summary.txt"
     diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
     sentences = model_words(measured.models.differences)
     parts = [
         advice(measured.recommendations, measured.examples, path),
-        summary_text(measured.described, study, described, measured.left_out, diagnosed),
+        summary_text(measured.described, study, described, measured.left_out, diagnosed, measured.bm25),
         *(["\n".join(["all models:", *sentences])] if sentences else []),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),

@@ -17,6 +17,7 @@ from embquant.quantize.codecs import CODECS, CodecSpec, parse_codec
 from embquant.quantize.fit_on import FitOn
 from embquant.study.configfile import read_yaml
 from embquant.study.grid import Grid, with_grid
+from embquant.study.hybrid import BM25Entry
 from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
 from embquant.study.requirements import Prices, Requirements
@@ -172,6 +173,10 @@ class Configuration(Entry):
     top_k: Counts = Field([10, 100], description="numbers of documents that a search returns")
     rescore: Rescore = Rescore()
     search: Search = Search()
+    bm25: Annotated[BM25Entry | Literal["none"], Expected("a mapping with k1, b and stopwords, or none")] = Field(
+        BM25Entry(),
+        description="a search by words, with which judged datasets are compared; `none`: none. See below",
+    )
     fit_on: FitOn | None = Field(
         None,
         description="the documents that codecs and indexes are fitted on a second time, as in a system that grows; "

@@ -112,6 +112,14 @@ class Layout:
         """Return the folder of what was measured of a dataset and model."""
         return f"{self.reports}/runs/{dataset}/{model}"
 
+    def bm25(self, dataset: str = DATASET) -> str:
+        """Return the candidates that BM25 finds."""
+        return f"{self.reports}/runs/{dataset}/bm25.parquet"
+
+    def bm25_metrics(self, dataset: str = DATASET) -> str:
+        """Return the metrics per query of what BM25 finds."""
+        return f"{self.reports}/runs/{dataset}/bm25-metrics.parquet"
+
     def run(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
         """Return the folder of what was measured of a method."""
         return f"{self.measured(dataset, model)}/{method}"

@@ -28,7 +28,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 PLANNED = (
     *("study", "evaluate", "parts", "codecs", "fit_on", "methods"),
-    *("disk_gb", "top_k", "rescore", "metrics", "growth"),
+    *("disk_gb", "top_k", "bm25", "rescore", "metrics", "growth"),
 )
 """The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 
@@ -134,7 +134,7 @@ class Plan:
             },
             corpora=list(corpora),
             left_out=[one for corpus in corpora for one in left_out(study, corpus)],
-            files=[file for corpus in corpora for file in files(study, corpus)],
+            files=list({file.path: file for corpus in corpora for file in files(study, corpus)}.values()),
         )
 
     @classmethod
@@ -250,16 +250,17 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         yield PlannedFile(layout.codec_state(name, *place), codec.state_bytes(corpus.dim))
         store = study.store_file(name).format(dataset=corpus.dataset, model=corpus.model)
         yield PlannedFile(store, study.store_bytes(name, corpus.documents, corpus.dim))
-    for method in study.indexes.values():
-        if method not in methods:
-            continue
+    for method in [index for index in study.indexes.values() if index in methods]:
         path = method.index_file.format(dataset=corpus.dataset, model=corpus.model)
         yield PlannedFile(path, method.index_bytes(corpus.documents, corpus.dim))
+    candidate_bytes = SCORE_BYTES + math.ceil(corpus.documents.bit_length() / 8)
+    if study.has_bm25:
+        found = corpus.queries * min(2 * max(study.config.top_k), corpus.documents)
+        yield PlannedFile(layout.bm25(corpus.dataset), found * candidate_bytes)
     for method in methods:
         depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
         in_subsets = method.subset_depths(corpus.documents)
         found = corpus.queries * sum(min(depth, corpus.documents) for depth in [*depths, *in_subsets])
-        candidate_bytes = SCORE_BYTES + math.ceil(corpus.documents.bit_length() / 8)
         yield PlannedFile(layout.candidates(method.name, *place), found * candidate_bytes)
         values = corpus.queries * len(method.settings) * len(study.config.metrics)
         yield PlannedFile(layout.metrics(method.name, *place), values * METRIC_BYTES)

@@ -160,6 +160,11 @@ class Study:
         return [str(path) for path in self.config.models[model].input_files([dataset])]
 
     @property
+    def has_bm25(self) -> bool:
+        """Whether judged datasets are searched by words as well."""
+        return self.config.bm25 != "none"
+
+    @property
     def metric_modules(self) -> list[str]:
         """The modules that define its metrics."""
         return [parse_metric(metric).kind.__module__ for metric in self.config.metrics]

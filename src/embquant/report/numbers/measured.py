@@ -65,6 +65,20 @@ def read_measured(runs: Sequence[Path]) -> Measured:
     return _measured([row for run in runs for row in _settings(run, "metrics.parquet")], runs)
 
 
+def read_metric(path: Path, metric: str, top_k: int) -> Iterator[tuple[list[Any], np.ndarray]]:
+    """Yield the keys of each setting of a file of metrics that returns ``top_k`` documents, and its values per query.
+
+    The keys are those of :data:`SETTING`; the values float64 (queries,), rounded as :func:`read_measured` does.
+    """
+    columns = [*SETTING, metric]
+    file = open_parquet(path, columns)
+    for number in range(file.num_row_groups):
+        table = file.read_row_group(number, columns)
+        keys = [table.column(name)[0].as_py() for name in SETTING]
+        if keys[-1] == top_k:
+            yield keys, rounded(table.column(metric).to_numpy())
+
+
 @dataclass(frozen=True)
 class Grown:
     """What was ``measured`` by number of documents, and what is ``projected`` from the corpus, by its own number first.

@@ -5,7 +5,7 @@ A run is one method on one dataset and model: a folder ``…/{dataset}/{model}/{
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from embquant.report.numbers.drift import METRICS, drift_table, with_drift
 from embquant.report.numbers.explained import joined
 from embquant.report.numbers.growth import growth_table
 from embquant.report.numbers.intervals import Chance
+from embquant.report.numbers.landmark import bm25_words, landmark_table
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.models import Models
 from embquant.report.numbers.recommendation import CHOICE, EVERY, Recommendation, recommendations
@@ -51,7 +52,7 @@ class Measurements:
     …/{dataset}/{model}/embedding.json; ``losses`` the folders …/{dataset}/{model} that ``explain-losses`` wrote to.
     ``results`` is the folder of what the runs have built. ``own_documents`` names the datasets of which some queries
     are documents themselves, which are left out of their results. ``drifted`` are the folders of the methods that were
-    fitted on the documents of ``fit_on``, like ``runs``.
+    fitted on the documents of ``fit_on``, like ``runs``. ``bm25_metrics`` are BM25's, …/{dataset}/bm25-metrics.parquet.
     """
 
     runs: Sequence[Path]
@@ -61,6 +62,7 @@ class Measurements:
     results: str
     own_documents: Collection[str] = ()
     drifted: Sequence[Path] = ()
+    bm25_metrics: Sequence[Path] = ()
 
     @cached_property
     def applicable(self) -> list[Path]:
@@ -134,10 +136,24 @@ class Measurements:
         return with_drift(self.summary, self.drift)
 
     @cached_property
+    def bm25(self) -> pd.DataFrame:
+        """Return one row per setting of judged datasets, at the least ``top_k``: how it compares with BM25."""
+        return landmark_table(self.applicable, self.bm25_metrics, self.study)
+
+    @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
         described, growth, models = self.described, self.growth, self.models.settings
-        return recommendations(described, self.study, self.results, self.own_documents, growth, models)
+        found = recommendations(described, self.study, self.results, self.own_documents, growth, models)
+        return [replace(one, news=self._news(one)) for one in found]
+
+    def _news(self, found: Recommendation) -> list[str]:
+        """Tell where BM25 beats the baseline, or what is recommended."""
+        model = found.model if found.best is None else found.best.get("model", found.model)
+        rows = self.bm25[self.bm25["model"] == model]
+        if found.dataset != EVERY:
+            rows = rows[rows["dataset"] == found.dataset]
+        return bm25_words(rows, self.study.config.baseline, found.best)
 
     @cached_property
     def examples(self) -> pd.DataFrame:

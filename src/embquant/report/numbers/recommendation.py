@@ -65,7 +65,7 @@ class Recommendation:
     cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
     ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it. ``deployed`` says which size
     settings are judged at, if a study asks for more vectors than it measured. ``float32_bytes`` is what float32 vectors
-    would take that the cheapest has no need of.
+    would take that the cheapest has no need of. ``news`` is what a verdict opens with.
     """
 
     dataset: str
@@ -84,6 +84,7 @@ class Recommendation:
     deployment_code: str = ""
     deployed: str = ""
     float32_bytes: float = np.nan
+    news: Sequence[str] = ()
 
     @property
     def best(self) -> pd.Series | None:

@@ -60,6 +60,10 @@ SECTIONS = {
         "Approximate indexes",
         "Besides what codes lose, an approximate index misses some of what an exact scan of the same codes finds.",
     ),
+    "hybrid": (
+        "Beside a search by words",
+        "BM25 finds documents by the words that they share with a query. It costs little, so vectors should beat it.",
+    ),
     "drift": (
         "Documents that come later",
         "What is lost where codecs and indexes were fitted before some of the documents came.",

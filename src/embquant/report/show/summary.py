@@ -11,6 +11,7 @@ from embquant.report.measure import Measure, measures
 from embquant.report.numbers.caveats import drift_words, graph_words, tie_words
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
+from embquant.report.numbers.landmark import BM25
 from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.spread import EXPECTED, LOST, judged_by_expected
 from embquant.report.show.diagnosis import diagnosis_line
@@ -38,13 +39,15 @@ def summary_text(
     datasets: list[dict[str, Any]],
     without: pd.DataFrame,
     diagnosed: Mapping[tuple[str, ...], Diagnosis] = {},
+    bm25: pd.DataFrame | None = None,
 ) -> str:
     """Return a table for each dataset and model at the least ``top_k``, rescored with the middle multiplier.
 
     All settings are in the CSVs; ✓ marks those of which no other in the table costs less and keeps as much.
     ``datasets`` are what the dataset.json files say; the tables repeat what was left out, and what ``without``, the
     table left_out.csv, says of methods. ``diagnosed`` are what vectors are like, by dataset and model. ``summary`` has
-    the columns of :func:`with_drift`.
+    the columns of :func:`with_drift`. Where a dataset is judged, a table ends with the row of BM25, from ``bm25``, the
+    table bm25.csv.
     """
     described = {dataset["name"]: dataset for dataset in datasets}
     deepest = int((summary["top_k"] * summary["rescore_multiplier"]).max())
@@ -75,7 +78,8 @@ def summary_text(
         if measure is not None and measure.is_retention:
             lines += tie_words(table)
         lines += [*graph_words(table, study), *drift_words(table, study)]
-        texts.append("\n".join([*lines, "", _table(table, measure)]))
+        landmark = None if bm25 is None else bm25[(bm25["dataset"] == dataset) & (bm25["model"] == model)]
+        texts.append("\n".join([*lines, "", _table(table, measure, study, landmark)]))
     return "\n\n".join([*texts, LEGEND])
 
 
@@ -86,8 +90,11 @@ def _without(rows: pd.DataFrame) -> Iterator[str]:
         yield f"left out: {', '.join(alike.unique())}: {reason}"
 
 
-def _table(table: pd.DataFrame, measure: Measure | None) -> str:
-    """Return the table of one dataset and model; ``measure`` is what its settings are compared in."""
+def _table(table: pd.DataFrame, measure: Measure | None, study: Study, bm25: pd.DataFrame | None) -> str:
+    """Return the table of one dataset and model; ``measure`` is what its settings are compared in.
+
+    ``bm25`` are its rows of bm25.csv, if there are any.
+    """
     rows = table.assign(
         rescored_by=rescored_by(table),
         verdict=table["verdict"].map(VERDICT_MARKS).fillna(""),
@@ -98,8 +105,19 @@ def _table(table: pd.DataFrame, measure: Measure | None) -> str:
     if kept is not None and f"{kept}_high" in table and table[kept].notna().any():
         half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
         rows[kept] = formatted(table[kept], "{:.4f}") + formatted(half, " ±{:.4f}")
+    if measure is not None and bm25 is not None:
+        beside = bm25[(bm25["method"] == study.config.baseline) & (bm25["metric"] == measure.metric)]
+        rows = pd.concat([rows, _landmark(beside, measure, kept)], ignore_index=True)
     columns = {"method": Column("method"), "rescored_by": Column("rescored by"), **_quality(table, measure), **FIGURES}
     return TableView("summary", "", "", rows, columns).text()
+
+
+def _landmark(beside: pd.DataFrame, measure: Measure, kept: str | None) -> pd.DataFrame:
+    """Return BM25's row of a table, from the baseline's row of bm25.csv, if there is one."""
+    marks = {"better": VERDICT_MARKS["worse"], "worse": VERDICT_MARKS["better"], "noise": VERDICT_MARKS["noise"]}
+    found = pd.DataFrame({"method": BM25, "rescored_by": "–", measure.metric: beside[BM25]}, index=beside.index)
+    found = found.assign(verdict=beside["verdict"].map(marks))
+    return found if kept is None else found.assign(**{kept: formatted(beside[BM25] / beside["mean"], "{:.4f}")})
 
 
 def _kept(table: pd.DataFrame, measure: Measure) -> str:

@@ -58,12 +58,19 @@ def _first_of_each_model(found: Sequence[Recommendation]) -> list[Recommendation
 def verdict_lines(found: Recommendation, path: Path) -> list[str]:
     """Return the lines that a run ends with, five as a rule; ``path`` is the report that has more.
 
-    First comes what is at chance; before the last line, what else to know and what more queries would settle.
+    First comes what is at chance, and where BM25 beats vectors; before the last line, what else to know and what more
+    queries would settle.
     """
     place = f"{found.where} · {found.model}"
     last = f"   all settings: {path.with_suffix('.csv')}"
     if found.settings["kept"].isna().all() and found.chance:
-        return [*found.chance, f"Verdict for {place}: nothing is recommended", *(f"   {line}" for line in CHECK), last]
+        return [
+            *found.chance,
+            *found.news,
+            f"Verdict for {place}: nothing is recommended",
+            *(f"   {line}" for line in CHECK),
+            last,
+        ]
     size = [f"   {found.deployed}"] if found.deployed else []
     more = [f"   more queries: {found.more_queries}"] if found.more_queries else []
     limits = " and ".join(f"{name} {limit:g}" for name, limit in found.limits.items())
@@ -71,6 +78,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
         second = "nothing else" if found.runner_up is None else f"{named(found.runner_up)}: {figures(found.runner_up)}"
         return [
             *found.chance,
+            *found.news,
             f"Verdict for {place}: {named(found.best)}",
             f"   required: {limits}, which {len(found.fitting)} of {len(found.settings)} settings meet; "
             "none of them is cheaper",
@@ -88,6 +96,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
         lines = [f"to be relaxed: {'; or '.join(map(str, found.relaxations))}", f"{named(nearest)} {figures(nearest)}"]
     return [
         *found.chance,
+        *found.news,
         f"Verdict for {place}: none of {len(found.settings)} settings meets the requirements",
         f"   required: {limits}",
         *size,

@@ -24,6 +24,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "model_differences": "embquant.report.tables.models:ModelDifferences",
         "macro": "embquant.report.tables.comparisons:Macro",
         "summary": "embquant.report.tables.settings:Summary",
+        "bm25": "embquant.report.tables.hybrid:BesideBM25",
         "growth": "embquant.report.tables.growth:Growth",
         "cost": "embquant.report.tables.settings:Cost",
         "recommendation": "embquant.report.tables.recommendation:Recommended",

@@ -52,6 +52,7 @@ class Recommended(ReportTable):
             "caveats": Column(
                 "beware", meaning="ties, what a graph loses, queries that lose everything, drift", detail=True
             ),
+            "news": Column("BM25", meaning="where a search by words beats a vector search"),
             "chance": Column("chance", meaning="datasets whose baseline is not distinguishable from chance"),
         }
         note = "The cheapest setting that meets the requirements. No other setting surpasses it."
@@ -83,6 +84,7 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "deployed": recommendation.deployed,
         "chance": "; ".join(recommendation.chance),
         "float32_bytes": recommendation.float32_bytes,
+        "news": "\n".join(recommendation.news),
         "caveats": "\n".join(recommendation.caveats),
         "configuration": recommendation.configuration,
         "code": recommendation.deployment_code,
