@@ -10,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env run gallery test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
+.PHONY: help env databases databases-test run gallery test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
 
 # Targets call programs by name; these must be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -23,6 +23,9 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
 # A profile of a cluster has the cores of a node.
+# Kinds of index that are databases: a configuration that has one gets them installed.
+DATABASES := qdrant|pgvector|sqlite-vec|lancedb
+
 WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(if $(filter all,$(CORES)),"$$($(USABLE_CORES))",$(CORES)))
 
 # Affinity and quotas of containers count; `nproc` and Snakemake's "all" know no quotas.
@@ -32,6 +35,7 @@ run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=sl
 	@$(if $(PROFILE),test -f 'profiles/$(PROFILE)/config.yaml' || { echo "embquant: error: profiles/$(PROFILE)/config.yaml: no such file; PROFILE names a folder of profiles" >&2; exit 2; })
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "embquant: error: $(CONFIG): no such file; CONFIG names a study's configuration" >&2; exit 2; })
 	@$(if $(CONFIG),iconv -f UTF-8 '$(CONFIG)' >/dev/null 2>&1 || { echo "embquant: error: $(CONFIG): not UTF-8 text; save it as that" >&2; exit 2; })
+	@$(if $(CONFIG),! grep -Eq 'index: *($(DATABASES))' '$(CONFIG)' || envs/setup.sh databases)
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
 CONFIGS := config.yaml
@@ -41,7 +45,7 @@ gallery: env  ## all studies in results/ as one static site in gallery/; CONFIGS
 	@.venv/bin/embquant gallery --reports $$(dirname results/reports/*/report.html) --output gallery
 
 test: env  ## all tests that need only this repository, on all cores; ARGS='-k name'
-	@.venv/bin/pytest --numprocesses "$$($(USABLE_CORES))" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos $(ARGS)
+	@.venv/bin/pytest --numprocesses "$$($(USABLE_CORES))" --dist loadfile --no-loadscope-reorder --ignore=tests/real --ignore=tests/browser --ignore=tests/slurm --ignore=tests/chaos --ignore=tests/databases $(ARGS)
 
 slurm-test: env  ## the profile for clusters, on a Slurm of this one machine; needs root, installs Slurm on Debian
 	@timeout --signal=INT --kill-after=90 900 .venv/bin/pytest tests/slurm $(ARGS)
@@ -83,6 +87,12 @@ bench-growth: env  ## what is predicted of larger corpora, against what is measu
 
 bench-workflow: env  ## the time that the workflow adds to its jobs: the default study, from nothing
 	@.venv/bin/python benchmarks/workflow.py $(ARGS)
+
+databases:  ## the databases whose quantizers a study may measure; a run whose configuration has one installs them itself
+	@envs/setup.sh databases
+
+databases-test: databases  ## the databases, against exact searches
+	@.venv/bin/pytest --numprocesses "$$($(USABLE_CORES))" tests/databases $(ARGS)
 
 env:  ## the environment; PYTHON=python3.12 chooses its interpreter
 	@envs/setup.sh

