@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embquant.exact import scan
+from embquant.exact import scan, ways
 from embquant.quantize.codecs.float32 import Float32
 
 
@@ -17,13 +17,14 @@ def products(queries, codes):
 def test_finds_what_sorting_all_scores_finds(monkeypatch, queries, threads, by):
     monkeypatch.setattr(scan, "WORTH_A_THREAD", 1)
     monkeypatch.setattr(scan, "ENOUGH_QUERIES", 1 if by == "queries" else 1000)
-    monkeypatch.setattr(scan, "LEAST_DOCUMENTS", 7)
-    monkeypatch.setattr(scan, "SCORES_AT_ONCE", 50)
+    monkeypatch.setattr(ways, "LEAST_DOCUMENTS", 7)
+    monkeypatch.setattr(ways, "SCORES_AT_ONCE", (50, 200))
+    monkeypatch.setattr(ways, "LARGER_FROM", 1)
     rng = np.random.default_rng(0)
     asked, codes = (rng.integers(-2, 3, (rows, 4)).astype(np.int32) for rows in (queries, 300))
     scores = asked @ codes.T  # 33 levels at most: ties everywhere
     rows = np.argsort(-scores, axis=1, kind="stable")[:, :20]
-    found_scores, found_rows = scan.Scan(threads)(products, asked, codes, 20)
+    found_scores, found_rows = scan.Scan(threads)(ways.Ways(products, dtype=np.int32), asked, codes, 20)
     np.testing.assert_array_equal(found_rows, rows)
     np.testing.assert_array_equal(found_scores, np.take_along_axis(scores, rows, axis=1))
 

@@ -22,7 +22,7 @@ def test_equals_a_stable_sort_whatever_the_blocks(data):
     seed, block = data.draw(st.integers(0, 99)), data.draw(st.integers(1, 300))
     dtype = data.draw(st.sampled_from([np.int32, np.float32]))
     scores = np.random.default_rng(seed).integers(-levels, levels, (queries, documents)).astype(dtype)
-    best = TopK(queries, min(k, documents))
+    best = TopK(queries, min(k, documents), dtype)
     for first in range(0, documents, block):
         best.push(scores[:, first : first + block], first)
     found_scores, found_rows = best.result()
@@ -34,7 +34,7 @@ def test_equals_a_stable_sort_whatever_the_blocks(data):
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
 def test_scores_come_back_as_they_went_in(dtype):
     scores = (np.random.default_rng(0).standard_normal((2, 50_000)) * 1000).astype(dtype)
-    best = TopK(2, 25)
+    best = TopK(2, 25, dtype)
     best.push(scores[:, :30_000], 0)
     best.push(scores[:, 30_000:], 30_000)
     for found, expected in zip(best.result(), sorted_all(scores, 25), strict=True):
@@ -45,7 +45,7 @@ def test_extreme_scores_keep_their_order():
     integers = np.array([[np.iinfo(np.int32).min, 0, np.iinfo(np.int32).max, -1]], np.int32)
     floats = np.array([[-np.inf, 0.0, np.inf, -0.0, -1e-45, 1e-45]], np.float32)
     for scores, expected in ((integers, [2, 1, 3, 0]), (floats, [2, 5, 1, 3, 4, 0])):
-        best = TopK(1, scores.size)
+        best = TopK(1, scores.size, scores.dtype.type)
         best.push(scores, 0)
         assert best.result()[1].tolist() == [expected]
 

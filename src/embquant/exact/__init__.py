@@ -15,6 +15,10 @@ How a scan works (:mod:`scan`)
     block is larger than k, so that this bar is high from the start. Threads share the documents, so that each is read
     once. If there are many queries and few codes, threads share the queries instead: then all documents raise the bar.
 
+How a kernel is chosen (:mod:`ways`)
+    Processors differ in which kernel and which size of a block is fastest. The first blocks of a search are scored in
+    each way in turn, and the others in the fastest. All ways give the same scores.
+
 How the best are kept (:mod:`topk`)
     A score and its row are one integer, which sorts by score and then by row. NumPy selects and sorts integers many
     times faster than pairs, and ties are in row order without further work.

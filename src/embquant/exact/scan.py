@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from contextlib import nullcontext
+from functools import partial
 from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from embquant.errors import InapplicableError
 from embquant.exact.mapped import look_up, read_ahead
+from embquant.exact.threads import limit_blas_threads
 from embquant.exact.topk import TopK, best, sort_by_score
+from embquant.exact.ways import Ways
 
 
 class Decodes(Protocol):
@@ -27,25 +29,8 @@ class Decodes(Protocol):
         """Return the float32 vectors (rows, dim) that ``codes`` stand for."""
 
 
-Score = Callable[[np.ndarray, np.ndarray], np.ndarray]
 Search = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 QuickSearch = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
-
-SCORES_AT_ONCE = 1 << 19
-"""Scores that a thread computes at once: 2 MiB, which are compared while still in the processor's cache."""
-
-LEAST_DOCUMENTS = 256
-"""Documents of a block, however many queries share it."""
-
-ALIGNED = 8
-"""A block has half of this more documents than a multiple of it. NumKong's kernels write the scores of several queries
-at once; where all of them begin at the same place of 32 bytes, they take a quarter longer."""
-
-FIRST_DOCUMENTS = 16
-"""Documents in the first block, times k. Its k-th best score is then a bar that few later scores pass."""
-
-MOST_DOCUMENTS = 1 << 16
-"""Documents of a block, however few queries there are: 96 MiB of decoded vectors of 384 dimensions."""
 
 WORTH_A_THREAD = 1 << 23
 """Bytes of codes, times queries, from which on it pays to wake other threads."""
@@ -66,12 +51,9 @@ class Scan:
         self._threads = threads
         self._others = ThreadPoolExecutor(max(1, threads - 1))
 
-    def __call__(self, score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return scores and rows (queries, min(k, documents)), best first, ties by ascending row.
-
-        ``score`` takes queries and a block of codes and returns int32 or float32 (queries, documents).
-        """
-        return self.share(partial(_blockwise, score), queries, codes, k)
+    def __call__(self, ways: Ways, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and rows (queries, min(k, documents)), best first, ties by ascending row."""
+        return self.share(partial(_blockwise, ways), queries, codes, k)
 
     def share(self, search: Search, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Call ``search(queries, codes, k)`` for each thread's share of the codes or queries, and join the results."""
@@ -135,6 +117,7 @@ class DecodedScan:
     def __init__(self, codec: Decodes, threads: int) -> None:
         """Search codes of ``codec`` on ``threads`` threads."""
         self._codec = codec
+        self._ways = Ways(codec.scan)
         self._scan = Scan(threads)
         self._longest: float | None = None
 
@@ -143,8 +126,8 @@ class DecodedScan:
 
         Equal vectors need not be tied: their sums may differ in the last bit with the place in a block.
         """
-        with _blas().limit(limits=1):  # a thread of the scan computes its products itself
-            scores, rows = self._scan(self._codec.scan, queries, codes, k)
+        with limit_blas_threads(1):  # a thread of the scan computes its products itself
+            scores, rows = self._scan(self._ways, queries, codes, k)
         if scores.shape[1] < min(k, len(codes)):  # NaN is above no score, so it is never found
             raise InapplicableError(OVERFLOW)
         return scores, rows
@@ -232,20 +215,16 @@ class DecodedScan:
         return TOLERANCE * np.maximum(lengths * self._longest, np.abs(scores))
 
 
-@cache
-def _blas() -> ThreadpoolController:
-    """Find the process's BLAS libraries, which takes as long as a search of a small corpus."""
-    return ThreadpoolController().select(user_api="blas")
-
-
-def _blockwise(score: Score, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _blockwise(ways: Ways, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k best of ``codes`` on one thread."""
-    best = TopK(len(queries), k)
-    block = max(LEAST_DOCUMENTS, min(MOST_DOCUMENTS, SCORES_AT_ONCE // len(queries)))
-    block += ALIGNED // 2 - block % ALIGNED
-    first_block = min(max(LEAST_DOCUMENTS, FIRST_DOCUMENTS * k), len(codes))  # no more: its scores are all sorted
-    starts = [0, *range(first_block, len(codes), block)]
-    for start, stop in pairwise([*starts, len(codes)]):
-        read_ahead(codes, stop, stop + block)
-        best.push(score(queries, codes[start:stop]), start)
+    best = TopK(len(queries), k, ways.dtype)
+    trial = ways.trial(queries, codes)
+    way, start, stop = trial.next(), 0, min(trial.first_block(k), len(codes))
+    while start < len(codes):
+        read_ahead(codes, stop, stop + way.documents)
+        is_usual = start > 0 and stop - start == way.documents
+        with trial.timed(way) if is_usual else nullcontext():
+            best.push(way.score(queries, codes[start:stop]), start)
+        way = trial.next()
+        start, stop = stop, min(stop + way.documents, len(codes))
     return best.result()

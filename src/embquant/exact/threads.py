@@ -5,8 +5,9 @@ Results must not depend on the machine: sums of matrix products differ in their 
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 
 @contextmanager
@@ -16,6 +17,13 @@ def limit_threads(count: int) -> Iterator[None]:
     It takes about a millisecond to look up the loaded libraries: use it around a step, not around a query.
     """
     with threadpool_limits(count):
+        yield
+
+
+@contextmanager
+def limit_blas_threads(count: int) -> Iterator[None]:
+    """Let BLAS use ``count`` threads for each product inside the block; cheap enough for a single query."""
+    with _blas().limit(limits=count):
         yield
 
 
@@ -30,3 +38,9 @@ def limit_faiss_threads(count: int) -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Find the process's BLAS libraries, which takes as long as a search of a small corpus."""
+    return ThreadpoolController().select(user_api="blas")

@@ -9,6 +9,9 @@ import numpy as np
 WORST = np.iinfo(np.int64).max
 ROW_BITS = 32
 
+GROUPS = 16
+"""Groups of the first documents, times k, whose greatest scores tell which scores may be among the k best."""
+
 
 class TopK:
     """Running top k of each query over blocks of documents.
@@ -17,43 +20,64 @@ class TopK:
     little more than one comparison per score.
     """
 
-    def __init__(self, queries: int, k: int) -> None:
-        """Prepare for ``queries`` queries and ``k`` documents each."""
+    def __init__(self, queries: int, k: int, dtype: type = np.float32) -> None:
+        """Prepare for ``queries`` queries and ``k`` documents each; scores are float32, or with ``dtype`` int32."""
         self._k = k
+        self._queries = np.arange(queries)
         self._keys = np.empty((queries, 0), np.int64)
+        self._counts = np.zeros(queries, np.int64)
         self._least: np.ndarray | None = None
-        self._dtype = np.dtype(np.float32)
+        self._dtype = np.dtype(dtype)
 
     def push(self, scores: np.ndarray, first_row: int) -> None:
-        """Take scores, float32 or int32 (queries, documents), of the documents from ``first_row`` on, in row order."""
-        self._dtype = scores.dtype
+        """Take scores (queries, documents) of the documents from ``first_row`` on, in row order.
+
+        Scores of int32 may also come as float32, which has all integers up to 2²⁴.
+        """
         documents = scores.shape[1]
         if self._least is not None:
-            above = scores > self._least
+            above = scores > self._least.astype(scores.dtype)
         elif documents > self._k:
-            above = scores >= np.partition(scores, documents - self._k, axis=1)[:, documents - self._k, None]
+            above = scores >= _bar(scores, self._k)
         else:
             above = np.ones(scores.shape, dtype=bool)
-        queries, columns = np.divmod(_true(above), documents)
-        if len(queries):
+        places = _true(above)
+        if len(places):
+            queries = places // documents
             counts = np.bincount(queries, minlength=len(scores))
-            places = np.arange(len(queries)) - np.repeat(np.cumsum(counts) - counts, counts)
-            keys = np.full((len(scores), counts.max()), WORST)
-            keys[queries, places] = _keys(scores[queries, columns], columns + first_row)
-            self._keys = np.concatenate([self._keys, keys], axis=1)
-            if self._least is None or self._keys.shape[1] >= 2 * self._k:  # to select costs more than to keep
+            found = scores.reshape(-1)[places].astype(self._dtype)
+            self._keep(_keys(found, places - queries * documents + first_row), counts)
+            if self._least is None or self._counts.max() >= 2 * self._k:  # to select costs more than to keep
                 self._select()
 
     def result(self) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and int64 rows (queries, min(k, documents)), best first, ties by ascending row."""
-        keys = np.sort(self._keys, axis=1)[:, : self._k]
+        keys = np.sort(self._kept(), axis=1)[:, : self._k]
         return _scores(keys, self._dtype), keys & ((1 << ROW_BITS) - 1)
 
+    def _keep(self, keys: np.ndarray, counts: np.ndarray) -> None:
+        """Put ``keys``, of which the first query has ``counts[0]``, and so on, after those that each query has."""
+        missing = (self._counts + counts).max() - self._keys.shape[1]
+        if missing > 0:
+            more = np.full((len(counts), missing + self._k), WORST)
+            self._keys = np.concatenate([self._keys, more], axis=1)
+        free = self._queries * self._keys.shape[1] + self._counts
+        self._keys.reshape(-1)[np.arange(len(keys)) + np.repeat(free - np.cumsum(counts) + counts, counts)] = keys
+        self._counts += counts
+
+    def _kept(self) -> np.ndarray:
+        """Return the keys (queries, most that a query has); those that a query lacks are WORST."""
+        return self._keys[:, : self._counts.max(initial=0)]
+
     def _select(self) -> None:
-        if self._keys.shape[1] > self._k:
-            self._keys = np.partition(self._keys, self._k - 1, axis=1)[:, : self._k]
-        if self._keys.shape[1] == self._k:
-            self._least = _scores(self._keys.max(axis=1), self._dtype)[:, None]
+        best = self._kept()
+        if best.shape[1] > self._k:
+            best = np.partition(best, self._k - 1, axis=1)[:, : self._k]
+            self._keys[:, : self._k] = best
+            self._keys[:, self._k :] = WORST
+            self._counts[:] = self._k
+        if best.shape[1] == self._k:
+            self._least = _scores(best.max(axis=1), self._dtype)[:, None]
 
 
 def rank(scores: np.ndarray, rows: np.ndarray, k: int) -> np.ndarray:
@@ -98,6 +122,17 @@ def found_by_faiss(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np
     if (scores[:, 1:] < scores[:, :-1]).all():  # as FAISS returns them unless some are tied
         return scores, rows
     return sort_by_score(scores, rows)
+
+
+def _bar(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return for each query a score (queries, 1) that at least k of its ``scores`` (queries, documents) reach.
+
+    The k-th best of the greatest scores of as many groups of documents is found sooner than that of all.
+    """
+    width = max(k, min(scores.shape[1], GROUPS * k))
+    groups = scores.shape[1] // width
+    greatest = scores[:, : groups * width].reshape(len(scores), groups, width).max(axis=1)
+    return np.partition(greatest, width - k, axis=1)[:, width - k, None]
 
 
 def _true(mask: np.ndarray) -> np.ndarray:

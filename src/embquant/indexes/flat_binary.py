@@ -11,6 +11,7 @@ from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.threads import limit_faiss_threads
 from embquant.exact.topk import sort_by_score
+from embquant.exact.ways import Ways
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import fill, padded, read, view
 from embquant.quantize.batches import Batches
@@ -53,7 +54,8 @@ class FlatBinary(FlatIndex[Binary]):
         if queries.dtype != np.uint8:
             return self._decoded.ranked(self._products, queries, self.codes, k)
         if len(queries) >= WORTH_PACKING:
-            return self._scan(_negative_distances, queries, self.codes, k)
+            agreements, rows = self._scan(WAYS, ~queries, self.codes, k)
+            return agreements - np.int32(8 * self.codes.shape[1]), rows
         return self._scan.share(_nearest, queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -71,6 +73,12 @@ def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray
     return sort_by_score(-distances, rows)
 
 
-def _negative_distances(queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    distances = np.asarray(numkong.hammings_packed(queries, numkong.hammings_pack(codes))).view(np.int32)
-    return np.negative(distances, out=distances)
+def agreements(opposites: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return in how many bits each code is unlike each of ``opposites``, the inverted queries, and so like the query.
+
+    int32 (queries, documents). So no pass over all distances has to turn their signs.
+    """
+    return np.asarray(numkong.hammings_packed(opposites, numkong.hammings_pack(codes))).view(np.int32)
+
+
+WAYS = Ways(agreements, dtype=np.int32)

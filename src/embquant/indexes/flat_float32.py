@@ -11,6 +11,7 @@ from pydantic import Field
 from embquant.entries import Entry, NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.topk import sort_by_score
+from embquant.exact.ways import Ways
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import fill, read, search, view
 from embquant.quantize.batches import Batches
@@ -40,6 +41,7 @@ class FlatFloat32(FlatIndex[Float32]):
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
         self._codec = codec
+        self._ways = Ways(codec.scan)
         self._scan = DecodedScan(codec, threads)
         self._alone = Scan(1)
 
@@ -70,7 +72,7 @@ class FlatFloat32(FlatIndex[Float32]):
         if self.engine == "faiss":
             return sort_by_score(*search(self._index, queries, k, self._threads))
         if len(queries) < self._threads:  # too few to share among threads: BLAS splits each product
-            return self._alone(self._codec.scan, queries, self.codes, k)
+            return self._alone(self._ways, queries, self.codes, k)
         return self._scan.search(queries, self.codes, k)
 
     def search_reproducibly(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

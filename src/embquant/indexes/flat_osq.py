@@ -4,6 +4,7 @@ import numkong
 import numpy as np
 
 from embquant.exact.scan import Scan
+from embquant.exact.ways import Ways
 from embquant.indexes.flat_any import FlatAny
 from embquant.quantize.codecs.osq import Osq
 
@@ -21,12 +22,13 @@ class FlatOsq(FlatAny[Osq]):
         """Search ``codes`` (documents, width) of ``codec`` on ``threads`` threads."""
         super().__init__(codes, codec, threads)
         self._scan = Scan(threads)
+        self._ways = Ways(self._estimates)
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return float32 estimates and rows, each of which depends on the query and the code alone."""
         asked = self.codec.rounded(queries)
         ends = np.stack([asked.first, asked.step], axis=1).view(np.uint8)
-        return self._scan(self._estimates, np.concatenate([asked.levels, ends], axis=1), self.codes, k)
+        return self._scan(self._ways, np.concatenate([asked.levels, ends], axis=1), self.codes, k)
 
     search_reproducibly = search
 
