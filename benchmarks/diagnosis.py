@@ -46,7 +46,6 @@ DIAGNOSTICS = {
     "dead_share": "dead",
     "outlier_share": "outliers",
     "effective_dim": "effective dimension",
-    "effective_share": "effective dimension, of all",
     "span": "range",
     "margin": "margin",
     "margin_in_deviations": "margin, in deviations",
@@ -97,7 +96,6 @@ def diagnosed(corpus: np.ndarray, queries: np.ndarray) -> dict[str, object]:
     return {
         **found,
         "dead_share": len(found["dead"]) / found["dim"],
-        "effective_share": found["effective_dim"] / found["dim"],
         "tried_binary": tried["binary"],
         "tried_gain": tried["binary_centred"] - tried["binary"],
         "tried_int8": tried["int8"],

@@ -61,6 +61,10 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     candidates of a method are scored again by each of ``rescore_stores``, names of codecs, at each of ``multipliers``,
     if the store is at least as fine as the method's codec.
 
+    It measures the corpus as it is. How results change as a corpus grows (``growth``), and what documents cost that
+    come later (``fit_on``), is measured by studies alone: run one of precomputed embeddings (docs/config.md), or call
+    this for a part of the corpus that has all judged documents, too.
+
     Returns one row per setting: ``method``, ``rescore_store``, ``rescore_multiplier``, ``top_k``, ``queries``, the mean
     of each metric, its share of the baseline's (``retention_…``), intervals (``…_low``, ``…_high``), ``verdict``, and
     ``bytes_per_vector``, ``index_file_bytes`` and ``store_file_bytes``; docs/columns.md describes them.

@@ -8,9 +8,10 @@ import pytest
 
 from embquant.files.parquet import read_table, write_parquet
 from embquant.indexes import index_class
+from embquant.measure.pool import Pool
 from embquant.measure.quality import INDEX_OVERLAP, Sweep
 from embquant.retrieve.candidates import Candidates
-from embquant.retrieve.rescoring import PartlyKnown, Store
+from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever
 from embquant.steps.build_index import build_index
 from embquant.steps.build_store import build_store
@@ -133,8 +134,9 @@ def test_a_score_that_the_exact_search_has_found_is_not_computed_again(study, me
             asked.extend((query, row) for query, own in enumerate(rows) for row in own if row >= 0)
             return super().score(queries, rows, threads)
 
-    known = PartlyKnown(Watched(store.codec, store.index), exact, scores)
-    np.testing.assert_array_equal(known.score(study.queries, rows), expected)
+    watched = Watched(store.codec, store.index)
+    known = Pool(exact, scores, study.queries).scored(watched, scores)
+    np.testing.assert_array_equal(Pool(rows, rows, study.queries, others=[known]).scores(watched), expected)
     unknown = {
         (query, row)
         for query, (own, found) in enumerate(zip(rows, exact, strict=True))

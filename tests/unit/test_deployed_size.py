@@ -50,7 +50,8 @@ def test_what_is_enough_at_the_measured_size_may_not_be_at_the_deployed_one():
     assert (found.best["method"], found.best["kept"], found.best["kept_low"]) == ("int8", 0.999, 0.993)
     assert found.deployed == (
         "judged by what is expected of 50,000 vectors; "
-        "at the 1,000 vectors measured it would be binary rescored by int8 ×4"
+        "at the 1,000 vectors measured it would be binary rescored by int8 ×4; not in the choice: graph, because an "
+        "approximate index has to be built for its size, so that its loss is known at 1,000 vectors alone"
     )
     lines = verdict_lines(found, REPORT)
     assert lines[0] == "Verdict for a · m: int8"
@@ -66,6 +67,9 @@ def test_an_approximate_index_is_not_recommended_for_a_size_that_it_was_not_buil
     cheap = [("float32", "none", 1, 1.0, 1.0), ("binary", "int8", 4, 0.9, 0.9), ("int8", "none", 1, 0.9, 0.9)]
     found = recommended(growth(*cheap))
     assert set(found.fitting["method"]) == {"float32"}
+    assert "not in the choice: graph," in found.deployed
+    found = recommended(growth(*cheap, ("graph", "none", 1, 1.0, 1.0)))  # as if its index had been built for each size
+    assert "not in the choice" not in found.deployed
 
 
 @pytest.mark.parametrize(

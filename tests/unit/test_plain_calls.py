@@ -80,7 +80,7 @@ def test_a_subset_of_rabitq_codes_is_searched_as_an_index_of_its_documents(tmp_p
     vectors, queries = unit_vectors(), unit_vectors(20, seed=1)
     codec, _, path = build_index(tmp_path, "rabitq", "flat", vectors, fitted({"family": "rabitq"}, vectors))
     subsets = Subsets.of([str(row) for row in range(600)], np.arange(9), Wanted(halvings=3, seed=0, depth=20))
-    found = opened("rabitq", "flat", path, codec).search_subsets(queries, 20, subsets)
+    found = opened("rabitq", "flat", path, codec).search_subsets(queries, 20, subsets, [np.arange(20)] * 3)
     for number, (scores, rows) in enumerate(found):
         own = np.flatnonzero(subsets.first <= number)
         path = build_index(tmp_path, "rabitq", "flat", vectors[own], codec)[2]

@@ -57,10 +57,6 @@ class Subsets:
         rows = np.flatnonzero(self.first == number)
         return [rows[start : start + at_once] for start in range(0, len(rows), at_once)]
 
-    def smallest(self, count: int) -> Self:
-        """Return the ``count`` smallest subsets alone."""
-        return type(self)(self.sizes[:count], self.depth, np.minimum(self.first, count).astype(np.uint8))
-
     def part(self, first: int, stop: int) -> Self:
         """Return the subsets of rows ``first`` to ``stop`` (exclusive) alone, which are numbered from 0."""
         return type(self)(self.sizes, self.depth, self.first[first:stop])
@@ -68,7 +64,7 @@ class Subsets:
 
 def _hashes(ids: Iterable[str], seed: int) -> np.ndarray:
     """Return a random-looking uint64 for each id."""
-    keys = np.fromiter((crc32(name.encode()) for name in ids), np.uint64)
+    keys = np.fromiter(map(crc32, map(str.encode, ids)), np.uint64)
     keys += np.uint64((seed + 1) * GOLDEN % 2**64)
     for shift, factor in MIXERS:
         keys = (keys ^ (keys >> np.uint64(shift))) * np.uint64(factor)

@@ -1,7 +1,7 @@
 """What every kind of index can do, and what others must know of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
@@ -154,16 +154,22 @@ class FlatIndex(Index[Quantizer]):
         """
         return self._with(self.codes[first:stop])
 
-    def search_subsets(self, queries: np.ndarray, k: int, subsets: Subsets) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def search_subsets(
+        self, queries: np.ndarray, k: int, subsets: Subsets, searched: Sequence[np.ndarray]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield what :meth:`search_reproducibly` would find in an index of each subset, the smallest first.
 
-        Each row is scanned once. Rows are those of this index; there may be fewer than k.
+        ``searched`` int64, ascending, are the places of the queries that are searched in each subset, all of which are
+        searched in the smaller ones, too. Rows are those of this index, each scanned once; there may be fewer than k.
         """
         at_once = max(k, GATHERED_BYTES // (self.codes.shape[1] * self.codes.itemsize))
         scores, rows = np.empty((len(queries), 0)), np.empty((len(queries), 0), np.int64)
-        for number in range(len(subsets.sizes)):
-            for added in subsets.added(number, at_once):
-                more, places = self._with(look_up(self.codes, added)).search_reproducibly(queries, k)
+        before = np.arange(len(queries))
+        for number, asked in enumerate(searched):
+            still = np.searchsorted(before, asked)
+            scores, rows, before = scores[still], rows[still], asked
+            for added in subsets.added(number, at_once) if len(asked) else ():
+                more, places = self._with(look_up(self.codes, added)).search_reproducibly(queries[asked], k)
                 rows = np.concatenate([rows, added[places]], axis=1)
                 scores, rows = best(np.concatenate([scores, more], axis=1), rows, k)
             yield scores, rows

@@ -135,14 +135,14 @@ class OnStore:
             moved = take(self.growing, whole) * (coming / take(self.on_line, near)) ** self.climb
         return np.where(np.isfinite(rank) & np.isfinite(coming), moved, np.inf)
 
-    def ranked(self, coming: np.ndarray, chosen: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
+    def ranked(self, ahead: np.ndarray, chosen: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
         """Return the gains of the first ``count`` candidates, float64 (queries, count).
 
-        ``chosen`` tells which of the drawn documents ``coming`` are candidates; fixed ones are those whose place in
-        the first stage is at most ``last`` (queries, 1).
+        ``ahead`` says how many drawn documents are above each relevant one, ``chosen`` which of them are candidates;
+        fixed ones are those whose place in the first stage is at most ``last`` (queries, 1).
         """
         chosen_fixed = np.isfinite(self.fixed_first) & (self.fixed_first <= last)
-        return self.relevant.ranked(self.relevant.ranks(np.where(chosen, coming, np.inf), chosen_fixed), count)
+        return self.relevant.ranked(self.relevant.ranks_among(ahead, chosen, chosen_fixed), count)
 
 
 class Crowd:
@@ -190,8 +190,9 @@ class Crowd:
         for factor in factors:
             coming = np.where(line.growing[:, None] > 0, arrivals / factor, np.inf)
             places = np.sort(np.concatenate([fixed, coming], axis=1), axis=1)
-            ranks = relevant.ranks(coming)
+            ranks = relevant.ahead(coming) + relevant.columns
             first_stage = {name: store.first_stage(coming) for name, store in stores.items()}
+            ahead = {name: store.relevant.ahead(coming) for name, store in stores.items()}
             results.append([])
             for setting in settings:
                 depth = min(setting.depth, shape[1])
@@ -199,7 +200,7 @@ class Crowd:
                     ranked = relevant.ranked(ranks, setting.top_k)
                 else:
                     last, drawn = places[:, depth - 1 : depth], first_stage[setting.store]
-                    ranked = stores[setting.store].ranked(coming, drawn <= last, last, setting.top_k)
+                    ranked = stores[setting.store].ranked(ahead[setting.store], drawn <= last, last, setting.top_k)
                 results[-1].append((ranked, relevant.among(ranks, depth)))
         return results
 

@@ -12,6 +12,7 @@ from embquant.measure.crowding import LEAST_GROWING, REACH, Listed, project
 from embquant.measure.judged import Recall
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, Ranking, Reference
+from embquant.measure.pool import Pool
 from embquant.measure.quality import (
     INDEX_OVERLAP,
     Best,
@@ -22,7 +23,7 @@ from embquant.measure.quality import (
     values_over_ties,
 )
 from embquant.retrieve.candidates import Candidates
-from embquant.retrieve.rescoring import PartlyKnown, Scorer, Store
+from embquant.retrieve.rescoring import Store
 from embquant.study import NO_STORE, Setting
 
 DOCUMENTS, FIRST_STAGE_RECALL, PROJECTED_FROM = "documents", "first_stage_recall", "projected_from"
@@ -34,7 +35,8 @@ class Evaluation:
 
     ``candidates`` are the method's, ``reference`` float32's, ``twin`` those of an exact scan of the same codes, if it
     is searched. ``vectors`` float32 (queries, dim) are the queries; ``stores`` rescore their candidates. ``judged``
-    int64 are the rows of documents with any judgement, which are in a corpus of any size.
+    int64 are the rows of documents with any judgement, which are in a corpus of any size. ``known`` are the
+    candidates, if they have been read already.
     """
 
     candidates: Candidates
@@ -47,12 +49,14 @@ class Evaluation:
     judged: np.ndarray
     metrics: Sequence[Metric]
     threads: int
+    known: Pool | None = None
 
     def measured(self, settings: Sequence[Setting]) -> Iterator[tuple[Setting, Best, Ranking, dict[str, np.ndarray]]]:
         """Yield each setting with its best documents and its metrics per query, float64 (queries,) by column."""
         twin = Reference(*self.twin.read(0)) if self.twin else None
         for setting, best in self._sweep.rankings(settings):
-            ranking = Ranking(best.rows, best.scores(self._scorer))
+            gains = None if self.judgements is None else best.gains(self.judgements)
+            ranking = Ranking(best.rows, best.scores(self.float32), gains)
             reference = self._exact.first(setting.top_k)
             values = {str(metric): metric.compute(ranking, self.judgements, reference) for metric in self.metrics}
             if self.judgements is not None:
@@ -63,10 +67,10 @@ class Evaluation:
 
     def in_subsets(self, settings: Sequence[Setting], ids: pa.Array) -> Iterator[pa.Table]:
         """Yield a table of growth.parquet per searched subset; ``ids`` are those of the queries."""
-        for size in self.candidates.subsets:
+        for size, subset in self._subsets():
             yield pa.concat_tables(
                 growth_rows(metrics_table(setting, ids, self.metrics, values), size, best, self.judgements)
-                for setting, best, _, values in self._subset(size).measured(settings)
+                for setting, best, _, values in subset.measured(settings)
             )
 
     def factors(self, documents: int, targets: Sequence[int]) -> dict[int, float]:
@@ -93,7 +97,7 @@ class Evaluation:
         pool = self._sweep.pool(0)
         projection = project(
             Listed.of(pool.rows[:, :depth], pool.found_scores[:, :depth], self.judgements, self.judged),
-            {name: pool.scores(store)[:, :depth] for name, store in self._scorers.items()},
+            {name: pool.scores(store)[:, :depth] for name, store in self.stores.items()},
             Listed.of(self._exact.rows[:, :depth], self._exact.scores[:, :depth], self.judgements, self.judged),
             settings,
             self.metrics,
@@ -113,22 +117,42 @@ class Evaluation:
         return Reference(*self.reference.read(0))
 
     @cached_property
-    def _scorer(self) -> Scorer:
-        """Float32: the reference has the scores of its own candidates, so that few others need scoring."""
-        return PartlyKnown(self.float32, self._exact.rows, self._exact.scores)
-
-    @cached_property
-    def _scorers(self) -> dict[str, Scorer]:
-        return {name: self._scorer if store is self.float32 else store for name, store in self.stores.items()}
-
-    @cached_property
     def _sweep(self) -> Sweep:
-        return Sweep(self.candidates, self.vectors, self._scorers, self.threads)
+        """The method's candidates; float32 has scored its own, so that few others need scoring by it."""
+        return Sweep(self.candidates, self.vectors, self.stores, self.threads, [self._scored_exactly], self.known)
 
-    def _subset(self, documents: int) -> Self:
-        """Return what was found in the subset of so many ``documents``."""
-        reference, candidates = self.reference.subset(documents), self.candidates.subset(documents)
-        return replace(self, candidates=candidates, reference=reference, twin=None)
+    @property
+    def _scored_exactly(self) -> Pool:
+        return Pool(self._exact.rows, self._exact.scores, self.vectors).scored(self.float32, self._exact.scores)
+
+    def _subsets(self) -> Iterator[tuple[int, Self]]:
+        """Yield each subset's number of documents and what was found in it.
+
+        The candidates of several are scored at once, as many as are no more than those of the corpus. Those that are
+        candidates of the corpus, too, are scored already.
+        """
+        sizes = self.candidates.subsets
+        subsets = [
+            replace(self, candidates=self.candidates.subset(size), reference=self.reference.subset(size), twin=None)
+            for size in sizes
+        ]
+        depth = self.candidates.subset_depth
+        at_once = max(1, self.candidates.depths[-1] // depth)
+        for first in range(0, len(sizes), at_once):
+            some = subsets[first : first + at_once]
+            rows, scores = _joined([one.candidates.read(0) for one in some])
+            exact = Pool(*_joined([(one._exact.rows, one._exact.scores) for one in some]), self.vectors)
+            others = [self._sweep.pool(0), exact.scored(self.float32, exact.found_scores)]
+            joint = Pool(rows, scores, self.vectors, self.threads, others)
+            for place, one in enumerate(some):
+                columns = slice(place * depth, (place + 1) * depth)  # a subset has more documents than a search finds
+                yield sizes[first + place], replace(one, known=joint.part(columns))
+
+
+def _joined(found: Sequence[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and scores (queries, candidates) of several searches beside each other."""
+    rows, scores = (np.concatenate(values, axis=1) for values in zip(*found, strict=True))
+    return rows, scores
 
 
 def growth_schema(metrics: Sequence[Metric]) -> pa.Schema:
@@ -148,7 +172,7 @@ def growth_rows(table: pa.Table, documents: int, best: Best, judgements: Judgeme
     """
     recall = np.full(len(table), np.nan)
     if judgements is not None:
-        recall = Recall.of_gains(judgements.gains(best.pool.rows[:, : best.setting.depth]), judgements, 0)
+        recall = Recall.of_gains(best.pool.gains(judgements)[:, : best.setting.depth], judgements, 0)
     return _with_size(table, documents, None, recall)
 
 

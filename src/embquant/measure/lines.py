@@ -186,17 +186,19 @@ class Relevant:
         queries, columns = np.nonzero(line.fixed_gains > 0)
         return cls(len(fixed), queries, columns, fixed[queries, columns], line.fixed_gains[queries, columns])
 
-    def ranks(self, coming: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Return the rank of each of them, int64 (relevant,), from 0.
+    def ahead(self, coming: np.ndarray) -> np.ndarray:
+        """Return how many others, at ``coming`` (queries, n) in order, are above each of them, int64 (relevant,)."""
+        return (coming[self.queries] < self.places[:, None]).sum(axis=1)
 
-        It is among the fixed documents and others at ``coming`` (queries, n). With ``chosen`` bool (queries, fixed) it
-        is among these of the fixed ones, and −1 for one that isn't.
+    def ranks_among(self, ahead: np.ndarray, chosen: np.ndarray, chosen_fixed: np.ndarray) -> np.ndarray:
+        """Return the rank of each of them among the chosen documents, int64 (relevant,), from 0, −1 if it isn't one.
+
+        ``ahead`` is that of :meth:`ahead`, ``chosen`` bool (queries, n) which of the others count, ``chosen_fixed``
+        bool (queries, fixed) which of the fixed ones do.
         """
-        ahead = (coming[self.queries] < self.places[:, None]).sum(axis=1)
-        if chosen is None:
-            return ahead + self.columns
-        ranks = ahead + chosen.cumsum(axis=1)[self.queries, self.columns] - 1
-        return np.where(chosen[self.queries, self.columns], ranks, -1)
+        others = chosen.cumsum(axis=1)[self.queries, ahead - 1]
+        ranks = np.where(ahead > 0, others, 0) + chosen_fixed.cumsum(axis=1)[self.queries, self.columns] - 1
+        return np.where(chosen_fixed[self.queries, self.columns], ranks, -1)
 
     def ranked(self, ranks: np.ndarray, count: int) -> np.ndarray:
         """Return the gains of each query's first ``count`` documents, float64 (queries, count)."""

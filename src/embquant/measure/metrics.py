@@ -35,10 +35,14 @@ class Reference:
 
 @dataclass(frozen=True)
 class Ranking:
-    """What is measured: ``rows`` int64 (queries, k), −1 for none, and their exact scores float64 (queries, k)."""
+    """What is measured: ``rows`` int64 (queries, k), −1 for none, and their exact scores float64 (queries, k).
+
+    ``gains`` float64 (queries, k) are their relevance, where it has been looked up.
+    """
 
     rows: np.ndarray
     exact_scores: np.ndarray
+    gains: np.ndarray | None = None
 
 
 class MetricKind(ABC):
@@ -79,7 +83,8 @@ class JudgedKind(MetricKind):
         """Look up the relevance of each ranked document."""
         if judgements is None or cutoff is None:
             raise ValueError(f"{cls.__name__} needs judgements and a cut-off")
-        return cls.of_gains(judgements.gains(ranking.rows[:, :cutoff]), judgements, cutoff)
+        gains = judgements.gains(ranking.rows) if ranking.gains is None else ranking.gains
+        return cls.of_gains(gains[:, :cutoff], judgements, cutoff)
 
     @classmethod
     @abstractmethod
@@ -100,8 +105,8 @@ class JudgedKind(MetricKind):
 
         A metric must not become less where a more relevant document takes the place of a less relevant one above it.
         """
-        worst, best = (ties.sorted_gains(descending)[:, :cutoff] for descending in (False, True))
-        return cls.of_gains(worst, judgements, cutoff), cls.of_gains(best, judgements, cutoff)
+        worst = cls.of_gains(ties.worst[:, :cutoff], judgements, cutoff)
+        return worst, worst if ties.best is ties.worst else cls.of_gains(ties.best[:, :cutoff], judgements, cutoff)
 
 
 @dataclass(frozen=True)

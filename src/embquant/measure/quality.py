@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InputError
-from embquant.exact.topk import rank
 from embquant.files.parquet import count_rows, read_table
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, Reference
+from embquant.measure.pool import Pool
 from embquant.measure.ties import EPSILON, TiedGains, last_tied
 from embquant.retrieve.candidates import Candidates, within
 from embquant.retrieve.rescoring import Scorer
@@ -28,32 +28,6 @@ STORES_LEFT_OUT = "stores_left_out"
 CLIPPED = "clipped"
 """In the metadata of a file of metrics: the share of values outside of the range of each store's codec that has one,
 and of the method's own under the name of no store."""
-
-
-class Pool:
-    """The candidates of one search, each scored once by each store."""
-
-    def __init__(self, rows: np.ndarray, found_scores: np.ndarray, queries: np.ndarray, threads: int) -> None:
-        """Take the candidates of float32 ``queries`` (queries, dim).
-
-        ``rows`` int64, −1 for none, and ``found_scores`` float64 (queries, depth) are what the first stage found, best
-        first.
-        """
-        self.rows = rows
-        self.found_scores = found_scores
-        self._queries = queries
-        self._threads = threads
-        self._scores: dict[int, np.ndarray] = {}
-
-    def scores(self, scorer: Scorer) -> np.ndarray:
-        """Return the scores of all candidates by a store, float64 (queries, depth)."""
-        if id(scorer) not in self._scores:
-            self._scores[id(scorer)] = scorer.score(self._queries, self.rows, self._threads)
-        return self._scores[id(scorer)]
-
-    def order(self, scorer: Scorer) -> np.ndarray:
-        """Return the places of the candidates, int64 (queries, depth), best first, ties by ascending row."""
-        return rank(self.scores(scorer), self.rows, self.rows.shape[1])
 
 
 @dataclass(frozen=True)
@@ -89,6 +63,10 @@ class Best:
         """Return their scores by a store, float64 (queries, top_k), −inf where there is no document."""
         return self._take(self.pool.scores(scorer), -np.inf)
 
+    def gains(self, judgements: Judgements) -> np.ndarray:
+        """Return their relevance, float64 (queries, top_k), 0 where there is no document."""
+        return self._take(self.pool.gains(judgements), 0.0)
+
     def ties(self, judgements: Judgements) -> TiedGains:
         """Return the gains of the documents that are returned, and of others that are tied with the last of them.
 
@@ -98,8 +76,8 @@ class Best:
         scores = self.pool.found_scores if self.scorer is None else self.pool.scores(self.scorer)
         scores = np.take_along_axis(scores, self._candidates, axis=1)
         count = last_tied(scores, self.setting.top_k)
-        rows = np.take_along_axis(self.pool.rows, self._candidates[:, :count], axis=1)
-        return TiedGains.of_scores(judgements.gains(rows), scores[:, :count])
+        gains = np.take_along_axis(self.pool.gains(judgements), self._candidates[:, :count], axis=1)
+        return TiedGains.of_scores(gains, scores[:, :count])
 
     @cached_property
     def _candidates(self) -> np.ndarray:
@@ -119,19 +97,30 @@ class Sweep:
     """
 
     def __init__(
-        self, candidates: Candidates, queries: np.ndarray, stores: Mapping[str, Scorer], threads: int = 1
+        self,
+        candidates: Candidates,
+        queries: np.ndarray,
+        stores: Mapping[str, Scorer],
+        threads: int = 1,
+        others: Sequence[Pool] = (),
+        known: Pool | None = None,
     ) -> None:
-        """Rescore ``candidates`` by float32 ``queries`` (queries, dim) and ``stores``, on ``threads`` threads."""
+        """Rescore ``candidates`` by float32 ``queries`` (queries, dim) and ``stores``, on ``threads`` threads.
+
+        ``others`` have scores that needn't be computed again; ``known`` is what the first search found, if it has been
+        read already.
+        """
         self._candidates = candidates
         self._queries = queries
         self._stores = stores
         self._threads = threads
-        self._pools: dict[int, Pool] = {}
+        self._others = others
+        self._pools: dict[int, Pool] = {} if known is None else {0: known}
 
     def pool(self, group: int) -> Pool:
         """Return the candidates of one search; those of the last one asked for are kept, with their scores."""
         if group not in self._pools:
-            self._pools = {group: Pool(*self._candidates.read(group), self._queries, self._threads)}
+            self._pools = {group: Pool(*self._candidates.read(group), self._queries, self._threads, self._others)}
         return self._pools[group]
 
     def rankings(self, settings: Sequence[Setting]) -> Iterator[tuple[Setting, Best]]:

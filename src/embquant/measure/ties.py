@@ -55,14 +55,28 @@ class TiedGains:
         """Return the mean of ``values`` (queries, places) over the group of each place, float64 (queries, places)."""
         return self.total(values) / self.sizes
 
-    def sorted_gains(self, descending: bool) -> np.ndarray:
-        """Return the gains with each group's in order: the best (descending) or the worst ranking that ties allow."""
-        mixed = (~self.starts[:, 1:] & (self.gains[:, 1:] != self.gains[:, :-1])).any(axis=1)  # others are in order
-        gains, groups = self.gains[mixed], self._groups.reshape(self.gains.shape)[mixed]
-        order = np.lexsort((-gains if descending else gains, groups), axis=1)
+    @cached_property
+    def worst(self) -> np.ndarray:
+        """The gains of the worst ranking that ties allow: each group's ascending."""
+        return self._sorted_gains(1)
+
+    @cached_property
+    def best(self) -> np.ndarray:
+        """The gains of the best ranking that ties allow: each group's descending."""
+        return self._sorted_gains(-1)
+
+    def _sorted_gains(self, sign: int) -> np.ndarray:
+        if not len(self._mixed):
+            return self.gains
+        gains, groups = self.gains[self._mixed], self._groups.reshape(self.gains.shape)[self._mixed]
         in_order = self.gains.copy()
-        in_order[mixed] = np.take_along_axis(gains, order, axis=1)
+        in_order[self._mixed] = np.take_along_axis(gains, np.lexsort((sign * gains, groups), axis=1), axis=1)
         return in_order
+
+    @cached_property
+    def _mixed(self) -> np.ndarray:
+        """The queries that have tied documents of different gains, int64; those of others are in order."""
+        return np.flatnonzero((~self.starts[:, 1:] & (self.gains[:, 1:] != self.gains[:, :-1])).any(axis=1))
 
     @cached_property
     def _groups(self) -> np.ndarray:

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -55,41 +54,3 @@ class Store:
         queries, candidates = shape
         step = max(1, BYTES_AT_ONCE // max(1, 8 * candidates * self.codec.dim))
         return (slice(first, first + step) for first in range(0, max(1, queries), step))
-
-
-@dataclass(frozen=True)
-class PartlyKnown:
-    """A store whose scores are known for some documents, and computed for the others only.
-
-    Most candidates of a method are float32's candidates too, which float32's own search has scored already.
-    ``scores`` float64 (queries, k) are those of ``rows`` int64 (queries, k), −1 for none: bit by bit what the store
-    computes.
-    """
-
-    store: Store
-    rows: np.ndarray
-    scores: np.ndarray
-
-    def score(self, queries: np.ndarray, rows: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Score candidates ``rows`` (queries, n) as :meth:`Store.score` does; all queries, in their order."""
-        keys, known = self._known
-        wanted = self._keys(rows)
-        places = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-        scores = np.where(rows < 0, -np.inf, known[places])
-        unknown = (keys[places] != wanted) & (rows >= 0)
-        if width := unknown.sum(axis=1).max(initial=0):
-            columns = np.argsort(~unknown, axis=1, kind="stable")[:, :width]  # per query: the unknown, then others
-            missing = np.take_along_axis(np.where(unknown, rows, -1), columns, axis=1)
-            found = self.store.score(queries, missing, threads)
-            scores[unknown] = found[np.take_along_axis(unknown, columns, axis=1)]
-        return scores
-
-    @cached_property
-    def _known(self) -> tuple[np.ndarray, np.ndarray]:
-        keys = self._keys(self.rows).ravel()
-        order = np.argsort(keys)
-        return keys[order], self.scores.ravel()[order]
-
-    def _keys(self, rows: np.ndarray) -> np.ndarray:
-        """Return one number per query and document; there are fewer than 2³² documents."""
-        return np.arange(len(rows))[:, None] << 32 | rows

@@ -57,20 +57,37 @@ def searched_subsets(
         raise InputError(
             "--growth: an index that isn't flat can't be searched in subsets, without building one of each"
         )
-    known = [_among(*whole, subsets, number) for number in range(len(subsets.sizes))]
-    searched = max((number + 1 for number, found in enumerate(known) if found is None), default=0)
-    depth = subsets.depth + (own_rows is not None)
-    for scores, rows in index.search_subsets(queries, depth, subsets.smallest(searched)):
-        kept = (scores, rows) if own_rows is None else without_rows(scores, rows, own_rows, subsets.depth)
+    first = subsets.first[whole[1]]
+    first[whole[1] < 0] = len(subsets.sizes)
+    counts = [(first <= number).sum(axis=1) for number in range(len(subsets.sizes))]
+    unknown = [np.flatnonzero(count < subsets.depth) for count in counts]
+    found = index.search_subsets(queries, subsets.depth + (own_rows is not None), subsets, unknown)
+    for number, (places, more) in enumerate(zip(unknown, found, strict=True)):
+        kept = more if own_rows is None else without_rows(*more, own_rows[places], subsets.depth)
+        if len(places) < len(queries):
+            kept = _joined(whole, first <= number, places, kept, subsets.depth)
         check_scores(*kept)
         yield as_table(*kept)
-    yield from (as_table(*found) for found in known[searched:] if found is not None)
 
 
-def _among(scores: np.ndarray, rows: np.ndarray, subsets: Subsets, number: int) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the first candidates that are in a subset, (queries, depth); None if a query has too few."""
-    is_in = (rows >= 0) & (subsets.first[rows] <= number)
-    if is_in.sum(axis=1).min(initial=subsets.depth) < subsets.depth:
-        return None
-    places = np.argsort(~is_in, axis=1, kind="stable")[:, : subsets.depth]
-    return np.take_along_axis(scores, places, axis=1), np.take_along_axis(rows, places, axis=1)
+def _joined(
+    whole: tuple[np.ndarray, np.ndarray],
+    among: np.ndarray,
+    searched: np.ndarray,
+    found: tuple[np.ndarray, np.ndarray],
+    depth: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what was ``found`` for the ``searched`` queries, and for the others the first of ``whole`` in the subset.
+
+    ``among`` bool (queries, candidates) says which of ``whole`` are in the subset.
+    """
+    known = np.delete(np.arange(len(among)), searched)
+    queries, columns = np.nonzero(among[known])
+    firsts = np.searchsorted(queries, np.arange(len(known)))
+    columns = columns[firsts[:, None] + np.arange(depth)]
+    scores, rows = (np.empty((len(among), depth), values.dtype) for values in whole)
+    for joined, of_whole, of_searched in zip((scores, rows), whole, found, strict=True):
+        joined[known] = np.take_along_axis(of_whole[known], columns, axis=1)
+        if len(searched):
+            joined[searched] = of_searched
+    return scores, rows

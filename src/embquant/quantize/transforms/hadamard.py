@@ -28,8 +28,8 @@ class HadamardMap(Transform):
 
     def __init__(self, dim: int, signs: np.ndarray) -> None:
         """Take the dimensions and the signs, int8 (windows, 3, 2^b); one window is enough for a power of two."""
-        # The base class is frozen, and its fields are computed here when they are asked for.
-        self.__dict__.update(signs=signs, normalize=False, before=None, offset=np.zeros(dim, np.float32))
+        object.__setattr__(self, "signs", signs)  # as a frozen dataclass sets its own fields; the matrix comes if asked
+        object.__setattr__(self, "offset", np.zeros(dim, np.float32))
 
     @classmethod
     def random(cls, dim: int, seed: int) -> Self:

@@ -1,5 +1,7 @@
 """What settings are expected to keep of the corpus that is deployed, where it is larger than the measured one."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -38,7 +40,7 @@ def float32_bytes_beside(setting: pd.Series, dim: int, study: Study) -> float:
     return 4.0 * dim * setting["vectors"]
 
 
-def farthest_expected(rows: pd.DataFrame, growth: pd.DataFrame) -> tuple[int, pd.DataFrame] | None:
+def expected_farthest(rows: pd.DataFrame, growth: pd.DataFrame) -> tuple[int, pd.DataFrame] | None:
     """Return the most vectors that something can be said of, and settings ``rows`` at that size; None if none."""
     for size in sorted(growth.loc[growth[BASIS] == BEYOND, DOCUMENTS].unique(), reverse=True):
         expected = expected_at(rows, growth, size)
@@ -58,9 +60,25 @@ def expected_cost(cost: pd.DataFrame, growth: pd.DataFrame) -> pd.DataFrame:
     return cost.assign(**{f"expected_{name}": column for name, column in zip(KEPT, values.T, strict=True)})
 
 
-def expected_words(vectors: int, measured: int, then: str) -> str:
-    """Say that settings are judged by what is expected of ``vectors``, and ``then`` what the verdict was before."""
-    return f"judged by what is expected of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
+def expected_words(vectors: int, measured: int, then: str, unknown: Sequence[str]) -> str:
+    """Say that settings are judged by what is expected of ``vectors``, and ``then`` what the verdict was before.
+
+    ``unknown`` are the methods with an approximate index, of which nothing is expected.
+    """
+    words = f"judged by what is expected of {vectors:,} vectors; at the {measured:,} vectors measured {then}"
+    if not unknown:
+        return words
+    them = "its loss is" if len(unknown) == 1 else "their losses are"
+    return (
+        f"{words}; not in the choice: {', '.join(unknown)}, because an approximate index has to be built for its size, "
+        f"so that {them} known at {measured:,} vectors alone"
+    )
+
+
+def not_expected(rows: pd.DataFrame, expected: pd.DataFrame) -> list[str]:
+    """Return the methods of ``rows`` that were measured and of which nothing is ``expected``, in their order."""
+    known = set(expected.loc[expected["kept"].notna(), "method"])
+    return [name for name in rows.loc[rows["kept"].notna(), "method"].unique() if name not in known]
 
 
 def beyond_words(vectors: int, measured: int) -> str:

@@ -15,9 +15,10 @@ from embquant.report.numbers.cost import priced
 from embquant.report.numbers.deployed import (
     beyond_words,
     expected_at,
+    expected_farthest,
     expected_words,
-    farthest_expected,
     float32_bytes_beside,
+    not_expected,
 )
 from embquant.report.numbers.doubts import chance_words, with_queries_needed
 from embquant.report.numbers.growth import BASIS, MEASURED
@@ -173,13 +174,13 @@ def _at_deployed_size(
         words = beyond_words(vectors, size)
         return replace(measured, deployed=words + _farthest_words(measured.best, rows, growth, study))
     then = "no setting meets what is required" if measured.best is None else f"it would be {named(measured.best)}"
-    words = expected_words(vectors, size, then)
+    words = expected_words(vectors, size, then, not_expected(rows, expected))
     return replace(recommend(dataset, where, expected, study, *others, **more), deployed=words)
 
 
 def _farthest_words(best: pd.Series | None, rows: pd.DataFrame, growth: pd.DataFrame, study: Study) -> str:
     """Say what the ``best`` setting is expected to keep of the most vectors that anything can be said of, if so."""
-    if best is None or (farthest := farthest_expected(rows, growth)) is None:
+    if best is None or (farthest := expected_farthest(rows, growth)) is None:
         return ""
     size, expected = farthest
     settings = worst_over_datasets(expected, study).set_index(CHOICE)

@@ -46,7 +46,8 @@ class Growth(ReportTable):
             "As the corpus grows",
             "Random subsets of the corpus that have all judged documents, searched with the same codes, and what is "
             "expected of larger corpora. Brackets are confidence intervals. An approximate index was built for the "
-            "whole corpus alone. What is expected was compared with measurements of up to "
+            "whole corpus alone, so nothing is expected of it at another size, and it isn't in the choice there. "
+            "What is expected was compared with measurements of up to "
             f"{COMPARED} times as many documents without judgements. Nothing is said of more than {REACH} times.",
             for_readers(rows),
             columns,
