@@ -6,7 +6,8 @@ import numpy as np
 
 from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, Ranking, Reference
-from embquant.measure.quality import Best, Pool, values_over_ties
+from embquant.measure.pool import Pool
+from embquant.measure.quality import Best, values_over_ties
 from embquant.study import NO_STORE, Setting
 
 
