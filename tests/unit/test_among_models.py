@@ -134,6 +134,22 @@ def test_reports_say_and_check_the_one_setting_of_all_models(tmp_path):
     assert verdict["place"] == "facts · all models"
     assert verdict["setting"] == "big · binary", "both take 48 bytes, and the better one is chosen"
     assert verdict["requirements"] == "nDCG@10 of at least 0.2, at the lower bound"
+    assert verdict["runner_up"].startswith("small · binary, nDCG@10 0.")
     [one] = checks(reports, Demand(limits_of(reports.study)))
     assert (one.model, one.requirement, one.met) == (verdict["chosen_model"], "min_quality nDCG@10", True)
     assert one.value == pytest.approx(verdict["quality_low"], abs=1e-6)
+
+
+def test_nothing_is_recommended_where_no_quality_is_known(tmp_path):
+    options = {"methods": ["float32", "binary"], "models": ("big", "small"), "multipliers": (4,), "judged": False}
+    for number, requirements in enumerate([{"min_quality": {"nDCG@10": 0.2}}, {"max_below_best_model": 0.1}]):
+        reports = Reports.read(write_study(tmp_path / str(number), **options, requirements=requirements))
+        [verdict] = page_verdicts(reports)
+        assert (verdict["place"], verdict["setting"]) == ("facts · all models", "")
+
+
+def test_a_study_of_one_model_may_require_quality_as_well(tmp_path):
+    options = {"methods": ["float32", "binary"], "multipliers": (4,), "requirements": {"max_below_best_model": 0.3}}
+    [verdict] = page_verdicts(Reports.read(write_study(tmp_path, **options)))
+    assert verdict["chosen_model"] == "minilm"
+    assert 0 < verdict["below_best_model"] <= 0.3

@@ -121,7 +121,9 @@ class Measurements:
 
     @cached_property
     def models(self) -> Models:
-        """How the settings of all models compare."""
+        """How the settings of all models compare; where nothing asks for that, both tables are empty."""
+        if len(self.study.models) < 2 and not self.study.config.requirements.chooses_among_models:
+            return Models()
         return Models.of(self.applicable, self.summary, self.embedded, self.study, self._chance)
 
     @cached_property

@@ -6,7 +6,7 @@ docs/models.md explains the tables.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Self
@@ -106,8 +106,8 @@ class Judged:
 class Models:
     """All settings of all models, and the differences between models; docs/columns.md explains the columns."""
 
-    settings: pd.DataFrame
-    differences: pd.DataFrame
+    settings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=SETTINGS))
+    differences: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=DIFFERENCES))
 
     @classmethod
     def of(

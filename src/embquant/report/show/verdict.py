@@ -221,5 +221,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
 def _runner_up(row: pd.Series) -> str:
     setting = with_setting_name(pd.DataFrame({name: [row[f"runner_up_{name}"]] for name in CHOICE}))["setting"].iloc[0]
     setting = _of_model(row.get("runner_up_model"), setting)
-    kept, price = row["runner_up_kept_low"], row["runner_up_usd_per_month"]
-    return f"{setting}, {kept:.2%} at the lower bound, {usd(price)} USD a month"
+    low = f"{row['runner_up_kept_low']:.2%}"
+    if "runner_up_quality_low" in row:
+        low = f"{Measure.of_settings(row['measure']).metric} {row['runner_up_quality_low']:.4f}"
+    return f"{setting}, {low} at the lower bound, {usd(row['runner_up_usd_per_month'])} USD a month"

@@ -21,8 +21,7 @@ class Models(ReportTable):
 
         There are none where a study has a single model, unless it requires something of quality itself.
         """
-        wanted = len(measured.study.models) > 1 or measured.study.config.requirements.chooses_among_models
-        return measured.models.settings if wanted else measured.models.settings.iloc[:0]
+        return measured.models.settings
 
     def view(self, reports: Reports) -> TableView | None:
         """Return all rows; None where there is a single model, or nothing is judged."""

@@ -100,4 +100,5 @@ def _chosen_among_models(recommendation: Recommendation, best: pd.Series, second
         "quality_low": best.get(f"{metric}_low"),
         BELOW_BEST: best.get(BELOW_BEST),
         "runner_up_model": second.get("model"),
+        "runner_up_quality_low": second.get(f"{metric}_low"),
     }
