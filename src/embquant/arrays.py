@@ -98,7 +98,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
         run = StudyOfArrays(study, Path(folder), threads)
         run.write_inputs(vectors, *(_judged(asked, qrels, len(vectors)) if qrels else (asked, {})))
         run.build_and_search()
-        for name in study.methods:
+        for name in study.searched:
             run.evaluate(name)
         return run.table()
 
@@ -204,12 +204,15 @@ class StudyOfArrays:
 
     def table(self) -> "pd.DataFrame":
         """Return the settings of all methods with their quality and their sizes."""
+        from embquant.report.numbers.builds import with_builds
         from embquant.report.numbers.intervals import Chance
         from embquant.report.numbers.significance import Analysis
 
         runs = [self.path(self.study.layout.run(name)) for name in self.study.methods]
         chance = Chance(**self.study.config.statistics.model_dump())
-        table = Analysis.of(runs, self.study.baseline.name, chance).retrieval().drop(columns=["dataset", "model"])
+        again = [self.path(self.study.layout.run(name)) for name in self.study.repeated]
+        table = with_builds(Analysis.of(runs, self.study.baseline.name, chance).retrieval(), runs, again)
+        table = table.drop(columns=["dataset", "model"])
         pairs = zip(table["method"], table["rescore_store"], strict=True)
         sizes = [self.sizes(method, store) for method, store in pairs]
         return table.assign(**{name: [size[name] for size in sizes] for name in SIZES})

@@ -4,6 +4,8 @@ MEASURED = expand(LAYOUT.measured(), dataset=STUDY.datasets, model=STUDY.models)
 RUNS = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.methods]
 DRIFTED = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.drifted_methods]
 
+REPEATED = [f"{measured}/{name}" for measured in MEASURED for name in STUDY.repeated]
+
 
 rule join_reports:
     input:
@@ -12,7 +14,7 @@ rule join_reports:
             for run in RUNS
             for file in ("metrics.parquet", "growth.parquet", "speed.json", "memory.json")
         ],
-        drifted=[f"{run}/metrics.parquet" for run in DRIFTED],
+        others=[f"{run}/metrics.parquet" for run in [*DRIFTED, *REPEATED]],
         bm25=[LAYOUT.bm25_metrics(name) for name in STUDY.datasets if STUDY.has_bm25],
         embedding=expand(rules.time_embedding.output, dataset=STUDY.datasets, model=STUDY.text_models),
         explained=expand(rules.explain_losses.output, dataset=STUDY.datasets, model=STUDY.models),
@@ -35,6 +37,7 @@ rule join_reports:
     params:
         runs=RUNS,
         drifted=DRIFTED,
+        repeated=REPEATED,
         explained=MEASURED,
         config=lambda wildcards: CONFIGURATION,  # a function: in a plain value Snakemake fills in braces
         folder=subpath(output.text, parent=True),
@@ -42,7 +45,7 @@ rule join_reports:
     message:
         "Joining the reports"
     shell:
-        "embquant join-reports --runs {params.runs:q} --drifted {params.drifted:q} --bm25 {input.bm25:q} --embedding {input.embedding:q} --explained {params.explained:q} "
+        "embquant join-reports --runs {params.runs:q} --drifted {params.drifted:q} --repeated {params.repeated:q} --bm25 {input.bm25:q} --embedding {input.embedding:q} --explained {params.explained:q} "
         "--datasets {input.datasets:q} --models {input.models:q} --config {params.config:q} --output {params.folder:q} 2> {log:q}"
 
 

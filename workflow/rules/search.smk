@@ -10,7 +10,7 @@ rule build_index:
         LAYOUT.log("build_index-{index}.{suffix}", "{dataset}", "{model}"),
     conda:
         ENVIRONMENT
-    threads: 1
+    threads: lambda wildcards: CORES if STUDY.indexes[wildcards.index].index_class.is_database else 1
     resources:
         mem_mb=memory("build_index"),
         runtime=minutes("build_index"),

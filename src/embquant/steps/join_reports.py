@@ -24,6 +24,7 @@ def join_reports(
     *,
     runs: Annotated[Sequence[Path], "folders …/{dataset}/{model}/{method}"],
     drifted: Annotated[Sequence[Path], "such folders of methods fitted on the documents of fit_on"] = (),
+    repeated: Annotated[Sequence[Path], "such folders of further builds of indexes that vary"] = (),
     bm25: Annotated[Sequence[Path], "metrics of BM25, …/{dataset}/bm25-metrics.parquet"] = (),
     embedding: Annotated[Sequence[Path], "…/{dataset}/{model}/embedding.json"] = (),
     explained: Annotated[Sequence[Path], "folders …/{dataset}/{model}"],
@@ -37,7 +38,8 @@ def join_reports(
     study = Study.read(config, "--config")
     described = [read_json(path) for path in datasets]
     own_documents = [dataset["name"] for dataset in described if has_own_documents(dataset)]
-    measured = Measurements(runs, embedding, explained, study, str(output.parents[1]), own_documents, drifted, bm25)
+    results = str(output.parents[1])
+    measured = Measurements(runs, embedding, explained, study, results, own_documents, drifted, bm25, repeated)
     path = output / "summary.txt"
     diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
     sentences = model_words(measured.models.differences)

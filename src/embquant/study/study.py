@@ -16,6 +16,7 @@ from embquant.indexes import index_class
 from embquant.indexes.base import Index
 from embquant.measure.metrics import parse_metric
 from embquant.quantize.codecs import CodecSpec
+from embquant.study.builds import further_builds
 from embquant.study.config import Configuration
 from embquant.study.drift import drifted, drifted_configuration, is_drifted, undrifted
 from embquant.study.layout import Layout
@@ -65,9 +66,19 @@ class Study:
         return {name: method for name, method in self.drifted.methods.items() if name not in self.methods}
 
     @cached_property
+    def repeated(self) -> dict[str, StudyMethod]:
+        """The methods of indexes that vary on their further builds, by names of their own."""
+        return {
+            again: StudyMethod(again, method.entry.with_codes(method.entry.codec, index), self)
+            for name, method in self.methods.items()
+            if method.index_class.varies
+            for again, index in zip(further_builds(name), further_builds(method.entry.index_name), strict=True)
+        }
+
+    @cached_property
     def searched(self) -> dict[str, StudyMethod]:
         """The methods that are searched and evaluated: its own, and those to compare them with."""
-        return self.methods | self.drifted_methods
+        return self.methods | self.drifted_methods | self.repeated
 
     def fitted_on(self, documents: int) -> int:
         """Return how many of so many ``documents`` codecs and indexes are fitted on."""
@@ -204,7 +215,7 @@ class Study:
     @property
     def indexes(self) -> dict[str, StudyMethod]:
         """The indexes that are no stores, each with a method that searches it; methods may share one."""
-        methods = [*self.drifted_methods.values(), *self.methods.values()]
+        methods = [*self.drifted_methods.values(), *self.repeated.values(), *self.methods.values()]
         return {method.entry.index_name: method for method in methods if not method.is_flat}
 
     def store_class(self, codec: str) -> type[Index[Any]]:

@@ -15,6 +15,7 @@ from embquant.files.atomic import read_json
 from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_metadata
 from embquant.measure.quality import STORES_LEFT_OUT
+from embquant.report.numbers.builds import with_builds
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.drift import METRICS, drift_table, with_drift
 from embquant.report.numbers.explained import joined
@@ -53,6 +54,7 @@ class Measurements:
     ``results`` is the folder of what the runs have built. ``own_documents`` names the datasets of which some queries
     are documents themselves, which are left out of their results. ``drifted`` are the folders of the methods that were
     fitted on the documents of ``fit_on``, like ``runs``. ``bm25_metrics`` are BM25's, …/{dataset}/bm25-metrics.parquet.
+    ``repeated`` are the folders of further builds of indexes that vary.
     """
 
     runs: Sequence[Path]
@@ -63,6 +65,7 @@ class Measurements:
     own_documents: Collection[str] = ()
     drifted: Sequence[Path] = ()
     bm25_metrics: Sequence[Path] = ()
+    repeated: Sequence[Path] = ()
 
     @cached_property
     def applicable(self) -> list[Path]:
@@ -104,7 +107,8 @@ class Measurements:
     @cached_property
     def retrieval(self) -> pd.DataFrame:
         """Return one row per setting."""
-        return self.analysis.retrieval()
+        again = [run for run in self.repeated if why_inapplicable(run / METRICS) is None]
+        return with_builds(self.analysis.retrieval(), self.applicable, again)
 
     @cached_property
     def summary(self) -> pd.DataFrame:
