@@ -40,6 +40,7 @@ PAIRS: dict[str, tuple[Sequence[str], Mapping[str, Any]]] = {
 """The collections of each column of the table, the seen ones first, and what is fitted on."""
 
 PRODUCTS = {"pieces": 48, "training": 6000, "iterations": 6}
+ALLOCATED = {"pieces": 49, "transform": {"kind": "allocation", "pieces": 49}}
 CODECS = {
     "float32": {"family": "float32"},
     "binary": {"family": "binary"},
@@ -49,7 +50,7 @@ CODECS = {
     "int4": {"family": "int4"},
     "int4-percentile": {"family": "int4", "ranges": "percentile", "percentile": 99},
     "pq-48": {"family": "pq", **PRODUCTS},
-    "pq-48-allocated": {"family": "scaled-pq", **PRODUCTS, "transform": {"kind": "allocation", "pieces": 48}},
+    "scaled-pq-50": {"family": "scaled-pq", **PRODUCTS, **ALLOCATED},
     "pca-128": {"family": "int8", "transform": {"kind": "pca", "dim": 128}},
 }
 LISTS = {"ivf": {"codec": "float32", "index": "ivf", "search": {"nprobe": 8}}}

@@ -27,7 +27,7 @@ OUTPUT = FOLDER / "few_bytes.csv"
 KEPT = ["method", "queries", "bytes_per_vector", "overlap@10", "retention_nDCG@10", "retention_nDCG@10_low",
         "retention_nDCG@10_high", "verdict"]  # fmt: skip
 FLOAT_QUERY = "binary-float-query"
-PAIR = ["model", "dataset"]
+PAIR, FORMAT = ["model", "dataset"], ["bytes_per_vector", "method"]
 
 
 def formats(dim: int) -> dict[str, dict[str, Any]]:
@@ -102,12 +102,13 @@ def _add(rows: pd.DataFrame) -> None:
 def tables(found: pd.DataFrame) -> str:
     """Return a table for each model: a row per format, by bytes; kept of nDCG@10, with its interval, and overlap@10."""
     texts = []
-    for model, rows in found.groupby("model", sort=False):
+    for model, rows in found[found["method"] != "float32"].groupby("model", sort=False):
         cells = rows.assign(cell=[_cell(row) for row in rows.to_dict("records")])
-        by_dataset = cells.pivot_table("cell", ["bytes_per_vector", "method"], "dataset", "first", sort=False)
-        means = rows.groupby(["bytes_per_vector", "method"])[["retention_nDCG@10", "overlap@10"]].mean()
-        by_dataset["mean"] = [f"{kept:.4f} · {overlap:.3f}" for kept, overlap in means.loc[by_dataset.index].to_numpy()]
-        table = by_dataset.sort_index().reset_index()
+        means = rows.groupby(FORMAT)[["retention_nDCG@10", "overlap@10"]].mean()
+        table = pd.DataFrame(
+            {"mean": [f"{kept:.4f} · {overlap:.3f}" for kept, overlap in means.to_numpy()]}, means.index
+        )
+        table = table.join(cells.pivot_table("cell", FORMAT, "dataset", "first", sort=False)).reset_index()
         texts.append(f"{model}\n\n{tabulate(table, headers='keys', tablefmt='github', showindex=False)}")
     return "\n\n".join(texts)
 
