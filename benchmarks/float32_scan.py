@@ -2,8 +2,8 @@
 
 Both find the k nearest of 1,000 queries on the same threads; this project also with the order settled in float64, as
 studies use it. FAISS brings an OpenBLAS of 2021, which takes recent processors for old ones: it is measured with
-its defaults, and with the kernels that numpy's OpenBLAS chose. The machine's rate is measured in the same rounds:
-products of square float32 matrices, by numpy or torch, whichever is faster.
+its defaults, and with the kernels that numpy's OpenBLAS chose, and the faster of both is the peer. The machine's rate
+is measured in the same rounds: products of square float32 matrices, by numpy or torch, whichever is faster.
 """
 
 import argparse
@@ -13,7 +13,8 @@ import faiss
 import numpy as np
 import torch
 import vectors
-from harness import CORES, Row, Worker, in_turn, rounds_option, save, share, times_faster
+from harness import Row, Worker, in_turn, rounds_option, save, share, times_faster
+from machine import options
 from threadpoolctl import threadpool_info
 
 from embquant.indexes.flat_float32 import FlatFloat32
@@ -31,7 +32,8 @@ def main() -> None:
     parser.add_argument("--queries", type=int, default=1000)
     parser.add_argument("--k", type=int, default=100)
     rounds_option(parser, 7)
-    args = parser.parse_args()
+    args = options(parser)
+    torch.set_num_threads(args.threads)
     save("float32_scan", measure(args), ["faiss-cpu", "numpy", "torch"])
 
 
@@ -39,11 +41,13 @@ def measure(args: argparse.Namespace) -> list[Row]:
     documents, queries = vectors.corpus(args.vectors), vectors.queries(args.queries)
     theirs = faiss.IndexFlatIP(documents.shape[1])
     theirs.add(documents)
-    ours = FlatFloat32(theirs, Float32(theirs.d), CORES, "blas")
+    ours = FlatFloat32(theirs, Float32(theirs.d), args.threads, "blas")
     check(ours.search(queries, args.k), theirs.search(queries, args.k))
     check(ours.search_reproducibly(queries, args.k), theirs.search(queries, args.k))
     kernels = numpy_kernels()
-    told = Worker(make_faiss, args.vectors, args.queries, args.k, threads=CORES, OPENBLAS_CORETYPE=kernels)
+    told = Worker(
+        make_faiss, args.vectors, args.queries, args.k, args.clock, threads=args.threads, OPENBLAS_CORETYPE=kernels
+    )
     told.receive()
     left = np.random.default_rng(0).random((SQUARE, SQUARE), dtype=np.float32)
     tensor = torch.from_numpy(left)
@@ -57,6 +61,7 @@ def measure(args: argparse.Namespace) -> list[Row]:
             "numpy": lambda: [left @ left for _ in range(PRODUCTS)],
             "torch": lambda: [tensor @ tensor for _ in range(PRODUCTS)],
         },
+        args.clock,
     )
     told.stop()
     work = 2 * args.queries * documents.size / 1e9
@@ -67,22 +72,26 @@ def measure(args: argparse.Namespace) -> list[Row]:
     rows = []
     for name, called in (("search", "float32 scan"), ("candidates", "float32 scan, order settled in float64")):
         rates = [work / own for own in seconds[name]]
+        fair = [min(both) for both in zip(seconds["theirs"], seconds["told"], strict=True)]
         rows += [
-            times_faster(f"{called}, beside FAISS: {size}", seconds[name], seconds["theirs"], 1.4),
+            times_faster(f"{called}, beside FAISS as it comes: {size}", seconds[name], seconds["theirs"], None),
             times_faster(f"{called}, beside FAISS told of {kernels}'s kernels", seconds[name], seconds["told"], None),
+            times_faster(f"{called}, beside the faster of both", seconds[name], fair, 1.0),
             share(f"{called}, beside sgemm", rates, machine, "GFLOP/s", goal=0.6),
         ]
     return rows
 
 
-def make_faiss(documents: int, queries: int, k: int) -> Callable[[str], None]:
-    """Return a search of ``IndexFlatIP``; other arguments are ignored."""
+def make_faiss(documents: int, queries: int, k: int, clock: Callable[[], float]) -> Callable[[str], float]:
+    """Return a search of ``IndexFlatIP`` that returns its seconds; its argument is ignored."""
     asked = vectors.queries(queries)
     index = faiss.IndexFlatIP(asked.shape[1])
     index.add(vectors.corpus(documents))
 
-    def search(_: str) -> None:
+    def search(_: str) -> float:
+        started = clock()
         index.search(asked, k)
+        return clock() - started
 
     return search
 

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import machine
 from tabulate import tabulate
 
 from embquant.files.atomic import atomic_path
@@ -54,15 +55,20 @@ class Row:
         return self.ratio <= self.goal if self.at_most else self.ratio >= self.goal
 
 
-def in_turn(rounds: int, contestants: Mapping[str, Callable[[], Any]]) -> dict[str, list[float]]:
-    """Return the seconds that each contestant took in each round; every round reverses their order."""
+def in_turn(
+    rounds: int, contestants: Mapping[str, Callable[[], Any]], clock: Callable[[], float] = time.perf_counter
+) -> dict[str, list[float]]:
+    """Return the seconds that each contestant took in each round; every round reverses their order.
+
+    ``clock`` tells the seconds, but for contestants in other processes, which return their own.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     order = list(contestants)
     for _ in range(rounds):
         for name in order:
-            started = time.perf_counter()
-            contestants[name]()
-            seconds[name].append(time.perf_counter() - started)
+            started = clock()
+            returned = contestants[name]()
+            seconds[name].append(returned if isinstance(returned, float) else clock() - started)
         order.reverse()
     return seconds
 
@@ -121,7 +127,9 @@ def _row(what: str, ours: Sequence[float], theirs: Sequence[float], unit: str, r
 
 def save(name: str, rows: Sequence[Row], packages: Sequence[str]) -> None:
     """Write the rows of the benchmark ``name`` as CSV, with the machine and the versions of ``packages``."""
-    made_with = environment(packages)
+    made_with = environment(packages) | machine.found()
+    if made_with["without"]:
+        name = f"{name}_without_{made_with['without']}"
     records = []
     for row in rows:
         record = asdict(row)
@@ -133,6 +141,7 @@ def save(name: str, rows: Sequence[Row], packages: Sequence[str]) -> None:
         writer.writeheader()
         writer.writerows({key: _digits(value) for key, value in record.items()} for record in records)
     print(table([FOLDER / f"{name}.csv"]))
+    print(f"\n{made_with['instruction_sets']}; load {os.getloadavg()[0]:.1f}")
 
 
 def table(files: Iterable[Path]) -> str:
@@ -152,7 +161,8 @@ def _line(record: Mapping[str, str]) -> list[str]:
     ratio = "{:.2f} ({:.2f}–{:.2f})".format(*(float(record[key]) for key in ("ratio", "ratio_min", "ratio_max")))
     goal = f"{'≤' if record['at_most'] == 'True' else '≥'} {record['goal']}" if record["goal"] else "–"
     reached = {"True": "yes", "False": "**no**", "": "–"}[record["reached"]]
-    return [record["what"], ours, theirs, ratio, goal, reached, record["note"]]
+    notes = (record["note"], f"without {record['without']}" if record.get("without") else "")
+    return [record["what"], ours, theirs, ratio, goal, reached, "; ".join(filter(None, notes))]
 
 
 def _digits(value: Any) -> Any:
