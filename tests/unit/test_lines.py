@@ -74,10 +74,9 @@ def test_near_documents_are_growing_ones_not_far_away() -> None:
     scores = np.arange(50.0, 0, -1)[None]
     line = Line.of(scores, np.ones((1, 50), bool), np.zeros((1, 50)), np.ones((1, 50), bool))
     seen = np.arange(1.0, 51)[None]
-    places = np.full((1, 1000), 20.5)
-    near = line.near(seen, places, np.random.default_rng(0).random((1, 1000)))
+    near = line.near(seen, np.full(1000, 20.5), np.random.default_rng(0).random(1000), np.zeros(1000, np.int64))
     assert (near.min(), near.max()) == (20 - 8, 20 + 8)
-    first = line.near(seen, np.full((1, 5), 0.1), np.linspace(0, 0.99, 5)[None])
+    first = line.near(seen, np.full(5, 0.1), np.linspace(0, 0.99, 5), np.zeros(5, np.int64))
     assert first.min() >= 0
 
 

@@ -14,7 +14,7 @@ from typing import Self
 import numpy as np
 
 from embquant.measure.judgements import Judgements
-from embquant.measure.lines import Line, Relevant, climb, positions, take
+from embquant.measure.lines import Line, Relevant, arrivals_of, climb, positions, take, uniform
 from embquant.measure.metrics import JudgedKind, Metric
 from embquant.study import NO_STORE, Setting
 
@@ -122,18 +122,25 @@ class OnStore:
         on_line = line.growing_places(seen)
         return cls(line, stored.ranks[part], stored.climb, relevant, fixed_first, on_line, growing, choice)
 
-    def first_stage(self, coming: np.ndarray) -> np.ndarray:
+    def first_stage(self, coming: np.ndarray, ahead: np.ndarray) -> np.ndarray:
         """Return the first stage's places of drawn documents, whose places on the store's line are ``coming``.
 
         A drawn document has the rank of a known one that is near it on the store's line, moved as far as ranks move
-        along the line. ∞ stands for one that the first stage doesn't find.
+        along the line. ∞ stands for one that the first stage doesn't find, and for those that are above no relevant
+        document: ``ahead`` says how many drawn ones are above each.
         """
-        near = self.line.near(self.on_line, coming, self.choice)
-        rank = take(self.ranks, near)
-        whole = np.where(np.isfinite(rank), rank, 0).astype(np.int64)
-        with np.errstate(invalid="ignore"):
-            moved = take(self.growing, whole) * (coming / take(self.on_line, near)) ** self.climb
-        return np.where(np.isfinite(rank) & np.isfinite(coming), moved, np.inf)
+        above = np.zeros(len(coming), np.int64)
+        np.maximum.at(above, self.relevant.queries, ahead)
+        places = np.full(coming.shape, np.inf)
+        queries, columns = np.nonzero(np.arange(coming.shape[1]) < above[:, None])
+        wanted = coming[queries, columns]
+        near = self.line.near(self.on_line, wanted, self.choice[queries, columns], queries)
+        rank = self.ranks[queries, near]
+        is_found = np.isfinite(rank)
+        whole = np.where(is_found, rank, 0).astype(np.int64)
+        moved = self.growing[queries, whole] * (wanted / self.on_line[queries, near]) ** self.climb
+        places[queries, columns] = np.where(is_found, moved, np.inf)
+        return places
 
     def ranked(self, ahead: np.ndarray, chosen: np.ndarray, last: np.ndarray, count: int) -> np.ndarray:
         """Return the gains of the first ``count`` candidates, float64 (queries, count).
@@ -176,8 +183,8 @@ class Crowd:
         """Draw once, and spread what is drawn over all sizes: by factor, then by setting."""
         line = self._line.part(part)
         shape = line.growing_first.shape
-        seen, arrivals = (_arrivals(shape, [seed, part.start, stream]) for stream in (0, 1))
-        split, choice = (_uniform(shape, [seed, part.start, stream]) for stream in (2, 3))
+        seen, arrivals = (arrivals_of(shape, [seed, part.start, stream]) for stream in (0, 1))
+        split, choice = (uniform(shape, [seed, part.start, stream]) for stream in (2, 3))
         fixed, growing = line.fixed_places(seen, split), line.growing_places(seen)
         relevant = Relevant.of(line, fixed)
         in_list = np.full(shape, np.inf)
@@ -191,8 +198,8 @@ class Crowd:
             coming = np.where(line.growing[:, None] > 0, arrivals / factor, np.inf)
             places = np.sort(np.concatenate([fixed, coming], axis=1), axis=1)
             ranks = relevant.ahead(coming) + relevant.columns
-            first_stage = {name: store.first_stage(coming) for name, store in stores.items()}
             ahead = {name: store.relevant.ahead(coming) for name, store in stores.items()}
+            first_stage = {name: store.first_stage(coming, ahead[name]) for name, store in stores.items()}
             results.append([])
             for setting in settings:
                 depth = min(setting.depth, shape[1])
@@ -268,19 +275,6 @@ def reranked(found: Listed, scores: np.ndarray, baseline: Listed, among: np.ndar
 
 def _fields(listed: Listed) -> tuple[np.ndarray, ...]:
     return listed.rows, listed.scores, listed.gains, listed.grows
-
-
-def _arrivals(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
-    """Return the places of the documents of Poisson processes of density 1, ascending, float64 of ``shape``.
-
-    The first of them are the same whatever the depth, so that lists of several methods are drawn alike.
-    """
-    return np.ascontiguousarray(np.random.default_rng(seed).standard_exponential(shape[::-1]).cumsum(axis=0).T)
-
-
-def _uniform(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
-    """Return numbers from 0 to 1, float64 of ``shape``; the first are the same whatever the depth."""
-    return np.ascontiguousarray(np.random.default_rng(seed).random(shape[::-1]).T)
 
 
 def _regressed(values: np.ndarray, scores: np.ndarray) -> np.ndarray:

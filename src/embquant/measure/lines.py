@@ -154,13 +154,16 @@ class Line:
         in_order = np.maximum.accumulate(places, axis=1)  # of documents whose places were drawn between the same two
         return np.where(self.is_fixed, in_order, np.inf)
 
-    def near(self, places_of_growing: np.ndarray, places: np.ndarray, choice: np.ndarray) -> np.ndarray:
-        """Return the number of a growing document that is near each of ``places`` (queries, n), int64, from 0.
+    def near(
+        self, places_of_growing: np.ndarray, places: np.ndarray, choice: np.ndarray, queries: np.ndarray
+    ) -> np.ndarray:
+        """Return the number of a growing document that is near each of ``places`` (places,), int64, from 0.
 
-        ``places_of_growing`` are theirs; ``choice``, numbers from 0 to 1, chooses among those near.
+        They are on the lines of ``queries`` int64 (places,). ``places_of_growing`` (queries, depth) are those of
+        growing documents; ``choice``, numbers from 0 to 1, chooses among those near.
         """
-        last = np.maximum(self.growing - 1, 0)[:, None]
-        next_below = np.minimum(_counted(places_of_growing, places), last)
+        last = np.maximum(self.growing - 1, 0)[queries]
+        next_below = np.minimum(_counted(places_of_growing, places, queries), last)
         reach = NEAR + (FARTHER * next_below).astype(np.int64)
         chosen = next_below - reach + np.floor(choice * (2 * reach + 1)).astype(np.int64)
         return np.minimum(np.where(chosen < 0, -chosen - 1, chosen), last)
@@ -212,6 +215,19 @@ class Relevant:
         return np.bincount(self.queries[ranks < depth], minlength=self.of_queries)
 
 
+def arrivals_of(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
+    """Return the places of the documents of Poisson processes of density 1, ascending, float64 of ``shape``.
+
+    The first of them are the same whatever the depth, so that lists of several methods are drawn alike.
+    """
+    return np.ascontiguousarray(np.random.default_rng(seed).standard_exponential(shape[::-1]).cumsum(axis=0).T)
+
+
+def uniform(shape: tuple[int, int], seed: list[int]) -> np.ndarray:
+    """Return numbers from 0 to 1, float64 of ``shape``; the first are the same whatever the depth."""
+    return np.ascontiguousarray(np.random.default_rng(seed).random(shape[::-1]).T)
+
+
 def climb(ranks: np.ndarray, growing: np.ndarray) -> float:
     """Return e where the first stage's rank of the i-th growing document of a store's line grows as i^e, 0 to 1.
 
@@ -243,10 +259,9 @@ def take(values: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.take_along_axis(values, places, axis=1)
 
 
-def _counted(ascending: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return how many of each query's ``ascending`` (queries, n) are at most each of ``values`` (queries, m), int64."""
-    span = 1 + max(ascending.max(initial=0), np.where(np.isfinite(values), values, 0).max(initial=0))
-    offsets = np.arange(len(values))[:, None] * span
-    keys = np.minimum(values, np.nextafter(span, 0)) + offsets
-    counts = np.searchsorted((ascending + offsets).ravel(), keys.ravel(), side="right").reshape(values.shape)
-    return counts - np.arange(len(values))[:, None] * ascending.shape[1]
+def _counted(ascending: np.ndarray, values: np.ndarray, queries: np.ndarray) -> np.ndarray:
+    """Return how many of its query's ``ascending`` (queries, n) are at most each of ``values`` (values,), int64."""
+    span = 1 + max(ascending.max(initial=0), values.max(initial=0))
+    offsets = np.arange(len(ascending)) * span
+    keys = values + offsets[queries]
+    return np.searchsorted((ascending + offsets[:, None]).ravel(), keys, side="right") - queries * ascending.shape[1]
