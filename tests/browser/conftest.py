@@ -32,7 +32,8 @@ def page(tmp_path_factory):
     write_worst_queries(reports, query='<b>bold</b> & "quoted"')
     write_examples(reports, query="why does dough rise " * 30, document="because of yeast " * 20)
     path = reports / "report.html"
-    arguments = ["--page", path, "--figures", reports / "figures", "--tables", reports / "tables"]
+    folders = ["--figures", reports / "figures", "--tables", reports / "tables"]
+    arguments = ["--page", path, *folders, "--databases", reports / "databases.md"]
     assert main(["write-report", "--reports", str(reports), *map(str, arguments)]) == 0
     alone = folder / "page alone.html"  # nothing beside it
     shutil.copy(path, alone)

@@ -184,7 +184,8 @@ def test_the_verdict_in_six_lines():
         "   runner-up: binary rescored by float32 ×4: keeps 100.00% of float32's nDCG@10, 99.90% at the interval's "
         "lower bound; p95 0.9 ms as timed on 1,000 vectors; 12 B per vector in memory; 254.00 USD a month for "
         "1,000,000,000 vectors",
-        "   to deploy it: configuration and code at the start of results/reports/study/summary.txt",
+        "   to deploy it: configuration and code at the start of results/reports/study/summary.txt; "
+        "for databases, databases.md beside it",
     ]
 
 

@@ -52,7 +52,8 @@ class Page(HTMLParser):
 def report(reports, folder=None):
     """Write the page, figures and tables; return the page."""
     folder = folder or reports
-    arguments = ["--page", folder / "report.html", "--figures", folder / "figures", "--tables", folder / "tables"]
+    files = {"page": "report.html", "figures": "figures", "tables": "tables", "databases": "databases.md"}
+    arguments = [word for option, name in files.items() for word in (f"--{option}", folder / name)]
     assert main(["write-report", "--reports", str(reports), *map(str, arguments)]) == 0
     return Page((folder / "report.html").read_text("utf-8"))
 
@@ -278,8 +279,8 @@ def test_everything_is_written_the_same_every_time(tmp_path, judged):
 
 
 def test_a_study_that_has_not_run_is_said_in_one_line(tmp_path, capsys):
-    where = [str(tmp_path / name) for name in ("report.html", "figures", "tables")]
-    arguments = ["--page", where[0], "--figures", where[1], "--tables", where[2]]
+    options = ("page", "figures", "tables", "databases")
+    arguments = [word for option in options for word in (f"--{option}", str(tmp_path / option))]
     assert main(["write-report", "--reports", str(tmp_path), *arguments]) == 2
     assert "provenance.json: no such file" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

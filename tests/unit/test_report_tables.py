@@ -37,7 +37,7 @@ def test_a_table_that_somebody_registers_is_written_and_shown(tmp_path, monkeypa
     monkeypatch.setattr(TABLES, "_loaded", dict(TABLES._loaded))
     TABLES.register("fastest", Fastest)
     reports = write_study(tmp_path, methods=["float32", "binary"], multipliers=(4,))
-    folders = {"figures": tmp_path / "figures", "tables": tmp_path / "tables"}
+    folders = {"figures": tmp_path / "figures", "tables": tmp_path / "tables", "databases": tmp_path / "databases.md"}
     write_report(reports=reports, page=tmp_path / "report.html", **folders)
     assert (reports / "fastest.csv").read_text().startswith("method,rescore_store,latency_p50_ms\nbinary,none,")
     page = (tmp_path / "report.html").read_text()

@@ -62,6 +62,7 @@ rule write_report:
             **shown_as("Figures", "{figure}", caption="figure"),
         ),
         markup=directory(LAYOUT.report("tables")),
+        databases=LAYOUT.report("databases.md"),
     log:
         LAYOUT.study_log("write_report"),
     conda:
@@ -77,4 +78,4 @@ rule write_report:
         "Writing the report as a page"
     shell:
         "embquant write-report --reports {params.folder:q} --page {output.page:q} --figures {output.figures:q} "
-        "--tables {output.markup:q} 2> {log:q}"
+        "--tables {output.markup:q} --databases {output.databases:q} 2> {log:q}"

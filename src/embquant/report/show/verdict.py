@@ -11,6 +11,7 @@ from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.limits import MIN_QUALITY, limits_of, named
 from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, Recommendation
 from embquant.report.reports import Reports, with_setting_name
+from embquant.report.show.databases import in_databases
 from embquant.report.show.examples import examples_of, examples_text
 
 REQUIREMENTS = {
@@ -88,7 +89,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             f"   runner-up: {second}",
             *(f"   beware: {caveat}" for caveat in found.caveats),
             *more,
-            f"   to deploy it: configuration and code at the start of {path}",
+            f"   to deploy it: configuration and code at the start of {path}; for databases, databases.md beside it",
         ]
     lines = ["no metric of the study has a value here; add overlap@k, k ≤ top_k", "so nothing can be said of quality"]
     if found.relaxations:
@@ -170,11 +171,12 @@ def page_verdicts(reports: Reports) -> list[dict[str, Any]]:
 def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
     limits, chosen = limits_of(reports.study), row.get("chosen_model", row["model"])
     not_needed = float32_words(row["float32_bytes"])
-    row = row.where(row.notna(), "")
+    whole, row = row, row.where(row.notna(), "")
     return {
         **row,
         "place": f"{row['where']} · {row['model']}",
         "setting": _of_model(row.get("chosen_model"), row["setting"]) if row["method"] else "",
+        "databases": in_databases(reports, whole),
         "at_chance": bool(row["chance"] and not row["measure"]),
         "figures": _figures(reports, row) if row["method"] else [],
         "requirements": " and ".join(_required(name, limit) for name, limit in limits.items()),

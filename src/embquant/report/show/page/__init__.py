@@ -15,6 +15,7 @@ from embquant.files.provenance import file_digest
 from embquant.report.csv_files import csv_text
 from embquant.report.deployment import as_yaml
 from embquant.report.reports import Reports
+from embquant.report.show.databases import MARKS, preparation, words
 from embquant.report.show.figures.style import THEMES, Drawing, themed_svg
 from embquant.report.show.sections import Section
 from embquant.report.show.verdict import CHECK, page_verdicts
@@ -31,13 +32,14 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"svg": themed_svg, "csv_link": _csv_link}
+    environment.filters |= {"svg": themed_svg, "csv_link": _csv_link, "words": words, "preparation": preparation}
     script = (FOLDER / "page.js").read_text("utf-8")
     return environment.get_template("page.html.jinja").render(
         provenance=reports.provenance,
         config=reports.study.config,
         verdicts=page_verdicts(reports),
         check=CHECK,
+        database_marks=MARKS,
         sections=sections,
         style=page_style(),
         script=script,

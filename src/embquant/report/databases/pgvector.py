@@ -1,0 +1,85 @@
+"""PostgreSQL with pgvector, in SQL."""
+
+from embquant.report.databases.base import Equal, NoEqual, Wanted
+from embquant.study.method import StudyMethod
+
+TYPES = {"float16": "halfvec", "float32": "vector"}
+MOST_DIMENSIONS = {"vector": 2000, "halfvec": 4000, "bit": 64_000}
+"""Dimensions beyond which pgvector can't index a type."""
+MOST_CANDIDATES = 1000
+"""The largest ``hnsw.ef_search``."""
+
+
+def equal(wanted: Wanted) -> Equal:
+    """Return the table, its index, and the query; ``$1`` is the vector of a query."""
+    bits = wanted.code == "binary"
+    if bits:
+        kind, differs = wanted.originals(TYPES)
+        differs += wanted.signs()
+    else:
+        kind, differs = wanted.quantizer(
+            {
+                "float32": ("vector", ""),
+                "float16": ("halfvec", ""),
+                "bfloat16": ("halfvec", "float16 instead of bfloat16"),
+            }
+        )
+    dim = wanted.dim
+    column = f", bits bit({dim}) GENERATED ALWAYS AS (binary_quantize(embedding)::bit({dim})) STORED" if bits else ""
+    lines = [
+        "CREATE EXTENSION IF NOT EXISTS vector;",
+        f"CREATE TABLE documents (id bigint PRIMARY KEY, embedding {kind}({dim}){column});",
+        "-- insert the documents here",
+        *_index(wanted, "bit" if bits else kind),
+        *_query(wanted, kind, bits),
+    ]
+    return Equal("\n".join(lines), differs)
+
+
+def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
+    """Return what a method of the kind ``pgvector`` does."""
+    build, search = method.build, method.search
+    families = {"vector": "float32", "halfvec": "float16", "bit": "binary"}
+    deeper = search.oversampling or 1
+    return Wanted.said(
+        families[build.type],
+        dim,
+        top_k,
+        store=families[build.originals] if search.oversampling else None,
+        symmetric=True,
+        index={None: "flat", "hnsw": "hnsw", "ivfflat": "ivf"}[None if search.exact else build.index],
+        graph=(build.m, build.ef_construction, max(search.ef_search, top_k * deeper)),
+        lists=(build.lists, search.probes),
+        multiplier=deeper,
+    )
+
+
+def _index(wanted: Wanted, kind: str) -> list[str]:
+    """Return what builds an index, and how it is searched; nothing where all is scanned."""
+    if wanted.index == "flat":
+        return []
+    if wanted.dim > MOST_DIMENSIONS[kind]:
+        raise NoEqual(f"it can't index a {kind} of more than {MOST_DIMENSIONS[kind]:,} dimensions")
+    column = "bits bit_hamming_ops" if kind == "bit" else f"embedding {kind}_ip_ops"
+    if wanted.index == "ivf":
+        lists, probes = wanted.lists
+        built = f"CREATE INDEX ON documents USING ivfflat ({column}) WITH (lists = {lists});"
+        return [built, f"SET ivfflat.probes = {probes};"]
+    edges, compared, kept = wanted.graph
+    built = f"CREATE INDEX ON documents USING hnsw ({column}) WITH (m = {edges}, ef_construction = {compared});"
+    return [built, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", "SET hnsw.iterative_scan = strict_order;"]
+
+
+def _query(wanted: Wanted, kind: str, bits: bool) -> list[str]:
+    by_embedding = f"ORDER BY embedding <#> $1::{kind}({wanted.dim}) LIMIT {wanted.top_k};"
+    if not bits:
+        return [f"SELECT id FROM documents {by_embedding}"]
+    by_bits = (
+        f"ORDER BY bits <~> binary_quantize($1::{kind}({wanted.dim}))::bit({wanted.dim}) LIMIT {wanted.candidates}"
+    )
+    if wanted.store is None:
+        return [f"SELECT id FROM documents {by_bits};"]
+    return [
+        f"SELECT id FROM (SELECT id, embedding FROM documents {by_bits}) AS candidates",
+        by_embedding,
+    ]

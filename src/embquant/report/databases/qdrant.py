@@ -1,0 +1,100 @@
+"""Qdrant's collection and query, as its REST interface takes them."""
+
+from typing import Any
+
+from embquant.report.databases.base import QUERY, Equal, NoEqual, Wanted, request
+from embquant.study.method import StudyMethod
+
+ONE_RANGE = "one range for all dimensions"
+SCALAR = {"scalar": {"type": "int8", "quantile": 1.0, "always_ram": True}}
+QUANTIZERS: dict[str, tuple[Any, str]] = {
+    "float32": (None, ""),
+    "float16": (None, ""),
+    "bfloat16": (None, "float16 instead of bfloat16"),
+    **dict.fromkeys(["float8", "int8", "unit-int8", "scaled-int8", "uint8", "osq-7"], (SCALAR, ONE_RANGE)),
+    **{
+        f"{family}-{bits}": (
+            {"turbo": {"bits": f"bits{bits}", "always_ram": True}},
+            "Qdrant's variant of TurboQuant" if family == "turboquant" else f"TurboQuant instead of {family}",
+        )
+        for family in ("turboquant", "eden", "rabitq", "osq")
+        for bits in (1, 2, 4)
+    },
+    "int4": ({"turbo": {"bits": "bits4", "always_ram": True}}, "TurboQuant instead of equal steps"),
+}
+COMPRESSIONS = (4, 8, 16, 32, 64)
+
+
+def equal(wanted: Wanted) -> Equal:
+    """Return the collection, and the query that searches it."""
+    quantization, differs = _quantization(wanted)
+    datatype, more = wanted.originals({"float16": "float16", "float32": "float32"})
+    if wanted.code in ("float16", "bfloat16"):
+        datatype = "float16"
+    edges, compared, kept = wanted.graph
+    vectors: dict[str, Any] = {"size": wanted.dim, "distance": "Dot", "datatype": datatype}
+    params: dict[str, Any] = {"exact": True}
+    if wanted.index != "flat":
+        params = {"hnsw_ef": kept}
+    body: dict[str, Any] = {"vectors": vectors, "hnsw_config": {"m": edges, "ef_construct": compared}}
+    if quantization:
+        vectors["on_disk"] = True
+        body["quantization_config"] = quantization
+        params.pop("exact", None)  # an exact search would be one of the originals
+        params["quantization"] = {"rescore": wanted.store is not None, "oversampling": float(wanted.multiplier)}
+    if wanted.index == "flat":
+        body["hnsw_config"] = {"m": 0}
+    create = request("PUT /collections/documents", body)
+    query = {"query": QUERY, "limit": wanted.top_k, "params": params}
+    search = request("POST /collections/documents/points/query", query)
+    return Equal(f"{create}\n\n{search}", [*differs, *more, *wanted.without_lists()])
+
+
+def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
+    """Return what a method of the kind ``qdrant`` does."""
+    build, search = method.build, method.search
+    if search.exact or build.quantization is None:
+        quantizer: dict[str, Any] = {"family": "float32"}
+    else:
+        quantizer = _family(build.quantization.model_dump(exclude_none=True), dim)
+        if search.rescore is None:
+            raise NoEqual("search doesn't say whether Qdrant rescores")
+    graph = 0 if search.exact else build.hnsw_config.m
+    again = bool(search.rescore) and quantizer["family"] != "float32"
+    deeper = int(search.oversampling or 1) if again else 1
+    return Wanted.said(
+        **quantizer,
+        dim=dim,
+        top_k=top_k,
+        store="float32" if again else None,
+        index="hnsw" if graph else "flat",
+        graph=(graph, build.hnsw_config.ef_construct, max(search.hnsw_ef or 1, top_k * deeper)),
+        multiplier=deeper,
+    )
+
+
+def _family(quantization: dict[str, Any], dim: int) -> dict[str, Any]:
+    """Return the family that Qdrant's quantizer is, and its parameters."""
+    ((name, words),) = quantization.items()
+    if name == "scalar" and words.get("quantile") == 1:
+        return {"family": "int8"}
+    if name == "binary" and words["encoding"] == "one_bit" and words["query_encoding"] != "scalar4bits":
+        return {"family": "binary", "symmetric": words["query_encoding"] != "scalar8bits"}
+    if name == "product":
+        return {"family": "pq", "pieces": 4 * dim // int(words["compression"][1:])}
+    if name == "turboquant" and words["bits"] in ("bits1", "bits2", "bits4"):
+        return {"family": "turboquant", "bits": int(words["bits"][4:])}
+    raise NoEqual(f"no other database has what Qdrant calls {name} with {words}")
+
+
+def _quantization(wanted: Wanted) -> tuple[Any, list[str]]:
+    if wanted.code in ("pq", "scaled-pq"):
+        ratio, rest = divmod(4 * wanted.dim, wanted.pieces)
+        if rest or ratio not in COMPRESSIONS or wanted.codec.parameters.bits != 8:
+            raise NoEqual("its product quantizer makes vectors 4, 8, 16, 32 or 64 times smaller, with 8 bits per piece")
+        more = ["no factor per vector"] if wanted.code == "scaled-pq" else []
+        return {"product": {"compression": f"x{ratio}", "always_ram": True}}, more
+    if wanted.code == "binary":
+        rounded = {} if wanted.symmetric else {"query_encoding": "scalar8bits"}
+        return {"binary": {"always_ram": True, **rounded}}, wanted.signs("queries are rounded to 8 bits")
+    return wanted.quantizer(QUANTIZERS)

@@ -1,0 +1,129 @@
+"""What a report says of databases: each one's own words for a setting, how it differs, and what was measured."""
+
+import ast
+import json
+
+import pytest
+
+from embquant.report.databases import DATABASES, answers, transforms_of
+from embquant.study.study import Study
+
+NAMES = [database.name for database in DATABASES]
+FAMILIES = ["float32", "float16", "bfloat16", "float8", "int8", "unit-int8", "scaled-int8", "uint8", "int6", "int4"]
+CODECS = {
+    **{family: {"family": family} for family in FAMILIES},
+    "binary": {"family": "binary"},
+    "signs-of-mean": {"family": "binary", "threshold": "mean"},
+    "rotated": {"family": "binary", "transform": ["center", {"kind": "pca", "dim": 192}]},
+    **{f"{family}-{bits}": {"family": family, "bits": bits} for family in ("rabitq", "eden") for bits in (1, 2, 4)},
+    **{f"turboquant-{bits}": {"family": "turboquant", "bits": bits} for bits in (1, 2, 4)},
+    **{f"osq-{bits}": {"family": "osq", "bits": bits} for bits in (1, 2, 4, 7)},
+    "pq": {"family": "pq", "pieces": 48},
+    "scaled-pq": {"family": "scaled-pq", "pieces": 50},
+}
+GRAPHS = {f"{codec}-hnsw": {"codec": codec, "index": "hnsw"} for codec in ("float32", "int8", "binary")}
+LISTS = {f"{codec}-ivf": {"codec": codec, "index": "ivf"} for codec in ("float32", "pq", "binary")}
+METHODS = {
+    **{codec: {"codec": codec, "index": "flat"} for codec in CODECS},
+    "float-query": {"codec": "binary", "index": "flat", "scoring": "asymmetric"},
+    **GRAPHS,
+    **LISTS,
+}
+
+
+def study(**methods):
+    config = {"study": "x", "datasets": {"a": {"source": "python-stdlib"}}, "models": {"m": {"name": "a-model"}}}
+    return Study.read({**config, "codecs": CODECS, "methods": {**METHODS, **methods}})
+
+
+def setting(method, store="none", multiplier=1):
+    return {"method": method, "rescore_store": store, "rescore_multiplier": multiplier, "top_k": 10}
+
+
+def asked(method, store="none", multiplier=1, made_up=None):
+    found = answers(setting(method, store, multiplier), made_up or study(), (10_000, 384))
+    return dict(zip(NAMES, found, strict=True))
+
+
+@pytest.mark.parametrize(("store", "multiplier"), [("none", 1), ("int8", 4), ("float32", 10)])
+@pytest.mark.parametrize("method", METHODS)
+def test_every_database_says_for_every_setting_what_is_equal_or_why_nothing_is(method, store, multiplier):
+    for answer in asked(method, store, multiplier).values():
+        assert answer.database in NAMES
+        assert "\n" not in answer.differs
+        if answer.text:
+            assert answer.mark in ("emulated", "not measured")
+            assert (answer.mark == "emulated") == (answer.differs == "")
+        else:
+            assert answer.differs.startswith("no equal: ")
+        if answer.language == "python":
+            ast.parse(answer.text)
+        if answer.language == "http" and answer.text:
+            for request in answer.text.split("\n\n"):
+                json.loads(request.partition("\n")[2].replace("[...]", "[]"))
+        if answer.language == "text":
+            assert answer.text.count("{") == answer.text.count("}")
+
+
+def test_what_a_setting_says_is_what_the_database_is_told():
+    text = asked("binary-hnsw", "float32", 4)["PostgreSQL with pgvector"].text
+    assert "embedding vector(384), bits bit(384) GENERATED ALWAYS AS (binary_quantize(embedding)::bit(384))" in text
+    assert "USING hnsw (bits bit_hamming_ops) WITH (m = 16, ef_construction = 128)" in text
+    assert "SET hnsw.ef_search = 64;" in text
+    assert "LIMIT 40) AS candidates\nORDER BY embedding <#> $1::vector(384) LIMIT 10;" in text
+    create, search = asked("binary-hnsw", "float32", 4)["Qdrant"].text.split("\n\n")
+    assert json.loads(create.partition("\n")[2])["hnsw_config"] == {"m": 16, "ef_construct": 128}
+    assert '"oversampling": 4.0' in search
+    elastic = asked("osq-1", "float32", 4)["Elasticsearch"]
+    assert '"type": "bbq_flat"' in elastic.text
+    assert '"oversample": 4.0' in elastic.text
+    assert elastic.mark == "emulated"
+    assert '"refine_type": "SQ8"' in asked("rabitq-1", "int8", 4)["Milvus"].text
+    assert '"refine_k": 4' in asked("rabitq-1", "int8", 4)["Milvus"].text
+    assert '"nlist": 400' in asked("float32-ivf")["Milvus"].text  # 4·√10,000
+    assert "num_sub_vectors=48" in asked("pq")["LanceDB"].text
+    assert '"compression": "x32"' in asked("pq")["Qdrant"].text
+    assert "rescore_limit=40" in asked("binary", "float32", 4)["Weaviate"].text
+    assert "rerank-count: 40" in asked("binary", "float32", 4)["Vespa"].text
+    assert "int8[384]" in asked("unit-int8")["SQLite with sqlite-vec"].text
+
+
+@pytest.mark.parametrize(
+    ("database", "method", "store", "multiplier", "differs"),
+    [
+        ("PostgreSQL with pgvector", "binary", "int8", 4, "candidates are rescored with float16 instead of int8"),
+        ("PostgreSQL with pgvector", "int8", "none", 1, "no equal: it has nothing like int8"),
+        ("PostgreSQL with pgvector", "signs-of-mean", "none", 1, "a threshold of zero instead of the mean"),
+        ("PostgreSQL with pgvector", "float-query", "none", 1, "queries are quantized to bits, too"),
+        ("Qdrant", "float-query", "none", 1, "queries are rounded to 8 bits"),
+        ("Qdrant", "float32-ivf", "none", 1, "a graph instead of lists"),
+        ("Qdrant", "int8", "none", 1, "one range for all dimensions"),
+        ("Elasticsearch", "pq", "none", 1, "no equal: it has nothing like pq"),
+        ("Weaviate", "float16", "none", 1, "no equal: it has nothing like float16"),
+        ("Vespa", "float16", "none", 1, "bfloat16 instead of float16"),
+        ("LanceDB", "binary", "float32", 4, "RaBitQ of 1 bit instead of signs"),
+        ("OpenSearch", "osq-1", "float32", 4, "it rescores at least 100 candidates"),
+        ("OpenSearch", "osq-1", "float32", 10, ""),
+        ("OpenSearch", "binary-hnsw", "none", 1, "a threshold of the mean instead of zero"),
+    ],
+)
+def test_what_differs_is_said(database, method, store, multiplier, differs):
+    assert asked(method, store, multiplier)[database].differs == differs
+
+
+def test_a_transform_is_named_in_its_order():
+    assert transforms_of("rotated", study()) == ["center", "pca"]
+    assert transforms_of("binary", study()) == []
+    assert "bit(192)" in asked("rotated")["PostgreSQL with pgvector"].text
+
+
+def test_what_the_study_ran_in_a_database_is_measured():
+    bits = {"codec": "float32", "index": "pgvector", "build": {"type": "bit"}, "search": {"oversampling": 4}}
+    graph = {"codec": "float32", "index": "pgvector", "build": {"index": "hnsw", "ef_construction": 128}}
+    made_up = study(**{"postgres-bits": bits, "postgres-graph": {**graph, "search": {"ef_search": 64}}})
+    assert asked("binary", "float32", 4, made_up)["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
+    assert asked("binary", "float32", 10, made_up)["PostgreSQL with pgvector"].mark == "emulated"
+    assert asked("float32-hnsw", made_up=made_up)["PostgreSQL with pgvector"].mark == "measured here as postgres-graph"
+    own = asked("postgres-bits", made_up=made_up)
+    assert own["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
+    assert own["Vespa"].text == asked("binary", "float32", 4)["Vespa"].text
