@@ -38,6 +38,7 @@ COMMANDS = (
     "search-part",
     "merge-candidates",
     "search-bm25",
+    "read-run",
     "evaluate-run",
     "explain-losses",
     "time-search",

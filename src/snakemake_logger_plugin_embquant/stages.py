@@ -20,6 +20,7 @@ STAGES: dict[str, str] = {
     "search_part": "searching",
     "merge_candidates": "searching",
     "search_bm25": "searching",
+    "read_run": "searching",
     "evaluate_run": "evaluating",
     "measure_memory": "timing",
     "time_search": "timing",

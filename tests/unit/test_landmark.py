@@ -2,29 +2,15 @@
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pytest
 from scipy import stats
 
 from embquant.files.inapplicable import mark_inapplicable
-from embquant.files.parquet import write_parquet
 from embquant.report.numbers.landmark import bm25_words, landmark_table
 from embquant.report.show.summary import summary_text
 from embquant.study.study import Study
 from support.made_up_study import configuration
-
-QUERIES = 200
-
-
-def write(path, ndcg, top_ks=(10, 100), store="none"):
-    tables = []
-    for top_k in top_ks:
-        keys = {"rescore_store": store, "rescore_multiplier": 1, "top_k": top_k}
-        columns = {name: [value] * QUERIES for name, value in keys.items()}
-        columns |= {"query_id": [f"q{row}" for row in range(QUERIES)], "nDCG@10": ndcg, "overlap@10": ndcg * np.nan}
-        tables.append(pa.table(columns))
-    write_parquet(path, tables[0].schema, tables)
-    return path
+from support.metric_files import QUERIES, write
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ rule evaluate_run:
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
         qrels=rules.prepare_dataset.output.qrels,
+        companion=STUDY.companion,
     output:
         metrics=LAYOUT.metrics(),
         growth=LAYOUT.growth(),
+        fused=[LAYOUT.fused() for _ in STUDY.companion],
     log:
         LAYOUT.study_log("evaluate_run-{method}", "{dataset}", "{model}"),
     conda:
@@ -24,6 +26,7 @@ rule evaluate_run:
         multipliers=STUDY.config.rescore.multipliers,
         top_k=STUDY.config.top_k,
         metrics=STUDY.config.metrics,
+        fusion=filled(lambda wildcards: STUDY.fusion_options),
         targets=lambda wildcards: method(wildcards).targets,
         code=lambda wildcards: code(
             "evaluate_run", *STUDY.metric_modules, *STUDY.baseline.modules, *method(wildcards).store_modules
@@ -34,4 +37,4 @@ rule evaluate_run:
         "embquant evaluate-run --method-file {input.method:q} --candidates {input.candidates:q} --reference {input.reference:q} "
         "--exact-twin {input.exact_twin:q} --float32-store {input.float32_store:q} --query-vectors {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
-        "--metrics {params.metrics:q} --targets {params.targets} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} 2> {log:q}"
+        "--metrics {params.metrics:q} {params.fusion:q} --targets {params.targets} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} 2> {log:q}"

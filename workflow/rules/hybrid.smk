@@ -18,10 +18,38 @@ rule search_bm25:
         parameters=lambda wildcards: canonical(STUDY.config.to_dict()["bm25"]),  # a function: for the braces
         top_k=STUDY.config.top_k,
         metrics=STUDY.config.metrics,
+        fused=["--fused"] if LAYOUT.bm25() in STUDY.companion else [],
         code=code("search_bm25", *STUDY.metric_modules),
     message:
         "{wildcards.dataset}: searching by words"
     shell:
         "embquant search-bm25 --corpus {input.corpus:q} --queries {input.queries:q} --qrels {input.qrels:q} "
         "--parameters {params.parameters:q} --top-k {params.top_k} --metrics {params.metrics:q} "
-        "--output {output.found:q} --measured {output.metrics:q} 2> {log:q}"
+        "{params.fused} --output {output.found:q} --measured {output.metrics:q} 2> {log:q}"
+
+
+rule read_run:
+    input:
+        run=lambda wildcards: nameable([STUDY.run_file(wildcards.dataset)]),
+        corpus=rules.prepare_dataset.output.corpus,
+        queries=rules.prepare_dataset.output.queries,
+    output:
+        LAYOUT.given_run(),
+    log:
+        LAYOUT.study_log("read_run", "{dataset}"),
+    conda:
+        ENVIRONMENT
+    threads: 1
+    resources:
+        mem_mb=memory("read_run"),
+        runtime=minutes("read_run"),
+    params:
+        run=lambda wildcards: STUDY.run_file(wildcards.dataset),
+        braced=lambda wildcards: unnameable([STUDY.run_file(wildcards.dataset)]),
+        depth=STUDY.fusion_depth,
+        code=code("read_run"),
+    message:
+        "{wildcards.dataset}: reading what another search has found"
+    shell:
+        "embquant read-run --run {params.run:q} --corpus {input.corpus:q} --queries {input.queries:q} "
+        "--depth {params.depth} --output {output:q} 2> {log:q}"

@@ -38,6 +38,7 @@ NEEDS = {
     "search_part": Need(1000, 60, memory_per_mb=1.3, bytes_per_candidate=250, minutes_per_gb=60),
     "merge_candidates": Need(1000, 30, bytes_per_candidate=250),
     "search_bm25": Need(1000, 30, memory_per_mb=60, minutes_per_gb=600),
+    "read_run": Need(1000, 30, memory_per_mb=20),
     "evaluate_run": Need(1000, 30, bytes_per_candidate=250, minutes_per_gb=20),
     "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
     "time_embedding": Need(1500, 30),

@@ -6,6 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pyarrow as pa
 
 from embquant.errors import InputError
@@ -14,6 +15,7 @@ from embquant.files.parquet import read_embeddings, read_table, write_parquet
 from embquant.indexes.manifest import Manifest
 from embquant.measure.chance import baseline_p
 from embquant.measure.evaluation import Evaluation, growth_rows, growth_schema
+from embquant.measure.fusion import Fusion
 from embquant.measure.metrics import Ranking, parse_metric
 from embquant.measure.quality import (
     CLIPPED,
@@ -26,7 +28,7 @@ from embquant.measure.quality import (
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Method, manifest_of
-from embquant.study import NO_STORE, settings_of
+from embquant.study import NO_STORE, Setting, settings_of
 
 log = logging.getLogger(__name__)
 
@@ -45,24 +47,26 @@ def evaluate_run(
     top_k: Annotated[Sequence[int], "numbers of documents returned"],
     metrics: Annotated[Sequence[str], "metrics, as ir-measures writes them"],
     targets: Annotated[Sequence[int], "numbers of documents that growth is projected to, as far as it can be"] = (),
+    companion: Annotated[Path | None, "candidates of another search, with which lists are fused"] = None,
+    fusion_k: Annotated[int, "k of reciprocal rank fusion"] = 60,
+    fusion_depth: Annotated[int, "documents of each list that are fused, one of top_k"] = 100,
     threads: Annotated[int, "threads of rescoring"] = 1,
     output: Annotated[Path, "metrics of each query (Parquet)"],
     growth: Annotated[Path | None, "metrics of each query in subsets of the corpus and in all of it (Parquet)"] = None,
+    fused: Annotated[Path | None, "metrics of each query once lists are fused (Parquet)"] = None,
 ) -> None:
     """Measure every setting of a method on its candidates.
 
     Settings of a rescore store that can't be are left out. For ``growth``, those at the least ``top_k`` are measured in
-    the subsets of the corpus as well, if these were searched.
+    the subsets of the corpus as well, if these were searched. For ``fused``, the lists of settings that return
+    ``fusion_depth`` documents are fused with those of ``companion``.
     """
     if reason := why_inapplicable(reference):
         raise InputError(f"{reference}: nothing can be compared with the float32 search: {reason}")
-    outputs = [output, growth] if growth else [output]
+    outputs = list(filter(None, (output, growth, fused)))
     if passed_on(method_file, *outputs) or passed_on(candidates, *outputs):
         return
-    if exact_twin and why_inapplicable(exact_twin):
-        exact_twin = None
-    missing = {name: reason for name, path in stores.items() if (reason := why_inapplicable(path))}
-    stores = {name: path for name, path in stores.items() if name not in missing}
+    stores, missing = _applicable(stores)
     method = Method.read(method_file)
     float32 = Store.open(float32_store)
     parsed = [parse_metric(name) for name in metrics]
@@ -73,7 +77,7 @@ def evaluate_run(
     whole = Evaluation(
         candidates=Candidates(candidates, queries, documents),
         reference=Candidates(reference, queries, documents),
-        twin=Candidates(exact_twin, queries, documents) if exact_twin else None,
+        twin=Candidates(exact_twin, queries, documents) if exact_twin and not why_inapplicable(exact_twin) else None,
         float32=float32,
         stores={name: float32 if path == float32_store else Store.open(path) for name, path in stores.items()},
         vectors=vectors,
@@ -88,18 +92,25 @@ def evaluate_run(
     baseline: dict[int, Ranking] = {}
 
     grown: list[pa.Table] = []
+    returned: list[tuple[Setting, np.ndarray]] = []
 
     def measured() -> Iterator[pa.Table]:
         for setting, best, ranking, values in whole.measured(settings):
             if candidates == reference and setting.store == NO_STORE:
                 baseline[setting.top_k] = ranking
             table = metrics_table(setting, ids, parsed, values)
+            if fused and setting.top_k == fusion_depth:
+                returned.append((setting, ranking.rows))
             if setting.top_k == min(top_k):
                 grown.append(growth_rows(table, documents, best, judgements))
             yield table
         metadata["baseline_p"] = baseline_p(parsed, [baseline[k] for k in sorted(baseline)], judgements)
 
     write_parquet(output, metrics_schema(parsed), measured(), metadata)
+    if fused and companion:
+        (other, _), (exact, _) = Candidates(companion, queries, documents).read(0), whole.reference.read(0)
+        fusion = Fusion(other[:, :fusion_depth], exact[:, :fusion_depth], fusion_k, parsed, judgements)
+        _write_fused(fused, fusion, returned, ids)
     if growth:
         at_least = settings_of(list(stores), multipliers, [min(top_k)])
         factors = whole.factors(documents, targets)
@@ -110,6 +121,18 @@ def evaluate_run(
         )
         write_parquet(growth, growth_schema(parsed), tables, {"factors": factors})
     log.info("%s: %d settings of %d queries", method.name, len(settings), queries)
+
+
+def _applicable(stores: Mapping[str, Path]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Return those ``stores`` that can be, and why the others can't."""
+    missing = {name: reason for name, path in stores.items() if (reason := why_inapplicable(path))}
+    return {name: path for name, path in stores.items() if name not in missing}, missing
+
+
+def _write_fused(path: Path, fusion: Fusion, returned: Sequence[tuple[Setting, np.ndarray]], ids: pa.Array) -> None:
+    """Write the metrics of what settings have ``returned``, rows int64 (queries, depth), once it is fused."""
+    tables = (metrics_table(setting, ids, fusion.metrics, fusion.values(rows)) for setting, rows in returned)
+    write_parquet(path, metrics_schema(fusion.metrics), tables)
 
 
 def _clipped(manifests: Mapping[str, Path]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from embquant.quantize.codecs import CODECS, CodecSpec, parse_codec
 from embquant.quantize.fit_on import FitOn
 from embquant.study.configfile import read_yaml
 from embquant.study.grid import Grid, with_grid
-from embquant.study.hybrid import BM25Entry
+from embquant.study.hybrid import BM25Entry, Fusion
 from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
 from embquant.study.requirements import Prices, Requirements
@@ -176,6 +176,11 @@ class Configuration(Entry):
     bm25: Annotated[BM25Entry | Literal["none"], Expected("a mapping with k1, b and stopwords, or none")] = Field(
         BM25Entry(),
         description="a search by words, with which judged datasets are compared; `none`: none. See below",
+    )
+    fusion: Fusion | None = Field(
+        None,
+        description="fuse the list of each setting with that of another search, as hybrid searches do; `fusion.csv` "
+        "has what settings keep then. See below",
     )
     fit_on: FitOn | None = Field(
         None,

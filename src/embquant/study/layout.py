@@ -120,6 +120,10 @@ class Layout:
         """Return the metrics per query of what BM25 finds."""
         return f"{self.reports}/runs/{dataset}/bm25-metrics.parquet"
 
+    def given_run(self, dataset: str = DATASET) -> str:
+        """Return what another search has found, from a run file."""
+        return f"{self.reports}/runs/{dataset}/given-run.parquet"
+
     def run(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
         """Return the folder of what was measured of a method."""
         return f"{self.measured(dataset, model)}/{method}"
@@ -139,6 +143,10 @@ class Layout:
     def growth(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
         """Return the metrics per query of a method in subsets of the corpus."""
         return f"{self.run(method, dataset, model)}/growth.parquet"
+
+    def fused(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
+        """Return the metrics per query of a method's lists once they are fused with another search's."""
+        return f"{self.run(method, dataset, model)}/fused.parquet"
 
     # Logs.
 

@@ -28,7 +28,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 PLANNED = (
     *("study", "evaluate", "parts", "codecs", "fit_on", "methods"),
-    *("disk_gb", "top_k", "bm25", "rescore", "metrics", "growth"),
+    *("disk_gb", "top_k", "bm25", "fusion", "rescore", "metrics", "growth"),
 )
 """The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 
@@ -234,13 +234,12 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
     layout, place = study.layout, (corpus.dataset, corpus.model)
     vector_bytes = 4 * corpus.dim
     row_bytes = vector_bytes + sum(study.config.models[corpus.model].code_widths(corpus.dim).values())
-    rows = math.ceil(corpus.documents / study.config.parts)
     for part, distinct in zip(
         layout.each_part(layout.embeddings(*place)),
         layout.each_part(layout.distinct_embeddings(*place)),
         strict=True,
     ):
-        yield PlannedFile(part, rows * row_bytes)
+        yield PlannedFile(part, math.ceil(corpus.documents / study.config.parts) * row_bytes)
         yield PlannedFile(distinct, math.ceil(corpus.embedded / study.config.parts) * row_bytes, until=part)
     yield PlannedFile(layout.query_vectors(*place), corpus.queries * vector_bytes)
     for name in study.stores:
@@ -265,9 +264,10 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         values = corpus.queries * len(method.settings) * len(study.config.metrics)
         yield PlannedFile(layout.metrics(method.name, *place), values * METRIC_BYTES)
         projected = [target for target in method.targets if corpus.documents < target <= REACH * corpus.documents]
-        sizes = 1 + len(in_subsets) + len(projected)
-        grown = values // len(study.config.top_k) * sizes
-        yield PlannedFile(layout.growth(method.name, *place), grown * METRIC_BYTES)
+        of_one = values // len(study.config.top_k) * METRIC_BYTES
+        yield PlannedFile(layout.growth(method.name, *place), of_one * (1 + len(in_subsets) + len(projected)))
+        if study.companion:
+            yield PlannedFile(layout.fused(method.name, *place), of_one)
 
 
 def planned_keys(study: Study) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What memory, disk and embedding cost, and what the recommended setting has to meet."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -82,6 +82,11 @@ class Requirements(Entry):
     )
     max_usd_per_month: Number | None = Field(
         None, gt=0, description="highest price of memory and disk together, per month"
+    )
+    judge_after: Literal["fusion"] | None = Field(
+        None,
+        description="`fusion`: what a setting keeps is what it keeps once it is fused; its latency stays the vector "
+        "search's",
     )
     vectors: int | None = Field(
         None,

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Self
 
 from embquant.datasets.spec import SOURCES
-from embquant.embedding.spec import PROMPTS
+from embquant.embedding.spec import PROMPTS, for_dataset
 from embquant.entries import NoParameters
 from embquant.indexes import index_class
 from embquant.indexes.base import Index
@@ -174,6 +174,36 @@ class Study:
     def has_bm25(self) -> bool:
         """Whether judged datasets are searched by words as well."""
         return self.config.bm25 != "none"
+
+    @property
+    def companion(self) -> list[str]:
+        """The pattern of what the list of each setting is fused with, if it is."""
+        if self.config.fusion is None:
+            return []
+        return [self.layout.bm25() if self.config.fusion.run is None else self.layout.given_run()]
+
+    def run_file(self, dataset: str) -> str:
+        """Return the run file of what a dataset's lists are fused with."""
+        run = self.config.fusion.run if self.config.fusion else None
+        return for_dataset(run or "", dataset)[0]
+
+    @property
+    def fusion_depth(self) -> int:
+        """How many documents of each list are fused."""
+        depth = self.config.fusion.depth if self.config.fusion else None
+        return depth or max(self.config.top_k)
+
+    @property
+    def fusion_options(self) -> list[str]:
+        """The options of evaluating a method that say how its lists are fused; patterns, none without fusion."""
+        if self.config.fusion is None:
+            return []
+        return [
+            f"--companion={self.companion[0]}",
+            f"--fusion-k={self.config.fusion.k}",
+            f"--fusion-depth={self.fusion_depth}",
+            f"--fused={self.layout.fused()}",
+        ]
 
     @property
     def metric_modules(self) -> list[str]:

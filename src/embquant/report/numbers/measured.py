@@ -56,13 +56,13 @@ class Measured:
         return ("quality", judged[:1]) if judged else ("agreement", overlaps[:1] + rbo)
 
 
-def read_measured(runs: Sequence[Path]) -> Measured:
-    """Read what was measured of all methods on one dataset and model.
+def read_measured(runs: Sequence[Path], name: str = "metrics.parquet") -> Measured:
+    """Read what was measured of all methods on one dataset and model, from the files ``name`` of their runs.
 
-    A row group of metrics.parquet is a setting; the queries are in the same order in all. Values are rounded, so that
+    A row group of such a file is a setting; the queries are in the same order in all. Values are rounded, so that
     those that differ by the order of a sum don't count as different.
     """
-    return _measured([row for run in runs for row in _settings(run, "metrics.parquet")], runs)
+    return _measured([row for run in runs for row in _settings(run, name)], runs)
 
 
 def read_metric(path: Path, metric: str, top_k: int) -> Iterator[tuple[list[Any], np.ndarray]]:

@@ -26,6 +26,7 @@ from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.models import Models
 from embquant.report.numbers.recommendation import CHOICE, EVERY, Recommendation, recommendations
 from embquant.report.numbers.significance import Analysis
+from embquant.report.numbers.stages import FUSED, after_words, judged_after, stage_table
 from embquant.study.study import Study
 
 MEMORY = [
@@ -147,11 +148,20 @@ class Measurements:
         return landmark_table(self.applicable, self.bm25_metrics, self.study)
 
     @cached_property
+    def fusion(self) -> pd.DataFrame:
+        """Return one row per setting whose lists are fused with another search's: what it keeps then."""
+        runs = self.applicable if self.study.config.fusion else []
+        return stage_table(runs, FUSED, self.retrieval, self.study)
+
+    @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
         described, growth, models = self.described, self.growth, self.models.settings
+        if self.study.config.requirements.judge_after == "fusion":
+            described, growth = judged_after(described, self.fusion), None
         found = recommendations(described, self.study, self.results, self.own_documents, growth, models)
-        return [replace(one, news=self._news(one)) for one in found]
+        stage = after_words(self.study)
+        return [replace(one, news=self._news(one), deployed=stage or one.deployed) for one in found]
 
     def _news(self, found: Recommendation) -> list[str]:
         """Tell where BM25 beats the baseline, or what is recommended."""

@@ -65,7 +65,7 @@ class Recommendation:
     setting to deploy. ``fitting`` are those ``settings`` that meet ``limits``, the cheapest first. ``undecided`` is a
     cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
     ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it. ``deployed`` says which size
-    settings are judged at, if a study asks for more vectors than it measured. ``float32_bytes`` is what float32 vectors
+    settings are judged at, or after which stage, if a study asks for that. ``float32_bytes`` is what float32 vectors
     would take that the cheapest has no need of. ``news`` is what a verdict opens with.
     """
 

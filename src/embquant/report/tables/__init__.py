@@ -25,6 +25,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "macro": "embquant.report.tables.comparisons:Macro",
         "summary": "embquant.report.tables.settings:Summary",
         "bm25": "embquant.report.tables.hybrid:BesideBM25",
+        "fusion": "embquant.report.tables.hybrid:Fused",
         "growth": "embquant.report.tables.growth:Growth",
         "cost": "embquant.report.tables.settings:Cost",
         "recommendation": "embquant.report.tables.recommendation:Recommended",

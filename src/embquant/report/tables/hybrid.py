@@ -1,4 +1,4 @@
-"""Tables of what stands beside vector searches: BM25."""
+"""Tables of what stands beside vector searches, and of what settings keep once they are fused with it."""
 
 import pandas as pd
 
@@ -46,6 +46,48 @@ class BesideBM25(ReportTable):
             "Against BM25",
             "The difference is the setting's mean less BM25's. Paired randomization tests over queries.",
             for_readers(rows),
+            columns,
+            filters=("dataset", "model", "method", "store", "multiplier", "verdict_words"),
+            short=rows["rescore_store"] == "none",
+        )
+
+
+class Fused(ReportTable):
+    """Every setting once its list is fused with another search's, against float32's list fused likewise."""
+
+    optional = True
+    section = "hybrid"
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per setting that returns as many documents as are fused."""
+        return measured.fusion
+
+    def view(self, reports: Reports) -> TableView | None:
+        """Return all rows; None without fusion."""
+        rows, fusion = reports.table("fusion"), reports.study.config.fusion
+        if rows.empty or fusion is None:
+            return None
+        columns = {
+            **place_columns(reports),
+            **SETTING,
+            "metric": Column("metric"),
+            "alone_kept": Column("alone: kept", ".4f", "share of float32's value, or agreement with it", interval=True),
+            "alone_words": Column("alone", meaning="against float32, before fusion"),
+            "mean": Column("fused", ".4f", "mean of the metric after fusion", interval=True),
+            "kept": Column("fused: kept", ".4f", "share of what float32 has after fusion", interval=True),
+            **TESTS,
+        }
+        readable = for_readers(rows)
+        alone = for_readers(rows[["alone_verdict"]].rename(columns={"alone_verdict": "verdict"}))["verdict_words"]
+        other = "BM25" if fusion.run is None else "another search"
+        lost, still = (int((rows[name] == "worse").sum()) for name in ("alone_verdict", "verdict"))
+        return TableView(
+            "fusion",
+            "After fusion",
+            f"The first {reports.study.fusion_depth} documents of each setting and of {other}, fused by reciprocal "
+            f"rank (k = {fusion.k}). Of {len(rows)} settings {lost} are worse than float32 alone, {still} once "
+            "both are fused. Paired randomization tests over queries.",
+            readable.assign(alone_words=alone),
             columns,
             filters=("dataset", "model", "method", "store", "multiplier", "verdict_words"),
             short=rows["rescore_store"] == "none",

@@ -1,0 +1,99 @@
+"""What settings keep after a further stage of a search, such as fusion: the columns of fusion.csv."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from embquant.measure.statistics import percentile_interval
+from embquant.report.measure import Measure
+from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
+from embquant.report.numbers.kept import Kept, as_columns
+from embquant.report.numbers.measured import RUN, SETTING, Measured, read_measured
+from embquant.report.numbers.quality import KEPT, with_quality
+from embquant.report.numbers.significance import tested
+from embquant.study.study import Study
+
+FUSED = "fused.parquet"
+ALONE = {**{name: f"alone_{name}" for name in KEPT}, "verdict": "alone_verdict"}
+STAGE = [
+    *(*RUN, *SETTING, "kind", "metric", "queries"),
+    *(f"{name}{end}" for name in ("mean", "kept", "difference") for end in INTERVAL),
+    *("differing", "p", "p_holm", "verdict", "least_detectable", *ALONE.values()),
+]
+
+
+def stage_table(runs: Sequence[Path], name: str, retrieval: pd.DataFrame, study: Study) -> pd.DataFrame:
+    """Return one row per setting that went through a stage, with the columns :data:`STAGE`.
+
+    ``runs`` are folders …/{dataset}/{model}/{method}, those of a dataset and model in a row; the files ``name`` in them
+    have the metrics after the stage. ``retrieval`` has those before it, from which ``alone_…`` come.
+    """
+    tables = [pd.DataFrame(columns=STAGE)]
+    for _, of_model in groupby(runs, lambda run: run.parent):
+        tables += [_compared(group, study) for group in read_measured(list(of_model), name).by_top_k()]
+    keys = [*RUN, *SETTING]
+    alone = with_quality(retrieval)[[*keys, *ALONE]].rename(columns=ALONE)
+    rows = pd.concat(tables[1:] or tables, ignore_index=True).drop(columns=list(ALONE.values()), errors="ignore")
+    return rows.merge(alone, on=keys, how="left").reindex(columns=STAGE)
+
+
+def _compared(group: Measured, study: Study) -> pd.DataFrame:
+    """Return the rows of the settings that return equally many documents: each against the baseline."""
+    settings = group.settings.reset_index(drop=True)
+    chance = Chance(**study.config.statistics.model_dump())
+    resamples = Resamples(settings["dataset"][0], int(settings["queries"][0]), chance)
+    baseline = int(np.flatnonzero(settings["method"] == study.config.baseline)[0])
+    kind, metrics = group.compared_metrics()
+    one = replace(group, settings=settings, metrics={name: group.metrics[name] for name in metrics[:1]})
+    tables = list(_rows(one, kind, baseline, resamples))
+    return tables[0] if tables else settings
+
+
+def _rows(group: Measured, kind: str, baseline: int, resamples: Resamples) -> Iterator[pd.DataFrame]:
+    """Yield the rows of each metric that is compared."""
+    for metric, comparison in Kept.of(group, baseline, resamples).comparisons.items():
+        others = np.delete(np.arange(len(group.settings)), baseline)
+        scores, chance = comparison.scores, resamples.chance
+        reference = np.broadcast_to(scores[baseline], (len(others), scores.shape[1]))
+        tests = pd.DataFrame(
+            {
+                **as_columns("difference", resamples.difference(scores[others], reference)),
+                **tested(scores[others] - reference, chance, resamples.seed),
+            }
+        ).set_axis(others)
+        yield group.settings.assign(
+            kind=kind,
+            metric=metric,
+            **as_columns("mean", percentile_interval(comparison.means, chance.confidence)),
+            **as_columns("kept", comparison.kept),
+        ).join(tests)
+
+
+def after_words(study: Study) -> str:
+    """Say after which stage settings are judged, if the study asks for one."""
+    fusion = study.config.fusion
+    if study.config.requirements.judge_after is None or fusion is None:
+        return ""
+    other = "bm25" if fusion.run is None else "the given run"
+    return f"judged after fusion with {other}, {study.fusion_depth} documents of each list; float32 is fused likewise"
+
+
+def judged_after(settings: pd.DataFrame, stage: pd.DataFrame) -> pd.DataFrame:
+    """Return the ``settings`` that went through a stage; what they keep is what they keep after it.
+
+    ``settings`` has the columns of summary.csv, ``stage`` those of :func:`stage_table`. All other measures are missing.
+    """
+    keys = [*RUN, *SETTING]
+    rows = settings.merge(stage[[*keys, "metric", *KEPT]], on=keys)
+    measures = [name for name in rows if Measure.of_column(str(name).removesuffix("_expected")) is not None]
+    ends = [f"{name}{end}" for name in measures for end in INTERVAL]
+    rows = rows.drop(columns=[name for name in ends if name in rows])
+    for metric, of_metric in rows.groupby("metric"):
+        measure = Measure.of_metric(str(metric))
+        for end in INTERVAL if measure else ():
+            rows.loc[of_metric.index, f"{measure.column}{end}"] = of_metric[f"kept{end}"]  # type: ignore[union-attr]
+    return rows.assign(compared_in=rows["metric"]).drop(columns=["metric", *KEPT])
