@@ -108,6 +108,25 @@ def test_a_damaged_snapshot_is_one_line(tmp_path, kind):
     assert [file.name for file in tmp_path.iterdir()] == ["index.tar"]
 
 
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 300 KiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ("lancedb", "sqlite-vec") if kind in INSTALLED])
+def test_a_full_disk_is_said_and_nothing_is_left(small_disk, kind):
+    with pytest.raises((OSError, InputError), match=r"no space left on the device|database or disk is full"):
+        built(small_disk, "float32", kind, CORPUS, **LOSSLESS[kind][0])
+    assert [*small_disk.glob(".staging-*")] == []
+
+
 @pytest.mark.parametrize("kind", DATABASES)
 def test_a_missing_package_says_how_to_install_it(tmp_path, kind):
     package = index_class("float32", kind).packages[0]

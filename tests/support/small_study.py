@@ -65,7 +65,8 @@ class Checkout:
 
     def call(self, command):
         """Run a command in the checkout with its own copy of the library."""
-        variables = {**os.environ, "PYTHONPATH": str(self.folder / "src"), "HF_HUB_OFFLINE": "1"}
+        paths = [str(self.folder / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(
             command, cwd=self.folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )

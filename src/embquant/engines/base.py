@@ -1,5 +1,6 @@
 """What the databases have in common: a folder of files that is kept as one snapshot, and queries asked one by one."""
 
+import errno
 import shutil
 import subprocess
 import weakref
@@ -13,6 +14,7 @@ import numpy as np
 
 from embquant.errors import InputError, MissingPackageError, missing_modules
 from embquant.exact.topk import best
+from embquant.files.atomic import NO_SPACE, disk_is_full
 from embquant.files.scratch import scratch_folder
 from embquant.indexes.base import Index
 from embquant.quantize.batches import Batches
@@ -76,6 +78,12 @@ class Engine(Index[Codec]):
         try:
             cls.create(folder, codes, parameters)
             tar("--create", "--file", path, *ALIKE, "--directory", folder, ".")
+        except InputError:
+            raise
+        except Exception as error:
+            if disk_is_full(error, folder):
+                raise OSError(errno.ENOSPC, NO_SPACE, str(path)) from error
+            raise InputError(f"{path}: {cls.engine} can't build it ({error})") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """SQLite with the extension sqlite-vec: a virtual table that is scanned."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal
 
@@ -76,13 +77,12 @@ class SqliteVec(Engine):
         types = ", ".join(f"{name} {kind}" for name, (kind, _) in columns.items())
         values = ", ".join(value for _, value in columns.values())
         insert = f"INSERT INTO vectors(rowid, {', '.join(columns)}) VALUES (:row, {values})"  # noqa: S608
-        connection = connected(folder / FILE)
-        connection.execute(f"CREATE VIRTUAL TABLE vectors USING vec0({types})")
-        for numbers, batch in numbered(vectors, AT_ONCE):
-            rows = ({"row": row, "vector": vector.tobytes()} for row, vector in zip(numbers, batch, strict=True))
-            with connection:
-                connection.executemany(insert, rows)
-        connection.close()
+        with closing(connected(folder / FILE)) as connection:
+            connection.execute(f"CREATE VIRTUAL TABLE vectors USING vec0({types})")
+            for numbers, batch in numbered(vectors, AT_ONCE):
+                rows = ({"row": row, "vector": vector.tobytes()} for row, vector in zip(numbers, batch, strict=True))
+                with connection:
+                    connection.executemany(insert, rows)
 
     def __init__(self, folder: Path, parameters: SqliteVecSearch) -> None:
         """Open the file; the table says which columns it has."""
