@@ -5,6 +5,7 @@ If the last product that FAISS returned of them is p, no other one scores more t
 where p is negative, their least). So they are searched deeper until that is no more than the k-th best score.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -30,6 +31,10 @@ DEEPER = 4
 """How many times deeper a shard is searched where its bound leaves the k best open."""
 
 
+Found = tuple[np.ndarray, ...]
+"""Scores and rows (queries, depth) found in a shard, and the most that any other document may score (queries,)."""
+
+
 @dataclass(frozen=True)
 class Shard:
     """A FAISS index of codes with nearly the same scale: their rows, int32, and scales, float32, ascending."""
@@ -38,16 +43,18 @@ class Shard:
     rows: np.ndarray
     scales: np.ndarray
 
-    def best(self, queries: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return scores and rows (queries, depth), and the most that any other document may score (queries,)."""
+    def best(self, queries: np.ndarray, depth: int) -> Found:
+        """Return the best that FAISS finds."""
         with limit_faiss_threads(1):
             products, places = self.index.search(queries, min(depth, len(self.rows)))
-        is_found = places >= 0  # fast scan finds nothing for a query of zeros
-        products = np.where(is_found, products, 0).astype(np.float64)
-        scores = np.where(is_found, products * self.scales[places], -np.inf)
-        rows = np.where(is_found, self.rows[places], -1).astype(np.int64)
-        is_all = depth >= len(self.rows) or ~is_found[:, -1]
-        return scores, rows, np.where(is_all, -np.inf, (products[:, -1:] * self.scales[[0, -1]]).max(axis=1))
+        most = (products[:, -1:].astype(np.float64) * self.scales[[0, -1]]).max(axis=1)
+        scores, rows = products * self.scales[places].astype(np.float64), self.rows[places].astype(np.int64)
+        is_all = np.full(len(queries), depth >= len(self.rows))
+        if places[:, -1].min(initial=0) < 0:  # fast scan finds nothing for a query of zeros
+            is_found = places >= 0
+            scores, rows = np.where(is_found, scores, -np.inf), np.where(is_found, rows, -1)
+            is_all |= ~is_found[:, -1]
+        return scores, rows, np.where(is_all, -np.inf, most)
 
 
 class ScaledShards:
@@ -70,7 +77,7 @@ class ScaledShards:
             centroids = np.ascontiguousarray(own[:, :-1])
             fill(index, index.codes, Batches(partial(iter, [centroids]), *centroids.shape), index.code_size)
             self._shards.append(Shard(self.packed(index), rows, codec.scales(own)))
-        self._scan, self._alone = Scan(threads), Scan(1)
+        self._scan = Scan(threads)
 
     def packed(self, filled: faiss.IndexPQ) -> Any:
         """Return the index of a shard's codes that is searched."""
@@ -81,23 +88,41 @@ class ScaledShards:
 
         Rows are −1 where FAISS finds no more.
         """
-        queries, k = np.ascontiguousarray(queries), min(k, self._documents)
-        found: dict[int, tuple[np.ndarray, ...]] = {}
-        scan = self._scan if len(queries) * self._documents >= self.worth_a_thread else self._alone
-        depths = dict.fromkeys(
-            range(len(self._shards)), max(FIRST_DEPTH, max(FIRST_DEPTHS, 2 * k) // len(self._shards))
-        )
-        while depths:
-            (searched,) = scan.map(partial(self._best, queries), np.array([*depths.items()]))
-            found |= zip(depths, chain.from_iterable(searched), strict=True)
-            scores = np.concatenate([own for own, _, _ in found.values()], axis=1)
-            least = np.partition(scores, -k, axis=1)[:, -k] if scores.shape[1] >= k else -np.inf
-            depths = {at: DEEPER * own.shape[1] for at, (own, _, most) in found.items() if (most > least).any()}
-        return best(scores, np.concatenate([own for _, own, _ in found.values()], axis=1), k)
+        k, number = min(k, self._documents), len(self._shards)
+        depths = dict.fromkeys(range(number), max(FIRST_DEPTH, max(FIRST_DEPTHS, 2 * k) // number))
+        return self._deepened(np.ascontiguousarray(queries), k, depths, {})
 
-    def _best(self, queries: np.ndarray, depths: np.ndarray) -> tuple[list[tuple[np.ndarray, ...]]]:
+    def _deepened(
+        self, queries: np.ndarray, k: int, depths: dict[int, int], known: dict[int, Found]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Search shards to ``depths``, and deeper for those queries alone whose k best are open then.
+
+        ``known`` is what has been found of the other shards.
+        """
+        found = known | dict(zip(depths, self._searched(queries, depths), strict=True))
+        scores, rows = (np.concatenate([own[part] for own in found.values()], axis=1) for part in (0, 1))
+        ranked = best(scores, rows, k)
+        least = ranked[0][:, -1] if scores.shape[1] >= k else np.full(len(queries), -np.inf)
+        is_open = {at: most > least for at, (_, _, most) in found.items()}
+        places = np.flatnonzero(np.logical_or.reduce([*is_open.values()]))
+        if len(places):
+            deeper = {at: DEEPER * found[at][0].shape[1] for at, queries_left in is_open.items() if queries_left.any()}
+            others = {at: tuple(part[places] for part in own) for at, own in found.items() if at not in deeper}
+            for whole, own in zip(ranked, self._deepened(queries[places], k, deeper, others), strict=True):
+                whole[places] = own
+        return ranked
+
+    def _searched(self, queries: np.ndarray, depths: dict[int, int]) -> Iterable[Found]:
+        """Search some shards, each as deep as ``depths`` says, on as many threads as that is worth."""
+        codes = len(queries) * sum(len(self._shards[at].rows) for at in depths)
+        if codes < self.worth_a_thread:
+            return self._best(queries, depths.items())[0]
+        (searched,) = self._scan.map(partial(self._best, queries), np.array([*depths.items()]))
+        return chain.from_iterable(searched)
+
+    def _best(self, queries: np.ndarray, depths: Iterable[Iterable[int]]) -> tuple[list[Found]]:
         """Search some shards, each of which is a row of ``depths``: its number and how deep."""
-        return ([self._shards[at].best(queries, depth) for at, depth in depths.tolist()],)
+        return ([self._shards[at].best(queries, int(depth)) for at, depth in depths],)
 
 
 class FastScanShards(ScaledShards):
