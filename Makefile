@@ -76,6 +76,7 @@ BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan swee
 AS_IT_COMES := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
 
 bench: env  ## this project and its peers in turn, as a table; BENCHMARKS='binary_scan sweep' chooses
+	@.venv/bin/python benchmarks/harness.py $(BENCHMARKS)
 	@for name in $(BENCHMARKS); do $(AS_IT_COMES) .venv/bin/python benchmarks/$$name.py $(ARGS) >/dev/null || exit 1; done
 	@.venv/bin/python benchmarks/harness.py
 

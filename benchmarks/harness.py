@@ -8,6 +8,7 @@ import argparse
 import csv
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -20,10 +21,17 @@ import machine
 from tabulate import tabulate
 
 from embquant.files.atomic import atomic_path
+from embquant.files.machine import machine as this_machine
 from embquant.files.machine import usable_cores
 from embquant.files.provenance import environment
+from embquant.measure.effort import Effort
 
 FOLDER = Path("results/benchmarks")
+PRECISION = 0.03
+SECONDS = 75
+"""Seconds of a benchmark after which it repeats nothing more than FEWEST_ROUNDS times: a dozen take 15 minutes."""
+FEWEST_ROUNDS = 3
+STARTED = time.perf_counter()
 CORES = usable_cores()
 
 
@@ -61,10 +69,16 @@ def in_turn(
     """Return the seconds that each contestant took in each round; every round reverses their order.
 
     ``clock`` tells the seconds, but for contestants in other processes, which return their own.
+
+    There are ``rounds`` at most. They end once each median's interval is within ± 3 %, for which it takes six rounds at
+    least, or once the benchmark has run for ``SECONDS``, after three rounds at least.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     order = list(contestants)
-    for _ in range(rounds):
+    for done in range(rounds):
+        spent = time.perf_counter() - STARTED
+        if done >= FEWEST_ROUNDS and Effort(0, PRECISION, SECONDS).is_enough(done, spent, seconds.values()):
+            break
         for name in order:
             started = clock()
             returned = contestants[name]()
@@ -134,7 +148,8 @@ def save(name: str, rows: Sequence[Row], packages: Sequence[str]) -> None:
     for row in rows:
         record = asdict(row)
         details = record.pop("details")
-        records.append({"benchmark": name, **record, "reached": row.reached, **details, **made_with})
+        took = {"seconds_in_all": time.perf_counter() - STARTED}
+        records.append({"benchmark": name, **record, "reached": row.reached, **details, **took, **made_with})
     columns = list(dict.fromkeys(column for record in records for column in record))
     with atomic_path(FOLDER / f"{name}.csv") as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns)
@@ -174,9 +189,23 @@ def rounds_option(parser: argparse.ArgumentParser, rounds: int) -> None:
     parser.add_argument("--rounds", type=int, default=rounds, help=f"rounds, each timing both sides (default {rounds})")
 
 
+def duration(names: Sequence[str]) -> str:
+    """Say how long benchmarks will take: by what they took last on this machine, as far as they have been run here."""
+    took: dict[str, float] = {}
+    for name in names:
+        file = FOLDER / f"{name}.csv"
+        records = list(csv.DictReader(file.open(newline=""))) if file.exists() else []
+        if records and records[0].get("machine") == this_machine() and records[0].get("seconds_in_all"):
+            took[name] = float(records[0]["seconds_in_all"])
+    expected = sum(took.values()) + SECONDS * (len(names) - len(took))
+    last = f"the last runs of {len(took)} of them here" if took else f"{SECONDS} s for each"
+    return f"{len(names)} benchmarks, about {max(1, round(expected / 60))} min by {last}"
+
+
 def main() -> None:
-    """Print the joint table of all benchmarks that have been run."""
-    print(table(sorted(FOLDER.glob("*.csv"))))
+    """Print the joint table of all benchmarks that have been run, or with names how long these will take."""
+    names = sys.argv[1:]
+    print(duration(names) if names else table(sorted(FOLDER.glob("*.csv"))))
 
 
 if __name__ == "__main__":
