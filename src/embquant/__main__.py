@@ -1,7 +1,5 @@
 """``python -m embquant`` is the same as the ``embquant`` command."""
 
-import sys
+from embquant.cli import run
 
-from embquant.cli import main
-
-sys.exit(main())
+run()

@@ -1,14 +1,16 @@
 """The documents that codecs and indexes are fitted on, where these aren't all that are encoded."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from pydantic import Field, model_validator
 
 from embquant.entries import Entry, Expected, Number
 from embquant.errors import InapplicableError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class FitOn(Entry):
@@ -53,7 +55,7 @@ class FitOn(Entry):
         """Return how many of so many ``documents`` are seen; all if only their groups can tell."""
         return documents if self.share is None else round(self.share * documents)
 
-    def seen(self, documents: int, groups: pa.ChunkedArray | None = None) -> np.ndarray:
+    def seen(self, documents: int, groups: "pa.ChunkedArray | None" = None) -> np.ndarray:
         """Return of each of so many ``documents`` whether it is seen, bool (documents,).
 
         ``groups`` has the text (or null) of each document's group, for ``by: group``. If no document is seen, that is
@@ -61,7 +63,7 @@ class FitOn(Entry):
         """
         seen = np.zeros(documents, bool)
         if self.values is not None:
-            seen = pc.is_in(groups, pa.array(self.values)).to_numpy()
+            seen = named_rows(groups, self.values)
         elif self.by == "random":
             seen[np.random.default_rng(self.seed).choice(documents, self.count(documents), replace=False)] = True
         else:
@@ -72,8 +74,19 @@ class FitOn(Entry):
         return seen
 
 
-def sorted_rows(groups: pa.ChunkedArray) -> np.ndarray:
+def named_rows(groups: "pa.ChunkedArray | None", names: Sequence[str]) -> np.ndarray:
+    """Return of each row of ``groups`` whether it is one of ``names``, bool."""
+    import pyarrow as pa  # a configuration is read without Arrow
+    import pyarrow.compute as pc
+
+    return pc.is_in(groups, pa.array(names)).to_numpy()
+
+
+def sorted_rows(groups: "pa.ChunkedArray") -> np.ndarray:
     """Return the rows of ``groups``, ascending as text, nulls last; equal groups stay in the order of rows."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     rows = pa.array(np.arange(len(groups)))
     keys = [("group", "ascending"), ("row", "ascending")]
     return pc.sort_indices(pa.table({"group": groups, "row": rows}), sort_keys=keys).to_numpy()

@@ -51,7 +51,10 @@ class OpenVinoBackend(GraphBackend):
         module, example = traceable(original)
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the tracer's; the result is compared with the original afterwards
-            graph = openvino.convert_model(module, example_input=example)
+            # By default the trace is made a second time and compared with the first: a second of work.
+            decoder = import_module("openvino.frontend.pytorch.ts_decoder").TorchScriptPythonDecoder
+            traced = decoder(module, example_input=example, trace_kwargs={"check_trace": False})
+            graph = openvino.convert_model(traced, example_input=example)
         openvino.save_model(graph, folder / GRAPH, compress_to_fp16=False)
 
 

@@ -7,17 +7,19 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from zipfile import BadZipFile
 
 import numpy as np
-import pyarrow as pa
 
 from embquant.entries import NoParameters
 from embquant.exact.products import inner_products
 from embquant.files.atomic import UNREADABLE_NPY, atomic_path
 from embquant.quantize.batches import Batches
 from embquant.quantize.extent import Extent
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Codec(ABC):
@@ -81,7 +83,7 @@ class Codec(ABC):
 
     @property
     @abstractmethod
-    def code_type(self) -> pa.DataType:
+    def code_type(self) -> "pa.DataType":
         """The Arrow type of one code."""
 
     @property
@@ -92,8 +94,8 @@ class Codec(ABC):
     @property
     def width(self) -> int:
         """Columns of an array of codes (rows, width)."""
-        listed = pa.types.is_fixed_size_list(self.code_type)
-        return int(self.code_type.list_size if listed else self.code_type.byte_width)
+        kind = self.code_type
+        return int(kind.list_size if hasattr(kind, "list_size") else kind.byte_width)
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:
@@ -174,8 +176,10 @@ class Family(Codec):
         return inner_products(queries, decoded.reshape(*codes.shape[:2], self.dim))
 
     @property
-    def code_type(self) -> pa.DataType:
+    def code_type(self) -> "pa.DataType":
         """Bytes where codes are uint8, a list of numbers otherwise."""
+        import pyarrow as pa  # most commands that open a codec do without Arrow
+
         width = self._code.shape[1]
         return (
             pa.binary(width) if self._code.dtype == np.uint8 else pa.list_(pa.from_numpy_dtype(self._code.dtype), width)

@@ -1,10 +1,14 @@
 """A codec behind a transform: it quantizes the vectors that an affine map makes of the embeddings."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pyarrow as pa
 
 from embquant.quantize.codecs.base import Codec
 from embquant.quantize.transforms.base import Transform
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class TransformedCodec(Codec):
@@ -54,7 +58,7 @@ class TransformedCodec(Codec):
         return self.inner
 
     @property
-    def code_type(self) -> pa.DataType:
+    def code_type(self) -> "pa.DataType":
         """The inner codec's."""
         return self.inner.code_type
 
