@@ -16,8 +16,8 @@ from snakemake_logger_plugin_embquant.stages import Job, Run, stage_of
 
 LOG_LINES = 20
 """Lines of a failed job's log that are shown."""
-PLANNING = "plan_study"
-"""The rule whose text output is shown when it is written."""
+SHOWN = ("plan_study", "explain_losses")
+"""The rules whose text output is shown when it is written: the plan, and the quality before anything is timed."""
 JOB_FAILED = "RuleException"
 """What Snakemake raises just before a JOB_ERROR, which says more."""
 
@@ -35,7 +35,7 @@ class Reporter:
         self._screen: Screen | Lines = Screen(self._run, no_colour) if is_terminal() else Lines(self._run)
         self._started = self._has_jobs = self._interrupted = self._finished = False
         self._early: list[str] = []  # messages before a run starts: of lint, unlock and the like, which start none
-        self._plans: dict[int, Path] = {}
+        self._texts: dict[int, Path] = {}
         self._raised = ""
         self._error: tuple[str, str] | None = None  # the first exception's name and text that no job caused
         self._causes: dict[int, str] = {}  # of jobs that failed and have not succeeded since
@@ -97,14 +97,14 @@ class Reporter:
         log = Path(event.log[0]) if event.log else None
         job = self._run.running[event.jobid] = Job(stage_of(event.rule_name), event.rule_msg or event.rule_name, log)
         self._screen.started(job)
-        if event.rule_name == PLANNING:
-            self._plans[event.jobid] = next(Path(path) for path in event.output if path.endswith(".txt"))
+        if event.rule_name in SHOWN:
+            self._texts[event.jobid] = next(Path(path) for path in event.output if path.endswith(".txt"))
 
     def _end(self, number: int) -> None:
         self._run.end(number)
         self._causes.pop(number, None)
-        if number in self._plans:
-            self._screen.say(self._plans.pop(number).read_text(encoding="utf-8").rstrip())
+        if number in self._texts:
+            self._screen.say(self._texts.pop(number).read_text(encoding="utf-8").rstrip())
         if self._run.done == self._run.total:
             self._screen.end()
 

@@ -175,14 +175,21 @@ def test_an_error_before_any_job_is_the_cause(capsys):
     assert lines == ["embquant: error: study.yaml: no"]
 
 
-def test_the_plan_is_shown_when_it_is_written(capsys, tmp_path):
-    (tmp_path / "plan.txt").write_text("Plan of the study small\n")
+@pytest.mark.parametrize(
+    ("rule", "files"),
+    [
+        ("plan_study", ["plan.json", "plan.txt"]),
+        ("explain_losses", ["worst_queries.parquet", "losses.parquet", "diagnosis.json", "quality.txt"]),
+    ],
+)
+def test_the_plan_and_the_quality_are_shown_when_they_are_written(capsys, tmp_path, rule, files):
+    (tmp_path / files[-1]).write_text("Text of the study small\n")
     planning = record(
         LogEvent.JOB_INFO,
         jobid=1,
-        rule_name="plan_study",
-        rule_msg="Planning",
+        rule_name=rule,
+        rule_msg="Working",
         log=[],
-        output=[str(tmp_path / name) for name in ("plan.json", "plan.txt")],
+        output=[str(tmp_path / name) for name in files],
     )
-    assert json.dumps(said(capsys, STARTED, planning, record(LogEvent.JOB_FINISHED, job_id=1))).count("Plan of") == 1
+    assert json.dumps(said(capsys, STARTED, planning, record(LogEvent.JOB_FINISHED, job_id=1))).count("Text of") == 1

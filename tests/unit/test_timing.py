@@ -6,10 +6,23 @@ import numpy as np
 import pytest
 from scipy.stats import quantile_test
 
+from embquant.indexes.manifest import Encoded
 from embquant.measure import speed as timing
 from embquant.measure.effort import Effort, median_interval, ratio_interval
-from embquant.measure.speed import BATCH_SECONDS, FEWEST_IN_BATCH, Contestant, Queries, measured_speed
+from embquant.measure.speed import (
+    BATCH_SECONDS,
+    FEWEST_IN_BATCH,
+    Contestant,
+    Queries,
+    measured_speed,
+    open_contestants,
+)
+from embquant.retrieve.retriever import Retriever
+from embquant.steps.build_store import corpus_sample, store_codes
+from embquant.steps.define_method import define_method
 from embquant.study import NO_STORE, Setting
+from support.codec_cases import case, unit_vectors
+from support.embeddings import write_vectors
 
 PLAIN = Setting(NO_STORE, 1, 10)
 SPEEDUP = "speedup_p50_vs_float32"
@@ -158,6 +171,29 @@ def test_each_round_asks_other_queries_and_everybody_the_same():
     singles = {name: [found[0] for who, found in turns if who == name and len(found) == 1] for name in ("blas", "int8")}
     assert singles["blas"] == singles["int8"]
     assert sorted(singles["blas"]) == list(range(12))
+
+
+def test_settings_that_rescore_the_same_candidates_share_a_search_that_finds_what_each_would(tmp_path):
+    vectors, queries = unit_vectors(300, seed=3), unit_vectors(20, seed=4)
+    state, index, method = tmp_path / "state.npz", tmp_path / "index.i8bin", tmp_path / "method.json"
+    case("int8").save(state)
+    write_vectors(tmp_path / "part.parquet", vectors)
+    store_codes(corpus_sample([tmp_path / "part.parquet"]), index, Encoded(state))
+    manifest = tmp_path / "index.i8bin.json"
+    define_method(name="int8", manifest=manifest, scoring="symmetric", output=method)
+    contestants = open_contestants(method, {"int8": manifest}, [1, 2, 10], [10, 100], 1)
+    shared = [[(one.store, one.multiplier, one.top_k) for one in each.settings] for each in contestants]
+    assert shared == [
+        [("none", 1, 10)], [("none", 1, 100)],
+        [("int8", 1, 10)], [("int8", 1, 100), ("int8", 10, 10)],
+        [("int8", 2, 10)], [("int8", 2, 100)], [("int8", 10, 100)],
+    ]  # fmt: skip
+    rescored = Retriever.open(method, manifest)
+    for each in contestants[2:]:
+        _, found = each.search(Queries(queries))
+        for setting in each.settings:
+            _, rows = rescored.search(queries, setting.top_k, setting.multiplier)
+            assert np.array_equal(found[:, : setting.top_k], rows)
 
 
 @pytest.mark.parametrize("count", [*range(1, 40), 101, 1000])

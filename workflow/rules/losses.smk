@@ -13,6 +13,7 @@ rule explain_losses:
         losses=f"{LAYOUT.measured()}/losses.parquet",
         examples=f"{LAYOUT.measured()}/examples.parquet",
         diagnosis=f"{LAYOUT.measured()}/diagnosis.json",
+        text=f"{LAYOUT.measured()}/quality.txt",
     log:
         LAYOUT.study_log("explain_losses", "{dataset}", "{model}"),
     conda:

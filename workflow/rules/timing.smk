@@ -10,6 +10,7 @@ rule time_search:
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
         own_documents=rules.prepare_dataset.output.queries,
+        quality=ancient(f"{LAYOUT.measured()}/quality.txt"),  # people see it before anything is timed
     output:
         f"{LAYOUT.run()}/speed.json",
     log:
@@ -51,6 +52,7 @@ rule time_embedding:
         corpus=rules.prepare_dataset.output.corpus,
         queries=rules.prepare_dataset.output.queries,
         model=rules.prepare_model.output.described,
+        quality=ancient(f"{LAYOUT.measured()}/quality.txt"),
     output:
         f"{LAYOUT.measured()}/embedding.json",
     log:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 import pyarrow as pa
 
-from embquant.files.atomic import write_json
+from embquant.files.atomic import atomic_path, write_json
 from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.diagnosis import diagnose
@@ -18,6 +18,7 @@ from embquant.report.numbers.explained import SCHEMAS, with_documents
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.losses import ComparedSettings, SearchedQueries
 from embquant.report.numbers.measured import read_measured
+from embquant.report.show.first_numbers import first_numbers
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 
@@ -35,12 +36,15 @@ def explain_losses(
     multipliers: Annotated[Sequence[int], "rescore multipliers of the study"],
     worst: Annotated[int, "queries to list per setting"],
     statistics: Annotated[Mapping[str, Any], "confidence, resamples and seed"],
-    output: Annotated[Path, "folder of worst_queries.parquet, losses.parquet, examples.parquet and diagnosis.json"],
+    output: Annotated[
+        Path, "folder of worst_queries.parquet, losses.parquet, examples.parquet, diagnosis.json, quality.txt"
+    ],
 ) -> None:
     """List the queries that lose most, what they lose and why.
 
     A second table has the loss by kinds of queries, a third what float32 and each setting find for three queries. All
-    are empty where no metric can be computed. A diagnosis says what the vectors are like.
+    are empty where no metric can be computed. A diagnosis says what the vectors are like, and a text the quality of all
+    methods, for people to read while these are timed.
     """
     runs = [run for run in runs if why_inapplicable(run / "metrics.parquet") is None]
     stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
@@ -48,7 +52,10 @@ def explain_losses(
     vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
     corpus_vectors = Batches(lambda: iter([exact.index.codes]), *exact.index.codes.shape)
     write_json(output / "diagnosis.json", asdict(diagnose(corpus_vectors, vectors)))
-    compared = ComparedSettings.of(read_measured(runs), baseline)
+    measured = read_measured(runs)
+    with atomic_path(output / "quality.txt") as temporary:
+        temporary.write_text(first_numbers(measured, baseline) + "\n", encoding="utf-8")
+    compared = ComparedSettings.of(measured, baseline)
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
     if compared is not None:
         texts = read_table(queries, ["id", "text"])

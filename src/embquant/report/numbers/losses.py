@@ -16,7 +16,6 @@ from embquant.measure.judgements import Judgements
 from embquant.measure.metrics import Metric, parse_metric
 from embquant.measure.quality import Sweep
 from embquant.measure.ties import reached
-from embquant.report.measure import deciding
 from embquant.report.numbers.explained import one_kind_of_line_break
 from embquant.report.numbers.intervals import Chance, Resamples
 from embquant.report.numbers.lost import Ranked, cutoff_margins, lost_document, relevance_margins
@@ -45,19 +44,15 @@ class ComparedSettings:
     @classmethod
     def of(cls, measured: Measured, baseline: str) -> Self | None:
         """Take the settings at the least top_k that has the metric that counts most; None where there are none."""
-        found = []
-        for group in measured.by_top_k():
-            measure = deciding(group.compared_metrics()[1])
-            if measure is not None:
-                found.append((not measure.is_retention, group.settings["top_k"].iloc[0], measure.metric, group))
-        if not found or set(measured.settings["method"]) == {baseline}:
+        compared = measured.compared()
+        if compared is None or set(measured.settings["method"]) == {baseline}:
             return None
-        *_, name, group = min(found, key=lambda candidate: candidate[:2])
+        measure, group = compared
         settings = group.settings.reset_index(drop=True)
-        values = group.metrics[name]
+        values = group.metrics[measure.metric]
         reference = values[np.flatnonzero(settings["method"] == baseline)[0]]
         settings = settings[settings["method"] != baseline]
-        return cls(settings.reset_index(drop=True), parse_metric(name), values[settings.index], reference)
+        return cls(settings.reset_index(drop=True), parse_metric(measure.metric), values[settings.index], reference)
 
     def listed(self, multipliers: Sequence[int]) -> Self:
         """Return those of the settings that the summary lists."""

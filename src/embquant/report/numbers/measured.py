@@ -13,7 +13,7 @@ from embquant.files.parquet import open_parquet, read_metadata
 from embquant.measure.chance import LEAST_LIKELY
 from embquant.measure.evaluation import DOCUMENTS, PROJECTED_FROM
 from embquant.measure.statistics import rounded
-from embquant.report.measure import Measure
+from embquant.report.measure import Measure, deciding
 from embquant.report.numbers.spread import split_ties
 
 RUN = ["dataset", "model", "method"]
@@ -45,6 +45,15 @@ class Measured:
                 {name: values[rows] for name, values in columns.items()} for columns in (self.metrics, self.over_ties)
             )
             yield Measured(self.settings.iloc[rows], metrics, self.baseline_p, over_ties)
+
+    def compared(self) -> tuple[Measure, "Measured"] | None:
+        """Return the measure that counts most, and the settings at the least top_k that has it; None without one."""
+        found = []
+        for group in self.by_top_k():
+            measure = deciding(group.compared_metrics()[1])
+            if measure is not None:
+                found.append((not measure.is_retention, group.settings["top_k"].iloc[0], measure, group))
+        return min(found, key=lambda candidate: candidate[:2])[2:] if found else None
 
     def compared_metrics(self) -> tuple[str, list[str]]:
         """Return what settings are compared in: quality, by the first judged metric; without one, agreement."""
