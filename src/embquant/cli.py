@@ -7,6 +7,7 @@ called: no step pays for another step's libraries.
 
 import argparse
 import ast
+import atexit
 import gc
 import inspect
 import json
@@ -15,7 +16,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NoReturn, get_args, get_origin
@@ -75,9 +75,12 @@ def run() -> NoReturn:
     """Run one command as a process, which ends without tearing down its libraries: that takes a tenth of a second."""
     gc.set_threshold(IMPORTED_OBJECTS, 20, 20)
     status = main()
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(BrokenPipeError):  # nobody reads any more
+    atexit._run_exitfuncs()  # such as those that end a database
+    try:
+        for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
+    except OSError:  # nobody reads any more, or the disk is full
+        status = status or 1
     os._exit(status)
 
 

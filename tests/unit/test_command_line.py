@@ -117,3 +117,15 @@ def manifest():
     seconds = dict.fromkeys(["fit_seconds", "encode_seconds", "build_seconds"], 0.5)
     names = {"family": "binary", "kind": "flat", "file": "manifest", "codec": "state.npz"}
     return {**names, **numbers, **seconds, "parameters": {}}
+
+
+def test_a_process_ends_at_once_but_does_what_was_left_for_its_end_and_writes_all():
+    """Databases are ended so. Only the teardown of libraries is left out."""
+    script = (
+        "import atexit, sys; from embquant.cli import run; sys.argv[1:] = ['verify', 'nowhere']\n"
+        "print('written', end=''); atexit.register(lambda: print(' at the end', end=''))\n"
+        "try: run()\nfinally: print('torn down')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "written at the end")
+    assert done.stderr.startswith("embquant: error: nowhere")

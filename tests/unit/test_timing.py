@@ -233,6 +233,13 @@ def test_throughput_is_that_of_the_median_batch():
     assert figures["latency_p50_ms"] == pytest.approx(2.0)
 
 
+def test_the_interval_of_the_throughput_is_that_of_the_batches():
+    """Of six, the least and the greatest: they enclose the median with a chance of 1 − 2 · ½⁶ = 96.9 %."""
+    contestant = Contestant("none", (PLAIN,), lambda queries: None, [[0.001]], [0.5, 0.25, 1.0, 0.5, 2.0, 0.5])
+    figures = contestant.figures()
+    assert (figures["queries_per_second_low"], figures["queries_per_second_high"]) == (0.5, 4.0)
+
+
 def test_few_queries_are_one_batch():
     assert Contestant("none", (PLAIN,), lambda queries: None).warm_up(Queries(np.zeros((5, 4)))) == 5
 
