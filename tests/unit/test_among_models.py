@@ -9,6 +9,7 @@ from embquant.report.numbers.check import Demand, checks
 from embquant.report.numbers.limits import limits_of
 from embquant.report.numbers.recommendation import recommendations
 from embquant.report.reports import Reports
+from embquant.report.show.check import check_text
 from embquant.report.show.verdict import page_verdicts, verdict_lines
 from embquant.report.tables.recommendation import recommendation_table
 from embquant.study.study import Study
@@ -138,6 +139,9 @@ def test_reports_say_and_check_the_one_setting_of_all_models(tmp_path):
     [one] = checks(reports, Demand(limits_of(reports.study)))
     assert (one.model, one.requirement, one.met) == (verdict["chosen_model"], "min_quality nDCG@10", True)
     assert one.value == pytest.approx(verdict["quality_low"], abs=1e-6)
+    text = check_text([one], reports.folder, "lower").splitlines()
+    assert text[0] == "facts · big: big · binary"
+    assert text[1] == f"   met      min_quality nDCG@10  at least 0.2: {one.value:.6g}  quality itself, lower bound"
 
 
 def test_nothing_is_recommended_where_no_quality_is_known(tmp_path):

@@ -49,4 +49,6 @@ def _figure(one: Check, at: Bound) -> str:
         return f"{text}; measured on {one.timed_vectors:,} vectors" if one.vectors != one.timed_vectors else text
     if one.requirement == "max_latency_p95_ms":
         return f"as timed on {one.timed_vectors:,} vectors"
-    return f"for {one.vectors:,} vectors" if one.requirement == "max_usd_per_month" else "in memory"
+    if one.requirement == "max_usd_per_month":
+        return f"for {one.vectors:,} vectors"
+    return "in memory" if one.requirement == "max_bytes_per_vector" else "quality itself, lower bound"
