@@ -117,8 +117,11 @@ class ScaledShards:
         codes = len(queries) * sum(len(self._shards[at].rows) for at in depths)
         if codes < self.worth_a_thread:
             return self._best(queries, depths.items())[0]
-        (searched,) = self._scan.map(partial(self._best, queries), np.array([*depths.items()]))
-        return chain.from_iterable(searched)
+        if len(queries) < len(depths):
+            (searched,) = self._scan.map(partial(self._best, queries), np.array([*depths.items()]))
+            return chain.from_iterable(searched)
+        (searched,) = self._scan.map(lambda share: self._best(share, depths.items()), queries)
+        return (tuple(map(np.concatenate, zip(*own, strict=True))) for own in zip(*searched, strict=True))
 
     def _best(self, queries: np.ndarray, depths: Iterable[Iterable[int]]) -> tuple[list[Found]]:
         """Search some shards, each of which is a row of ``depths``: its number and how deep."""
