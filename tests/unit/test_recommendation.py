@@ -146,7 +146,7 @@ def test_a_setting_that_a_dataset_lacks_is_not_recommended_for_all():
 def test_models_are_compared_apart_and_each_has_its_verdict():
     found = recommendations(summary(*STUDY, setting("float32", model="n")), study(), "results")
     assert [(own.model, own.best["method"]) for own in found] == [("m", "binary"), ("n", "float32")]
-    assert len(verdicts(found, REPORT).splitlines()) == 11
+    assert len(verdicts(found, REPORT).splitlines()) == 12
 
 
 def test_without_judgements_agreement_decides_and_is_called_so():

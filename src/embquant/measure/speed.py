@@ -12,6 +12,7 @@ import numpy as np
 from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
 from embquant.measure.effort import Effort, median_interval, ratio_interval
+from embquant.retrieve.plain import plain_code
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever, manifest_of
 from embquant.study import NO_STORE, Setting, settings_of
@@ -56,6 +57,7 @@ class Contestant:
     """A search that is timed, and the ``settings`` that it stands for: they differ in how much of its list they return.
 
     ``singles`` are the seconds of single queries, a list per round; ``batches``, of each round, the seconds per query.
+    ``code`` is the Python of a search that does without this library.
     """
 
     engine: str
@@ -63,6 +65,7 @@ class Contestant:
     search: Callable[[Queries], Any]
     singles: list[list[float]] = field(default_factory=list)
     batches: list[float] = field(default_factory=list)
+    code: str | None = None
 
     def warm_up(self, queries: Queries) -> int:
         """Search until pages and caches are warm; return how many of ``queries`` a batch is to hold."""
@@ -131,6 +134,25 @@ def open_contestants(
     return [_contestant(retrievers[store], settings) for (store, _), settings in searches.items()]
 
 
+def open_plain(
+    method: Path, stores: Mapping[str, Path], multipliers: Sequence[int], top_k: int, threads: int
+) -> list[Contestant]:
+    """Return a contestant for each setting at ``top_k`` that NumPy and FAISS or USearch can search alone."""
+    found = []
+    for setting in settings_of(list(stores), multipliers, [top_k]):
+        code = plain_code(method, stores.get(setting.store), top_k, setting.multiplier, threads)
+        if code is not None:
+            found.append(Contestant("plain", (setting,), _defined(code), code=code))
+    return found
+
+
+def _defined(code: str) -> Callable[[Queries], Any]:
+    """Return the search that ``code``, of :func:`plain_code`, defines."""
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 - written by this library
+    return lambda queries: names["search"](queries.vectors)
+
+
 def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
     """Open the float32 baseline; return a contestant for each engine and top_k, which share its vectors."""
     opened = Retriever.open(baseline, None, threads)
@@ -171,9 +193,11 @@ def measured_speed(
         log.info("round %d: %d searches", number, len(turn))
     top_ks = dict.fromkeys(each.settings[0].top_k for each in baselines)
     fastest = {top_k: _fastest([each for each in baselines if each.settings[0].top_k == top_k]) for top_k in top_ks}
+    plain = {each.settings[0]: _plain_figures(each) for each in contestants if each.code is not None}
     rows = [
-        _row(each, setting, fastest[setting.top_k])
+        _row(each, setting, fastest[setting.top_k]) | plain.get(setting, {})
         for each in contestants or fastest.values()
+        if each.code is None
         for setting in each.settings
     ]
     return rows, min(len(batch) for _, batch in everybody)
@@ -209,6 +233,13 @@ def _row(contestant: Contestant, setting: Setting, baseline: Contestant) -> dict
         **_interval(speedup, *ratio_interval(reference, own)),
         "engine": contestant.engine,
     }
+
+
+def _plain_figures(contestant: Contestant) -> dict[str, Any]:
+    """Return what was measured of a search without this library, and its code."""
+    figures = contestant.figures()
+    names = ("latency_p50_ms", "latency_p50_ms_low", "latency_p50_ms_high", "queries_per_second")
+    return {**{f"plain_{name}": figures[name] for name in names}, "plain_code": contestant.code}
 
 
 def _interval(name: str, low: float, high: float) -> dict[str, float | None]:

@@ -12,7 +12,7 @@ from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_matrices
 from embquant.files.provenance import environment
 from embquant.measure.effort import Effort
-from embquant.measure.speed import Queries, build_seconds, measured_speed, open_baselines, open_contestants
+from embquant.measure.speed import Queries, build_seconds, measured_speed, open_baselines, open_contestants, open_plain
 from embquant.retrieve.candidates import read_own_rows
 from embquant.retrieve.retriever import Method
 
@@ -47,6 +47,8 @@ def time_search(
     contestants = []
     if method_file != baseline_file:
         contestants = open_contestants(method_file, stores, multipliers, top_k, threads)
+        if asked.own_rows is None:
+            contestants += open_plain(method_file, stores, multipliers, min(top_k), threads)
     effort = Effort(rounds, precision, seconds)
     with limit_threads(threads):
         settings, batch_queries = measured_speed(baselines, contestants, asked, single_queries, effort)

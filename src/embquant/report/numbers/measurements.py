@@ -40,6 +40,7 @@ SPEED = [
     *("speedup_p50_vs_float32", "speedup_p50_vs_float32_low", "speedup_p50_vs_float32_high"),
     *("build_seconds", "peak_rss_bytes", "engine"),
 ]
+PLAIN = ["plain_latency_p50_ms", "plain_latency_p50_ms_low", "plain_latency_p50_ms_high", "plain_queries_per_second"]
 EMBEDDING = [
     *("dim", "backend", "device", "threads"),
     *("query_latency_p50_ms", "query_latency_p95_ms", "query_latency_p99_ms", "documents_per_second"),
@@ -102,8 +103,8 @@ class Measurements:
     def speed(self) -> pd.DataFrame:
         """Return one row per setting."""
         peaks = self.memory[[*RUN, "rescore_store", "peak_rss_bytes"]]
-        speed = self._settings("speed.json").merge(peaks, on=[*RUN, "rescore_store"], how="left")
-        return speed[[*RUN, *SETTING, *SPEED]]
+        speed = self._timed.merge(peaks, on=[*RUN, "rescore_store"], how="left")
+        return speed[[*RUN, *SETTING, *SPEED, *PLAIN]]
 
     @cached_property
     def retrieval(self) -> pd.DataFrame:
@@ -161,7 +162,9 @@ class Measurements:
             described, growth = judged_after(described, self.fusion), None
         found = recommendations(described, self.study, self.results, self.own_documents, growth, models)
         stage = after_words(self.study)
-        return [replace(one, news=self._news(one), deployed=stage or one.deployed) for one in found]
+        return [
+            replace(one, news=self._news(one), deployed=stage or one.deployed, plain=self._plain(one)) for one in found
+        ]
 
     def _news(self, found: Recommendation) -> list[str]:
         """Tell where BM25 beats the baseline, or what is recommended."""
@@ -189,6 +192,20 @@ class Measurements:
     def with_pareto(self, table: pd.DataFrame) -> pd.DataFrame:
         """Append ``pareto`` to a table of settings, or of methods and stores: whether no other surpasses one."""
         return with_pareto(table, self._pareto)
+
+    def _plain(self, found: Recommendation) -> pd.Series | None:
+        """Return what was timed of the Python that does without this library, on the first dataset; None without it."""
+        if found.best is None:
+            return None
+        chosen = pd.DataFrame([{"model": found.model, **found.best}])
+        timed = chosen[["model", *CHOICE, "top_k"]].merge(self._timed.dropna(subset="plain_code"))
+        return None if timed.empty else timed.iloc[0][["plain_code", "plain_latency_p50_ms", "latency_p50_ms"]]
+
+    @cached_property
+    def _timed(self) -> pd.DataFrame:
+        """The settings as they were timed, with the code of those that do without this library."""
+        timed = self._settings("speed.json")
+        return timed.reindex(columns=[*timed.columns, *({*PLAIN, "plain_code"} - {*timed.columns})])
 
     @property
     def _chance(self) -> Chance:

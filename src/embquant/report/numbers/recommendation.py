@@ -66,7 +66,8 @@ class Recommendation:
     cheaper one that keeps enough, as far as was measured, but whose lower bound is too low for want of queries.
     ``configuration`` (YAML) builds the cheapest, ``deployment_code`` (Python) searches it. ``deployed`` says which size
     settings are judged at, or after which stage, if a study asks for that. ``float32_bytes`` is what float32 vectors
-    would take that the cheapest has no need of. ``news`` is what a verdict opens with.
+    would take that the cheapest has no need of. ``news`` is what a verdict opens with. ``plain`` has
+    ``plain_code``, Python that searches the cheapest without this library, if there is some, and the medians of both.
     """
 
     dataset: str
@@ -85,6 +86,7 @@ class Recommendation:
     deployment_code: str = ""
     deployed: str = ""
     float32_bytes: float = np.nan
+    plain: pd.Series | None = None
     news: Sequence[str] = ()
 
     @property

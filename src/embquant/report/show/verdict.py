@@ -90,6 +90,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             *(f"   beware: {caveat}" for caveat in found.caveats),
             *more,
             f"   to deploy it: configuration and code at the start of {path}; for databases, databases.md beside it",
+            *(f"   {words}: plain_code of recommendation.csv there" for words in plain_words(found.plain)),
         ]
     lines = ["no metric of the study has a value here; add overlap@k, k ≤ top_k", "so nothing can be said of quality"]
     if found.relaxations:
@@ -125,6 +126,14 @@ def figures(setting: pd.Series) -> str:
         f"{setting['memory_bytes_per_vector']:,.0f} B per vector in memory; "
         f"{usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
     )
+
+
+def plain_words(timed: pd.Series | None) -> list[str]:
+    """Say how fast the Python without this library is beside it; nothing where there is none."""
+    if timed is None or pd.isna(timed["plain_latency_p50_ms"]):
+        return []
+    plain, own = timed["plain_latency_p50_ms"], timed["latency_p50_ms"]
+    return [f"without this library, with NumPy and FAISS or USearch alone, p50 {plain:.3g} ms instead of {own:.3g}"]
 
 
 def float32_words(size: float) -> list[str]:
@@ -171,6 +180,7 @@ def page_verdicts(reports: Reports) -> list[dict[str, Any]]:
 def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
     limits, chosen = limits_of(reports.study), row.get("chosen_model", row["model"])
     not_needed = float32_words(row["float32_bytes"])
+    plain = plain_words(row if "plain_code" in row else None)
     whole, row = row, row.where(row.notna(), "")
     return {
         **row,
@@ -182,6 +192,7 @@ def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
         "requirements": " and ".join(_required(name, limit) for name, limit in limits.items()),
         "runner_up": _runner_up(row) if row["runner_up_method"] else "",
         "float32": not_needed,
+        "plain": plain,
         "examples": examples_of(reports.table("examples"), pd.Series({**row, "model": chosen})),
     }
 

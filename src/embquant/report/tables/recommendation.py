@@ -88,6 +88,7 @@ def _row(recommendation: Recommendation) -> dict[str, Any]:
         "caveats": "\n".join(recommendation.caveats),
         "configuration": recommendation.configuration,
         "code": recommendation.deployment_code,
+        **({} if recommendation.plain is None else recommendation.plain),
     }
 
 
