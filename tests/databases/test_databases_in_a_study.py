@@ -77,7 +77,7 @@ def table(checkout, name):
 def test_each_knob_is_judged_and_the_loss_of_the_graph_is_apart(ran):
     rows = table(ran, "retrieval")
     assert list(rows.index) == ["float32", "qdrant-hnsw-ef-10", "qdrant-hnsw-ef-200", "qdrant-scan", "sqlite"]
-    assert rows.loc["qdrant-scan", "overlap@10"] > 0.95
+    assert rows.loc["sqlite", "overlap@10"] < 0.9 < rows.loc["qdrant-scan", "overlap@10"]
     assert rows.loc["qdrant-hnsw-ef-10", "index_overlap"] < rows.loc["qdrant-hnsw-ef-200", "index_overlap"]
     assert (rows["nDCG@10_low"] <= rows["nDCG@10"]).all()
 
