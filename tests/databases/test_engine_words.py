@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embquant.engines import locks
 from embquant.engines.base import tar
 from embquant.entries import read_entry
 from embquant.errors import InputError, missing_modules
@@ -70,6 +71,12 @@ def test_the_exact_twin_of_a_graph_scans_the_same_quantizers_codes():
     assert methods["scan"].exact_twins == methods["rescored"].exact_twins == []
 
     assert methods["ivf-nprobes-1"].exact_twins == ["ivf-nprobes-8"]
+
+
+def test_only_steps_that_run_a_database_run_again_when_its_version_changes():
+    methods = study(bits={"index": "sqlite-vec"}).methods
+    assert locks(methods["bits"].modules) == ["requirements.lock", "torch.lock", "databases.lock"]
+    assert locks(methods["float32"].modules) == ["requirements.lock", "torch.lock"]
 
 
 def test_databases_rescore_by_themselves():

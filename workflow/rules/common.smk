@@ -12,6 +12,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from embquant.embedding.backends import BACKENDS
+from embquant.engines import locks
 from embquant.errors import InputError
 from embquant.files.provenance import file_digest, source_digest
 from embquant.files.running import RunFolder, profile_of
@@ -60,8 +61,8 @@ def entry(section, name):
 @cache
 def code(step, *modules):
     """Return a digest of the library's modules that a step uses, and of the environment they run in."""
-    locks = [file_digest(Path(workflow.basedir, "envs", name))[:16] for name in ("requirements.lock", "torch.lock")]
-    return f"{source_digest(f'embquant.steps.{step}', *modules)} {' '.join(locks)} Python {platform.python_version()}"
+    digests = [file_digest(Path(workflow.basedir, "envs", name))[:16] for name in locks(modules)]
+    return f"{source_digest(f'embquant.steps.{step}', *modules)} {' '.join(digests)} Python {platform.python_version()}"
 
 
 def filled(choose):
