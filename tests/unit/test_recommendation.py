@@ -180,7 +180,7 @@ def test_the_verdict_in_six_lines():
         "   required: min_retention 0.99, which 4 of 6 settings meet; none of them is cheaper",
         "   it keeps 99.50% of float32's nDCG@10, 99.10% at the interval's lower bound; p95 0.8 ms as timed on 1,000 "
         "vectors; 12 B per vector in memory; 104.00 USD a month for 1,000,000,000 vectors, 17.3× less than float32",
-        "   no vector need be kept in float32; if your database keeps them all the same, add 400 GB",
+        "   no vector need be kept in float32; if your database holds them all the same, add 400 GB",
         "   runner-up: binary rescored by float32 ×4: keeps 100.00% of float32's nDCG@10, 99.90% at the interval's "
         "lower bound; p95 0.9 ms as timed on 1,000 vectors; 12 B per vector in memory; 254.00 USD a month for "
         "1,000,000,000 vectors",

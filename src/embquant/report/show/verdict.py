@@ -140,7 +140,7 @@ def float32_words(size: float) -> list[str]:
     """Say that float32 vectors of ``size`` bytes aren't needed; nothing where they are, and ``size`` is NaN."""
     if pd.isna(size):
         return []
-    return [f"no vector need be kept in float32; if your database keeps them all the same, add {size / 1e9:,.3g} GB"]
+    return [f"no vector need be kept in float32; if your database holds them all the same, add {size / 1e9:,.3g} GB"]
 
 
 def _quality_words(metric: str, setting: pd.Series) -> str:
