@@ -10,6 +10,8 @@ from ml_dtypes import float8_e4m3fn
 from sentence_transformers.util.quantization import quantize_embeddings
 from usearch.index import Index
 
+from embquant.errors import InputError
+from embquant.quantize.codecs import load_codec
 from embquant.quantize.codecs.binary import Binary
 from embquant.quantize.codecs.int8 import Int8, Int8Parameters
 from embquant.quantize.codecs.ranges import RangeParameters, fit_ranges
@@ -223,6 +225,14 @@ def test_scaled_pq_s_scales_by_hand():
     assert codes[2:, -1].tolist() == [0, 255, 1]  # none, and clipped to the ends
     expected = [[0.5, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 0, 0], [2, 0, 0, 0], [0, 0.5, 0, 0]]
     np.testing.assert_allclose(codec.decode(codes), expected, rtol=0.005, atol=0.005)
+
+
+@pytest.mark.parametrize("ends", [[1, 0], [0, 89], [-89, 0], [np.nan, 0]])
+def test_scaled_pq_refuses_a_state_whose_scales_do_not_ascend_or_are_no_float32_numbers(tmp_path, ends):
+    codec = fitted(SCALED_PQ, unit_vectors())
+    type(codec)(codec.index, codec.weights, np.array(ends, np.float64)).save(tmp_path / "state.npz")
+    with pytest.raises(InputError, match="logarithms of scales"):
+        load_codec(tmp_path / "state.npz")
 
 
 def test_folded_int8_query_ranks_as_the_float_query_does():

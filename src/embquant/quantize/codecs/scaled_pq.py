@@ -13,6 +13,9 @@ from embquant.quantize.codecs.pq import PqParameters, ProductQuantization, train
 STEPS = 254
 """Steps of the scale's byte, in which numbers 1 to 255 are scales and 0 stands for none."""
 
+WIDEST = 88
+"""The greatest logarithm of a scale that is a float32 number, and below zero the least."""
+
 LEAST_COSINE = 0.5
 """The least cosine between a vector and its centroids that the scale assumes, so that the scale stays bounded."""
 
@@ -60,7 +63,8 @@ class ScaledProductQuantization(ProductQuantization):
         set_centroids(index, centroids_of(index) / weights_of_pieces(index, weights))
         codec = cls(index, weights, np.zeros(2))
         scales = unbiased(vectors, index.sa_decode(codec.nearest(vectors)))
-        return cls(index, weights, np.log([scales[scales > 0].min(initial=1), scales.max(initial=1)]))
+        ends = np.log([scales[scales > 0].min(initial=1), scales.max(initial=1)])
+        return cls(index, weights, ends.clip(-WIDEST, WIDEST))
 
     def nearest(self, vectors: np.ndarray) -> np.ndarray:
         """Return the centroids' numbers, uint8 (rows, bytes), with the least weighted error."""
@@ -108,8 +112,8 @@ class ScaledProductQuantization(ProductQuantization):
         """Read the index, the weights and the ends."""
         plain = ProductQuantization.from_state(state)
         weights, ends = array_of(state, "weights", np.float32, plain.dim), array_of(state, "ends", np.float64, 2)
-        if not (np.isfinite(weights).all() and (weights > 0).all() and np.isfinite(ends).all()):
-            raise ValueError("weights and ends are no positive weights and finite ends")
+        if not (np.isfinite(weights).all() and (weights > 0).all() and -WIDEST <= ends[0] <= ends[1] <= WIDEST):
+            raise ValueError("weights and ends are no positive weights and logarithms of scales")
         return cls(plain.index, weights, ends)
 
 
