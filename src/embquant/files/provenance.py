@@ -60,7 +60,7 @@ def _reachable(modules: Sequence[str]) -> set[Path]:
         path = _source(module)
         if path is not None and path not in found:
             found.add(path)
-            waiting.extend(_imports(path))
+            waiting.extend(_imports(path.read_bytes()))
             if module.startswith("embquant."):
                 waiting.append(module.rpartition(".")[0])  # importing a module runs its package's __init__
     return found
@@ -84,9 +84,14 @@ def _beside(path: Path) -> set[Path]:
     return {file for file in path.parent.iterdir() if file.is_file() and file.suffix not in (".py", ".pyc")}
 
 
-def _imports(path: Path) -> Iterator[str]:
-    """Yield the modules of this package that a module imports anywhere, except those that only type checkers see."""
-    waiting: list[ast.AST] = [ast.parse(path.read_bytes())]
+@cache
+def _imports(source: bytes) -> tuple[str, ...]:
+    """Return the modules of this package that a module's source imports anywhere, but for type checkers alone."""
+    return tuple(_imported(ast.parse(source)))
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":

@@ -108,4 +108,5 @@ def _mapped_bytes(store: Path | None) -> int:
 if __name__ == "__main__":
     spare_pandas()
     method, store, queries, depth = json.loads(sys.argv[1])
-    print(json.dumps(measure(Path(method), Path(store) if store else None, Path(queries), depth)))
+    print(json.dumps(measure(Path(method), Path(store) if store else None, Path(queries), depth)), flush=True)
+    os._exit(0)  # without tearing libraries down
