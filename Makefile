@@ -22,10 +22,10 @@ help:  ## this list
 	@echo 'make TARGET [VARIABLE=value]…'
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
-# A profile of a cluster has the cores of a node.
 # Kinds of index that are databases: a configuration that has one gets them installed.
 DATABASES := qdrant|pgvector|sqlite-vec|lancedb
 
+# A profile of a cluster has the cores of a node.
 WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(if $(filter all,$(CORES)),"$$($(USABLE_CORES))",$(CORES)))
 
 # Affinity and quotas of containers count; `nproc` and Snakemake's "all" know no quotas.

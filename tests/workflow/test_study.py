@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import sys
 
 import numpy as np
@@ -12,7 +11,6 @@ import pytest
 
 import embquant
 from embquant.report.tables import TABLES
-from embquant.steps.explain_losses import explain_losses
 from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, report
 from support.small_study import study as small_study
 
@@ -115,54 +113,6 @@ def test_every_setting_is_compared_with_a_search_by_words(finished):
     assert beside["mean"].tolist() == at_10["nDCG@10"].tolist()
     assert 0.7 < beside["bm25"].iloc[0] <= 1
     assert re.search(r"bm25 +– +0\.\d{4}|bm25 +– +1\.0000", (finished.folder / "output.txt").read_text())
-
-
-def test_losses_are_those_of_the_summary_s_settings(finished):
-    losses = report(finished, "losses")
-    assert losses["metric"].eq("nDCG@10").all()
-    assert set(losses["method"]) == {"binary", "int8", "int8-hnsw"}
-    assert set(losses["rescore_multiplier"]) == {1, 2}
-    assert losses.groupby(["method", "rescore_store", "by"])["queries"].sum().eq(len(QUERIES)).all()
-
-
-def test_losses_add_up_to_the_difference_of_means(finished, tmp_path):
-    """In overlap@10, which this study loses: of 25 documents 10 are returned, so that its quality loses nothing."""
-    built, measured = finished.folder / "results" / "facts", tmp_path / "facts" / "minilm"
-    runs = sorted((finished.folder / "results/reports/small/runs/facts/minilm").glob("*/metrics.parquet"))
-    for path in runs:
-        (measured / path.parent.name).mkdir(parents=True)
-        shutil.copy(path.with_name("candidates.parquet"), measured / path.parent.name)
-        metrics = pq.ParquetFile(path)
-        kept = [*KEYS[1:], "query_id", "overlap@10"]
-        with pq.ParquetWriter(measured / path.parent.name / path.name, metrics.read(kept).schema) as writer:
-            for number in range(metrics.num_row_groups):
-                writer.write_table(metrics.read_row_group(number, kept))
-    explain_losses(
-        runs=[measured / path.parent.name for path in runs],
-        baseline="float32",
-        float32_store=built / "minilm/stores/float32.faiss.json",
-        stores={
-            "binary": built / "minilm/stores/binary.faiss.json",
-            "int8": built / "minilm/stores/int8.i8bin.json",
-            "float32": built / "minilm/stores/float32.faiss.json",
-        },
-        query_vectors=built / "minilm/queries.parquet",
-        queries=built / "queries.parquet",
-        corpus=built / "corpus.parquet",
-        qrels=built / "qrels.parquet",
-        multipliers=[1, 2],
-        worst=3,
-        statistics={"confidence": 0.95, "resamples": 1000, "seed": 0},
-        output=measured,
-    )
-    losses = pq.read_table(measured / "losses.parquet").to_pandas()
-    overlap = report(finished, "retrieval").set_index(KEYS)["overlap@10"]
-    lost = {}
-    for (method, store, multiplier, _), bins in losses.groupby(["method", "rescore_store", "rescore_multiplier", "by"]):
-        mean = (bins["mean_loss"] * bins["queries"]).sum() / len(QUERIES)
-        lost[method, store] = overlap["float32", "none", 1, 10] - overlap[method, store, multiplier, 10]
-        assert mean == pytest.approx(lost[method, store], abs=1e-5)
-    assert lost["binary", "none"] > 0.05
 
 
 def test_summary_joins_the_others_and_is_printed(finished):
