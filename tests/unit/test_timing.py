@@ -196,7 +196,7 @@ def test_settings_that_rescore_the_same_candidates_share_a_search_that_finds_wha
             assert np.array_equal(found[:, : setting.top_k], rows)
 
 
-@pytest.mark.parametrize("count", [*range(1, 40), 101, 1000])
+@pytest.mark.parametrize("count", [*range(1, 40), 101, 1000, 1024, 5001])
 def test_the_interval_of_a_median_is_that_of_scipy(count):
     values = np.random.default_rng(count).lognormal(size=count)
     for confidence in (0.95, 0.975):

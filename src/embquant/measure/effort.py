@@ -7,7 +7,8 @@ Nonparametric Statistics, 3rd edition, 1999, section 3.2. Values are taken as in
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import comb
+from fractions import Fraction
+from functools import cache
 
 import numpy as np
 
@@ -41,15 +42,23 @@ def median_interval(values: Sequence[float], confidence: float = CONFIDENCE) -> 
 
     Its level is at least ``confidence``: at 0.95, six values are the fewest.
     """
-    count = len(values)
-    tail, place = 0, 0  # `tail` is 2ⁿ times the chance that at most `place - 1` values fall below the median
-    while place < count / 2 and 2 * (tail + comb(count, place)) <= (1 - confidence) * 2**count:
-        tail += comb(count, place)
-        place += 1
+    place = _place(len(values), confidence)
     if place == 0:
         return float("nan"), float("nan")
     ordered = sorted(values)
-    return ordered[place - 1], ordered[count - place]
+    return ordered[place - 1], ordered[-place]
+
+
+@cache
+def _place(count: int, confidence: float) -> int:
+    """Return l for so many values; 0 if there are too few. All integers, because 2ⁿ is beyond floats."""
+    least = int((1 - Fraction(str(confidence))) * 2**count)
+    place, ways, tail = 0, 1, 1  # `ways` to have `place` values below the median, `tail` to have so many at most
+    while 2 * tail <= least:
+        ways = ways * (count - place) // (place + 1)
+        place += 1
+        tail += ways
+    return place
 
 
 def ratio_interval(above: Sequence[float], below: Sequence[float]) -> tuple[float, float]:
