@@ -1,6 +1,7 @@
 """A study of databases: built three times, judged, timed, measured in memory; nothing is left running or lying."""
 
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,8 @@ def test_what_varies_is_built_three_times_and_says_so(ran):
 def test_time_memory_and_bytes_are_measured(ran):
     speed, memory = table(ran, "speed"), table(ran, "memory")
     assert speed.loc["qdrant-scan", "engine"] == "qdrant"
+    (file,) = ran.folder.glob("results/reports/*/runs/mine/given/qdrant-scan/speed.json")
+    assert json.loads(file.read_text())["environment"]["qdrant-edge-py"] == version("qdrant-edge-py")
     assert (speed["latency_p50_ms"] > 0).all()
     assert (memory["index_file_bytes"] >= DOCUMENTS * DIM / 8).all()
     assert memory["bytes_per_vector"].to_dict()["sqlite"] == DIM // 8

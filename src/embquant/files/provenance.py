@@ -9,7 +9,7 @@ import hashlib
 import platform
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -43,6 +43,12 @@ def file_digest(path: Path) -> str:
 def environment(packages: Sequence[str]) -> dict[str, str]:
     """Return the versions of Python and of ``packages``, and the machine they run on."""
     return {"python": platform.python_version(), **{name: _version(name) for name in packages}, "machine": machine()}
+
+
+def packages_of(modules: Sequence[str]) -> list[str]:
+    """Return the names of the installed packages that bring ``modules``."""
+    brought_by = packages_distributions() if modules else {}
+    return sorted({package for module in modules for package in brought_by.get(module, [])})
 
 
 def _version(package: str) -> str:

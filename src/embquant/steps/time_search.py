@@ -10,11 +10,13 @@ from embquant.exact.threads import limit_threads
 from embquant.files.atomic import write_json
 from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.parquet import read_matrices
-from embquant.files.provenance import environment
+from embquant.files.provenance import environment, packages_of
+from embquant.indexes import index_class
+from embquant.indexes.manifest import Manifest
 from embquant.measure.effort import Effort
 from embquant.measure.speed import Queries, build_seconds, measured_speed, open_baselines, open_contestants, open_plain
 from embquant.retrieve.candidates import read_own_rows
-from embquant.retrieve.retriever import Method
+from embquant.retrieve.retriever import Method, manifest_of
 
 
 def time_search(
@@ -52,6 +54,8 @@ def time_search(
     effort = Effort(rounds, precision, seconds)
     with limit_threads(threads):
         settings, batch_queries = measured_speed(baselines, contestants, asked, single_queries, effort)
+    index = Manifest.read(manifest_of(method_file))
+    databases = packages_of(index_class(index.family, index.kind).packages)
     write_json(
         output,
         {
@@ -60,6 +64,6 @@ def time_search(
             "batch_queries": batch_queries,
             "build_seconds": build_seconds(method_file),
             "settings": settings,
-            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy"]),
+            "environment": environment(["faiss-cpu", "usearch", "numkong", "numpy", *databases]),
         },
     )
