@@ -124,6 +124,11 @@ def test_what_the_study_ran_in_a_database_is_measured():
     assert asked("binary", "float32", 4, made_up)["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
     assert asked("binary", "float32", 10, made_up)["PostgreSQL with pgvector"].mark == "emulated"
     assert asked("float32-hnsw", made_up=made_up)["PostgreSQL with pgvector"].mark == "measured here as postgres-graph"
+    scalar = {"quantization": {"scalar": {"quantile": 0.99}}, "hnsw_config": {"m": 0}}
+    again = {"rescore": True, "oversampling": 2}
+    in_qdrant = study(shard={"codec": "float32", "index": "qdrant", "build": scalar, "search": again})
+    assert asked("shard", made_up=in_qdrant)["Qdrant"].mark == "measured here as shard"
+    assert '"quantile": 0.99' in asked("shard", made_up=in_qdrant)["Qdrant"].text
     own = asked("postgres-bits", made_up=made_up)
     assert own["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
     assert own["Vespa"].text == asked("binary", "float32", 4)["Vespa"].text

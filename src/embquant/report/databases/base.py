@@ -72,11 +72,10 @@ class Wanted:
         )
 
     @classmethod
-    def said(cls, family: str, dim: int, top_k: int, store: str | None = None, **how: Any) -> Self:
-        """Return what a database does that stores codes of ``family``; ``bits`` and ``pieces`` are the codec's."""
-        entry: dict[str, Any] = {"family": family, **{key: how.pop(key) for key in ("bits", "pieces") if key in how}}
+    def said(cls, codec: Mapping[str, Any], dim: int, top_k: int, store: str | None = None, **how: Any) -> Self:
+        """Return what a database does that has the quantizer of the entry ``codec``; ``store`` is a family."""
         again = parse_codec({"family": store}) if store else None
-        return cls(parse_codec(entry), dim, top_k, store=again, **how)
+        return cls(parse_codec(codec), dim, top_k, store=again, **how)
 
     @property
     def code(self) -> str:

@@ -51,21 +51,21 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     """Return what a method of the kind ``lancedb`` does."""
     build, search = method.build, method.search
     if build.index_type is None or search.bypass_vector_index:
-        return Wanted.said("float32", dim, top_k)
+        return Wanted.said({"family": "float32"}, dim, top_k)
     graph, _, quantizer = build.index_type.removeprefix("IVF_").rpartition("_")
     if build.num_partitions is None or search.nprobes is None or (graph and not (build.m and build.ef_construction)):
         raise NoEqual("LanceDB chooses what build and search leave out: num_partitions and nprobes, m, ef_construction")
-    how: dict[str, Any] = {"family": {"FLAT": "float32", "SQ": "int8", "PQ": "pq", "RQ": "rabitq"}[quantizer]}
+    codec: dict[str, Any] = {"family": {"FLAT": "float32", "SQ": "int8", "PQ": "pq", "RQ": "rabitq"}[quantizer]}
     if quantizer == "PQ":
-        how |= {"pieces": build.num_sub_vectors or dim // 16, "bits": build.num_bits or 8}
+        codec |= {"pieces": build.num_sub_vectors or dim // 16, "bits": build.num_bits or 8}
     if quantizer == "RQ":
-        how["bits"] = build.num_bits or 1
+        codec["bits"] = build.num_bits or 1
     deeper = search.refine_factor or 1
     index = "hnsw" if graph else "flat" if build.num_partitions == 1 and quantizer != "FLAT" else "ivf"
     return Wanted.said(
-        **how,
-        dim=dim,
-        top_k=top_k,
+        codec,
+        dim,
+        top_k,
         store="float32" if search.refine_factor else None,
         index=index,
         graph=(build.m or 0, build.ef_construction or 0, max(search.ef or 1, top_k * deeper)),

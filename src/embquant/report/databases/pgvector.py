@@ -42,7 +42,7 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     families = {"vector": "float32", "halfvec": "float16", "bit": "binary"}
     deeper = search.oversampling or 1
     return Wanted.said(
-        families[build.type],
+        {"family": families[build.type]},
         dim,
         top_k,
         store=families[build.originals] if search.oversampling else None,

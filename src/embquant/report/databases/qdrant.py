@@ -54,32 +54,36 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     """Return what a method of the kind ``qdrant`` does."""
     build, search = method.build, method.search
     if search.exact or build.quantization is None:
-        quantizer: dict[str, Any] = {"family": "float32"}
+        codec: dict[str, Any] = {"family": "float32"}
     else:
-        quantizer = _family(build.quantization.model_dump(exclude_none=True), dim)
-        if search.rescore is None:
-            raise NoEqual("search doesn't say whether Qdrant rescores")
+        codec = _codec(build.quantization.model_dump(exclude_none=True), dim)
+        if search.rescore is None or int(search.oversampling or 1) != (search.oversampling or 1):
+            raise NoEqual("search doesn't say whether Qdrant rescores, or doesn't take a whole number of times as many")
     graph = 0 if search.exact else build.hnsw_config.m
-    again = bool(search.rescore) and quantizer["family"] != "float32"
+    again = bool(search.rescore) and codec["family"] != "float32"
+    words = build.quantization.chosen if codec["family"] == "binary" else None
     deeper = int(search.oversampling or 1) if again else 1
     return Wanted.said(
-        **quantizer,
-        dim=dim,
-        top_k=top_k,
+        codec,
+        dim,
+        top_k,
         store="float32" if again else None,
         index="hnsw" if graph else "flat",
         graph=(graph, build.hnsw_config.ef_construct, max(search.hnsw_ef or 1, top_k * deeper)),
         multiplier=deeper,
+        symmetric=words is not None and words.query_encoding != "scalar8bits",
     )
 
 
-def _family(quantization: dict[str, Any], dim: int) -> dict[str, Any]:
-    """Return the family that Qdrant's quantizer is, and its parameters."""
+def _codec(quantization: dict[str, Any], dim: int) -> dict[str, Any]:
+    """Return the entry of the codec that Qdrant's quantizer is most like."""
     ((name, words),) = quantization.items()
     if name == "scalar" and words.get("quantile") == 1:
         return {"family": "int8"}
+    if name == "scalar" and "quantile" in words:
+        return {"family": "int8", "ranges": "percentile", "percentile": 50 * (1 + words["quantile"])}
     if name == "binary" and words["encoding"] == "one_bit" and words["query_encoding"] != "scalar4bits":
-        return {"family": "binary", "symmetric": words["query_encoding"] != "scalar8bits"}
+        return {"family": "binary"}
     if name == "product":
         return {"family": "pq", "pieces": 4 * dim // int(words["compression"][1:])}
     if name == "turboquant" and words["bits"] in ("bits1", "bits2", "bits4"):
@@ -97,4 +101,8 @@ def _quantization(wanted: Wanted) -> tuple[Any, list[str]]:
     if wanted.code == "binary":
         rounded = {} if wanted.symmetric else {"query_encoding": "scalar8bits"}
         return {"binary": {"always_ram": True, **rounded}}, wanted.signs("queries are rounded to 8 bits")
-    return wanted.quantizer(QUANTIZERS)
+    found, differs = wanted.quantizer(QUANTIZERS)
+    if wanted.code == "int8" and wanted.codec.parameters.ranges == "percentile":
+        quantile = round(wanted.codec.parameters.percentile / 50 - 1, 6)  # the share of values between both ends
+        return {"scalar": {**found["scalar"], "quantile": quantile}}, differs
+    return found, differs

@@ -49,7 +49,7 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     family = {"float": "float32", "int8": "unit-int8", "bit": "binary"}[method.build.column]
     deeper = method.search.oversampling
     store = "float32" if deeper else None
-    return Wanted.said(family, dim, top_k, store=store, symmetric=True, multiplier=deeper or 1)
+    return Wanted.said({"family": family}, dim, top_k, store=store, symmetric=True, multiplier=deeper or 1)
 
 
 def _query(wanted: Wanted, columns: list[tuple[str, str, str]]) -> list[str]:
