@@ -12,7 +12,6 @@ import numpy as np
 from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
 from embquant.measure.effort import Effort, median_interval, ratio_interval
-from embquant.retrieve.plain import plain_code
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever, manifest_of
 from embquant.study import NO_STORE, Setting, settings_of
@@ -138,6 +137,8 @@ def open_plain(
     method: Path, stores: Mapping[str, Path], multipliers: Sequence[int], top_k: int, threads: int
 ) -> list[Contestant]:
     """Return a contestant for each setting at ``top_k`` that NumPy and FAISS or USearch can search alone."""
+    from embquant.retrieve.plain import plain_code  # needs FAISS and USearch
+
     found = []
     for setting in settings_of(list(stores), multipliers, [top_k]):
         code = plain_code(method, stores.get(setting.store), top_k, setting.multiplier, threads)
