@@ -43,6 +43,7 @@ COMMANDS = (
     "search-bm25",
     "read-run",
     "evaluate-run",
+    "rerank",
     "explain-losses",
     "time-search",
     "measure-memory",

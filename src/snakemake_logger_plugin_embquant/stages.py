@@ -22,6 +22,7 @@ STAGES: dict[str, str] = {
     "search_bm25": "searching",
     "read_run": "searching",
     "evaluate_run": "evaluating",
+    "rerank": "evaluating",
     "measure_memory": "timing",
     "time_search": "timing",
     "time_embedding": "timing",

@@ -13,6 +13,7 @@ rule evaluate_run:
         metrics=LAYOUT.metrics(),
         growth=LAYOUT.growth(),
         fused=[LAYOUT.fused() for _ in STUDY.companion],
+        returned=[LAYOUT.returned()] if STUDY.config.reranker else [],
     log:
         LAYOUT.study_log("evaluate_run-{method}", "{dataset}", "{model}"),
     conda:
@@ -37,4 +38,4 @@ rule evaluate_run:
         "embquant evaluate-run --method-file {input.method:q} --candidates {input.candidates:q} --reference {input.reference:q} "
         "--exact-twin {input.exact_twin:q} --float32-store {input.float32_store:q} --query-vectors {input.queries:q} --qrels {input.qrels:q} "
         "--stores {params.stores:q} --multipliers {params.multipliers} --top-k {params.top_k} "
-        "--metrics {params.metrics:q} {params.fusion:q} --targets {params.targets} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} 2> {log:q}"
+        "--metrics {params.metrics:q} {params.fusion:q} --targets {params.targets} --threads {threads} --output {output.metrics:q} --growth {output.growth:q} --returned {output.returned:q} 2> {log:q}"

@@ -53,3 +53,35 @@ rule read_run:
     shell:
         "embquant read-run --run {params.run:q} --corpus {input.corpus:q} --queries {input.queries:q} "
         "--depth {params.depth} --output {output:q} 2> {log:q}"
+
+
+rule rerank:
+    input:
+        returned=[f"{run}/returned.parquet" for run in STUDY.reranked],
+        files=lambda wildcards: nameable(STUDY.reranker_inputs(wildcards.dataset)),
+        corpus=rules.prepare_dataset.output.corpus,
+        queries=rules.prepare_dataset.output.queries,
+        qrels=rules.prepare_dataset.output.qrels,
+    output:
+        [f"{run}/reranked.parquet" for run in STUDY.reranked] or LAYOUT.reranked("none", model="none"),
+    log:
+        LAYOUT.study_log("rerank", "{dataset}"),
+    conda:
+        ENVIRONMENT
+    threads: CORES
+    resources:
+        mem_mb=memory("rerank"),
+        runtime=minutes("rerank"),
+    params:
+        runs=filled(lambda wildcards: STUDY.reranked),
+        baseline=STUDY.baseline.name,
+        reranker=lambda wildcards: STUDY.reranker_option(wildcards.dataset),
+        braced=lambda wildcards: unnameable(STUDY.reranker_inputs(wildcards.dataset)),
+        metrics=STUDY.config.metrics,
+        code=code("rerank", *STUDY.metric_modules),
+    message:
+        "{wildcards.dataset}: ranking the results again"
+    shell:
+        "embquant rerank --runs {params.runs:q} --baseline {params.baseline:q} --corpus {input.corpus:q} "
+        "--queries {input.queries:q} --qrels {input.qrels:q} {params.reranker:q} --metrics {params.metrics:q} "
+        "--threads {threads} 2> {log:q}"

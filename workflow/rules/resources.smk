@@ -40,6 +40,7 @@ NEEDS = {
     "search_bm25": Need(1000, 30, memory_per_mb=60, minutes_per_gb=600),
     "read_run": Need(1000, 30, memory_per_mb=20),
     "evaluate_run": Need(1000, 30, bytes_per_candidate=250, minutes_per_gb=20),
+    "rerank": Need(4000, 600, memory_per_mb=20, minutes_per_gb=600),
     "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
     "time_embedding": Need(1500, 30),
     "measure_memory": Need(1000, 30, memory_per_mb=1.2, minutes_per_gb=10),

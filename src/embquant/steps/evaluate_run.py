@@ -25,6 +25,7 @@ from embquant.measure.quality import (
     read_judged,
     read_judgements,
 )
+from embquant.measure.reranking import write_returned
 from embquant.retrieve.candidates import Candidates
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Method, manifest_of
@@ -54,6 +55,7 @@ def evaluate_run(
     output: Annotated[Path, "metrics of each query (Parquet)"],
     growth: Annotated[Path | None, "metrics of each query in subsets of the corpus and in all of it (Parquet)"] = None,
     fused: Annotated[Path | None, "metrics of each query once lists are fused (Parquet)"] = None,
+    returned: Annotated[Path | None, "what each setting returns, for a reranker (Parquet)"] = None,
 ) -> None:
     """Measure every setting of a method on its candidates.
 
@@ -63,7 +65,7 @@ def evaluate_run(
     """
     if reason := why_inapplicable(reference):
         raise InputError(f"{reference}: nothing can be compared with the float32 search: {reason}")
-    outputs = list(filter(None, (output, growth, fused)))
+    outputs = list(filter(None, (output, growth, fused, returned)))
     if passed_on(method_file, *outputs) or passed_on(candidates, *outputs):
         return
     stores, missing = _applicable(stores)
@@ -92,15 +94,15 @@ def evaluate_run(
     baseline: dict[int, Ranking] = {}
 
     grown: list[pa.Table] = []
-    returned: list[tuple[Setting, np.ndarray]] = []
+    lists: list[tuple[Setting, np.ndarray]] = []
 
     def measured() -> Iterator[pa.Table]:
         for setting, best, ranking, values in whole.measured(settings):
             if candidates == reference and setting.store == NO_STORE:
                 baseline[setting.top_k] = ranking
             table = metrics_table(setting, ids, parsed, values)
-            if fused and setting.top_k == fusion_depth:
-                returned.append((setting, ranking.rows))
+            if fused or returned:
+                lists.append((setting, ranking.rows))
             if setting.top_k == min(top_k):
                 grown.append(growth_rows(table, documents, best, judgements))
             yield table
@@ -110,7 +112,8 @@ def evaluate_run(
     if fused and companion:
         (other, _), (exact, _) = Candidates(companion, queries, documents).read(0), whole.reference.read(0)
         fusion = Fusion(other[:, :fusion_depth], exact[:, :fusion_depth], fusion_k, parsed, judgements)
-        _write_fused(fused, fusion, returned, ids)
+        _write_fused(fused, fusion, [one for one in lists if one[0].top_k == fusion_depth], ids)
+    _write_returned(returned, lists)
     if growth:
         at_least = settings_of(list(stores), multipliers, [min(top_k)])
         factors = whole.factors(documents, targets)
@@ -133,6 +136,12 @@ def _write_fused(path: Path, fusion: Fusion, returned: Sequence[tuple[Setting, n
     """Write the metrics of what settings have ``returned``, rows int64 (queries, depth), once it is fused."""
     tables = (metrics_table(setting, ids, fusion.metrics, fusion.values(rows)) for setting, rows in returned)
     write_parquet(path, metrics_schema(fusion.metrics), tables)
+
+
+def _write_returned(path: Path | None, lists: Sequence[tuple[Setting, np.ndarray]]) -> None:
+    """Write what settings return, if a reranker wants it."""
+    if path is not None:
+        write_returned(path, lists)
 
 
 def _clipped(manifests: Mapping[str, Path]) -> dict[str, float]:

@@ -17,7 +17,7 @@ from embquant.quantize.codecs import CODECS, CodecSpec, parse_codec
 from embquant.quantize.fit_on import FitOn
 from embquant.study.configfile import read_yaml
 from embquant.study.grid import Grid, with_grid
-from embquant.study.hybrid import BM25Entry, Fusion
+from embquant.study.hybrid import BM25Entry, Fusion, Reranker
 from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
 from embquant.study.requirements import Prices, Requirements
@@ -181,6 +181,10 @@ class Configuration(Entry):
         None,
         description="fuse the list of each setting with that of another search, as hybrid searches do; `fusion.csv` "
         "has what settings keep then. See below",
+    )
+    reranker: Reranker | None = Field(
+        None,
+        description="rank what each setting returns again; `reranking.csv` has what settings keep then. See below",
     )
     fit_on: FitOn | None = Field(
         None,

@@ -16,7 +16,7 @@ from embquant.quantize.fit_on import FitOn
 from embquant.quantize.transforms import TRANSFORMS
 from embquant.study.config import Configuration
 from embquant.study.grid import Grid
-from embquant.study.hybrid import BM25Entry, Fusion
+from embquant.study.hybrid import BM25Entry, Fusion, Reranker
 from embquant.study.method_entry import MethodEntry
 from embquant.study.requirements import Requirements
 
@@ -43,6 +43,7 @@ def _tables() -> dict[str, str]:
         "requirements": _key_table(Requirements),
         "bm25": _key_table(BM25Entry),
         "fusion": _key_table(Fusion),
+        "reranker": _key_table(Reranker),
         "fit_on": _key_table(FitOn),
         "grid": _key_table(Grid),
         **sources,

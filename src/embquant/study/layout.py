@@ -148,6 +148,14 @@ class Layout:
         """Return the metrics per query of a method's lists once they are fused with another search's."""
         return f"{self.run(method, dataset, model)}/fused.parquet"
 
+    def returned(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
+        """Return what each setting of a method returns, for a reranker."""
+        return f"{self.run(method, dataset, model)}/returned.parquet"
+
+    def reranked(self, method: str = METHOD, dataset: str = DATASET, model: str = MODEL) -> str:
+        """Return the metrics per query of what a method returns once it is ranked again."""
+        return f"{self.run(method, dataset, model)}/reranked.parquet"
+
     # Logs.
 
     def log(self, job: str, *folders: str) -> str:

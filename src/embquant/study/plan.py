@@ -28,7 +28,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86_400
 
 PLANNED = (
     *("study", "evaluate", "parts", "codecs", "fit_on", "methods"),
-    *("disk_gb", "top_k", "bm25", "fusion", "rescore", "metrics", "growth"),
+    *("disk_gb", "top_k", "bm25", "fusion", "reranker", "rescore", "metrics", "growth"),
 )
 """The keys of a configuration that its plan depends on: another price is no reason to plan again."""
 

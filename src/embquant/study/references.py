@@ -46,9 +46,10 @@ def check_references(config: "Configuration") -> None:
 def _check_fusion(config: "Configuration") -> None:
     """Check that what is fused is searched for, and that a recommendation can be judged after it."""
     fusion = config.fusion
-    if config.requirements.judge_after == "fusion":
-        if fusion is None:
-            raise mistake("judge_after is 'fusion', but the study has no fusion", "requirements")
+    stage = config.requirements.judge_after
+    if stage is not None:
+        if getattr(config, stage) is None:
+            raise mistake(f"judge_after is {stage!r}, but the study has no {stage}", "requirements")
         if config.requirements.chooses_among_models:
             raise mistake("judge_after can't be used beside what is required of quality itself", "requirements")
     if fusion is None:

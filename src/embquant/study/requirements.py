@@ -83,10 +83,10 @@ class Requirements(Entry):
     max_usd_per_month: Number | None = Field(
         None, gt=0, description="highest price of memory and disk together, per month"
     )
-    judge_after: Literal["fusion"] | None = Field(
+    judge_after: Literal["fusion", "reranker"] | None = Field(
         None,
-        description="`fusion`: what a setting keeps is what it keeps once it is fused; its latency stays the vector "
-        "search's",
+        description="what a setting keeps is what it keeps after `fusion`, or after the `reranker`; its latency stays "
+        "the vector search's",
     )
     vectors: int | None = Field(
         None,

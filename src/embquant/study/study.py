@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 from embquant.datasets.spec import SOURCES
@@ -204,6 +205,27 @@ class Study:
             f"--fusion-depth={self.fusion_depth}",
             f"--fused={self.layout.fused()}",
         ]
+
+    @property
+    def reranked(self) -> list[str]:
+        """The patterns of the folders of all runs of a dataset whose results are ranked again."""
+        if self.config.reranker is None:
+            return []
+        return [self.layout.run(method, model=model) for model in self.models for method in self.methods]
+
+    def reranker_option(self, dataset: str) -> list[str]:
+        """Return the options that say what ranks the results of a dataset again."""
+        reranker = self.config.reranker
+        if reranker is None:
+            return []
+        if reranker.run is not None:
+            return [f"--run={for_dataset(reranker.run, dataset)[0]}"]
+        return [f"--model={reranker.model}", *([f"--max-length={reranker.max_length}"] if reranker.max_length else [])]
+
+    def reranker_inputs(self, dataset: str) -> list[str]:
+        """Return the files of what ranks the results of a dataset again, as far as they are there."""
+        path = Path(self.reranker_option(dataset)[0].partition("=")[2])
+        return [str(file) for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
 
     @property
     def metric_modules(self) -> list[str]:

@@ -26,7 +26,7 @@ from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.models import Models
 from embquant.report.numbers.recommendation import CHOICE, EVERY, Recommendation, recommendations
 from embquant.report.numbers.significance import Analysis
-from embquant.report.numbers.stages import FUSED, after_words, judged_after, stage_table
+from embquant.report.numbers.stages import FUSED, RERANKED, after_words, judged_after, stage_table
 from embquant.study.study import Study
 
 MEMORY = [
@@ -155,15 +155,22 @@ class Measurements:
         return stage_table(runs, FUSED, self.retrieval, self.study)
 
     @cached_property
+    def reranking(self) -> pd.DataFrame:
+        """Return one row per setting: what it keeps once a reranker has ranked what it returns."""
+        runs = self.applicable if self.study.config.reranker else []
+        return stage_table(runs, RERANKED, self.retrieval, self.study)
+
+    @cached_property
     def recommendations(self) -> list[Recommendation]:
         """What to deploy."""
         described, growth, models = self.described, self.growth, self.models.settings
-        if self.study.config.requirements.judge_after == "fusion":
-            described, growth = judged_after(described, self.fusion), None
+        if stage := self.study.config.requirements.judge_after:
+            tested = self.fusion if stage == "fusion" else self.reranking
+            described, growth = judged_after(described, tested), None
         found = recommendations(described, self.study, self.results, self.own_documents, growth, models)
-        stage = after_words(self.study)
+        after = after_words(self.study)
         return [
-            replace(one, news=self._news(one), deployed=stage or one.deployed, plain=self._plain(one)) for one in found
+            replace(one, news=self._news(one), deployed=after or one.deployed, plain=self._plain(one)) for one in found
         ]
 
     def _news(self, found: Recommendation) -> list[str]:

@@ -1,4 +1,4 @@
-"""What settings keep after a further stage of a search, such as fusion: the columns of fusion.csv."""
+"""What settings keep after a further stage of a search: the columns of fusion.csv and reranking.csv."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from embquant.measure.evaluation import FIRST_STAGE_RECALL
 from embquant.measure.statistics import percentile_interval
 from embquant.report.measure import Measure
 from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
@@ -17,28 +18,30 @@ from embquant.report.numbers.quality import KEPT, with_quality
 from embquant.report.numbers.significance import tested
 from embquant.study.study import Study
 
-FUSED = "fused.parquet"
+FUSED, RERANKED = "fused.parquet", "reranked.parquet"
 ALONE = {**{name: f"alone_{name}" for name in KEPT}, "verdict": "alone_verdict"}
 STAGE = [
     *(*RUN, *SETTING, "kind", "metric", "queries"),
     *(f"{name}{end}" for name in ("mean", "kept", "difference") for end in INTERVAL),
     *("differing", "p", "p_holm", "verdict", "least_detectable", *ALONE.values()),
 ]
+RERANKING = [*STAGE, *(f"{FIRST_STAGE_RECALL}{end}" for end in INTERVAL)]
 
 
 def stage_table(runs: Sequence[Path], name: str, retrieval: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """Return one row per setting that went through a stage, with the columns :data:`STAGE`.
+    """Return one row per setting that went through a stage, with the columns :data:`STAGE` or :data:`RERANKING`.
 
     ``runs`` are folders …/{dataset}/{model}/{method}, those of a dataset and model in a row; the files ``name`` in them
     have the metrics after the stage. ``retrieval`` has those before it, from which ``alone_…`` come.
     """
-    tables = [pd.DataFrame(columns=STAGE)]
+    columns = RERANKING if name == RERANKED else STAGE
+    tables = [pd.DataFrame(columns=columns)]
     for _, of_model in groupby(runs, lambda run: run.parent):
         tables += [_compared(group, study) for group in read_measured(list(of_model), name).by_top_k()]
     keys = [*RUN, *SETTING]
     alone = with_quality(retrieval)[[*keys, *ALONE]].rename(columns=ALONE)
     rows = pd.concat(tables[1:] or tables, ignore_index=True).drop(columns=list(ALONE.values()), errors="ignore")
-    return rows.merge(alone, on=keys, how="left").reindex(columns=STAGE)
+    return rows.merge(alone, on=keys, how="left").reindex(columns=columns)
 
 
 def _compared(group: Measured, study: Study) -> pd.DataFrame:
@@ -50,7 +53,13 @@ def _compared(group: Measured, study: Study) -> pd.DataFrame:
     kind, metrics = group.compared_metrics()
     one = replace(group, settings=settings, metrics={name: group.metrics[name] for name in metrics[:1]})
     tables = list(_rows(one, kind, baseline, resamples))
-    return tables[0] if tables else settings
+    table = tables[0] if tables else settings
+    recall = group.metrics.get(FIRST_STAGE_RECALL)
+    if recall is None or np.isnan(recall).any():
+        return table
+    return table.assign(
+        **as_columns(FIRST_STAGE_RECALL, percentile_interval(resamples.means(recall), chance.confidence))
+    )
 
 
 def _rows(group: Measured, kind: str, baseline: int, resamples: Resamples) -> Iterator[pd.DataFrame]:
@@ -75,8 +84,10 @@ def _rows(group: Measured, kind: str, baseline: int, resamples: Resamples) -> It
 
 def after_words(study: Study) -> str:
     """Say after which stage settings are judged, if the study asks for one."""
-    fusion = study.config.fusion
-    if study.config.requirements.judge_after is None or fusion is None:
+    fusion, stage = study.config.fusion, study.config.requirements.judge_after
+    if stage == "reranker":
+        return "judged after the reranker, which ranks what each setting returns; so it does with float32's"
+    if stage is None or fusion is None:
         return ""
     other = "bm25" if fusion.run is None else "the given run"
     return f"judged after fusion with {other}, {study.fusion_depth} documents of each list; float32 is fused likewise"

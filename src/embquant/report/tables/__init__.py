@@ -26,6 +26,7 @@ TABLES: "Registry[type[ReportTable]]" = Registry(
         "summary": "embquant.report.tables.settings:Summary",
         "bm25": "embquant.report.tables.hybrid:BesideBM25",
         "fusion": "embquant.report.tables.hybrid:Fused",
+        "reranking": "embquant.report.tables.hybrid:Reranked",
         "growth": "embquant.report.tables.growth:Growth",
         "cost": "embquant.report.tables.settings:Cost",
         "recommendation": "embquant.report.tables.recommendation:Recommended",

@@ -77,8 +77,6 @@ class Fused(ReportTable):
             "kept": Column("fused: kept", ".4f", "share of what float32 has after fusion", interval=True),
             **TESTS,
         }
-        readable = for_readers(rows)
-        alone = for_readers(rows[["alone_verdict"]].rename(columns={"alone_verdict": "verdict"}))["verdict_words"]
         other = "BM25" if fusion.run is None else "another search"
         lost, still = (int((rows[name] == "worse").sum()) for name in ("alone_verdict", "verdict"))
         return TableView(
@@ -87,8 +85,54 @@ class Fused(ReportTable):
             f"The first {reports.study.fusion_depth} documents of each setting and of {other}, fused by reciprocal "
             f"rank (k = {fusion.k}). Of {len(rows)} settings {lost} are worse than float32 alone, {still} once "
             "both are fused. Paired randomization tests over queries.",
-            readable.assign(alone_words=alone),
+            _with_alone(rows),
             columns,
             filters=("dataset", "model", "method", "store", "multiplier", "verdict_words"),
             short=rows["rescore_store"] == "none",
         )
+
+
+class Reranked(ReportTable):
+    """Every setting once a reranker has ranked what it returns, against float32 at the same ``top_k``."""
+
+    optional = True
+    section = "hybrid"
+
+    def rows(self, measured: Measurements) -> pd.DataFrame:
+        """Return one row per setting."""
+        return measured.reranking
+
+    def view(self, reports: Reports) -> TableView | None:
+        """Return all rows; None without a reranker."""
+        rows = reports.table("reranking")
+        if rows.empty:
+            return None
+        columns = {
+            **place_columns(reports),
+            **SETTING,
+            "metric": Column("metric"),
+            "first_stage_recall": Column("recall", ".4f", "of the documents that are handed to the reranker", True),
+            "alone_kept": Column("alone: kept", ".4f", "share of float32's value, or agreement with it", interval=True),
+            "alone_words": Column("alone", meaning="against float32, before the reranker"),
+            "mean": Column("reranked", ".4f", "mean of the metric after the reranker", interval=True),
+            "kept": Column("reranked: kept", ".4f", "share of what float32 has after the reranker", interval=True),
+            **TESTS,
+        }
+        as_well = rows[rows["verdict"].isin(["noise", "better"])].groupby("top_k").size()
+        words = ", ".join(f"{count} at top_k {top_k}" for top_k, count in as_well.items()) or "none"
+        return TableView(
+            "reranking",
+            "After the reranker",
+            "The reranker ranks the top_k documents that a setting returns. Settings that aren't distinguishable from "
+            f"float32 then: {words}. Paired randomization tests over queries.",
+            _with_alone(rows),
+            columns,
+            filters=("dataset", "model", "top_k", "method", "store", "multiplier", "verdict_words"),
+            short=rows["rescore_store"] == "none",
+        )
+
+
+def _with_alone(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what readers see of the rows of a stage: also ``alone_words``, the verdict before it."""
+    alone = for_readers(rows[["alone_verdict"]].rename(columns={"alone_verdict": "verdict"}))["verdict_words"]
+    return for_readers(rows).assign(alone_words=alone)
