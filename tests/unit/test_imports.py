@@ -10,7 +10,7 @@ from embquant.cli import COMMANDS
 MODELS = ("torch", "transformers", "sentence_transformers", "openvino")
 TABLES = ("pandas", "matplotlib", "scipy", "pyarrow.dataset")
 INDEXES = ("faiss", "usearch")
-REPORTING = ("explain-losses", "join-reports", "write-report", "compare", "check", "present", "diagnose")
+REPORTING = ("explain-losses", "join-reports", "write-report", "compare", "check", "present", "diagnose", "gallery")
 PROBE = """
 import sys
 from importlib import import_module
