@@ -135,6 +135,16 @@ def test_what_the_server_refuses_is_one_line_and_ends_it(tmp_path):
     assert servers(tmp_path) == []
 
 
+def test_a_server_that_is_gone_is_one_line(tables):
+    codec, halves, _ = tables
+    index = opened("float32", "pgvector", halves, codec)
+    for process in servers(halves.parent):
+        os.kill(process, signal.SIGKILL)
+    with pytest.raises(InputError, match=r"^PostgreSQL: ") as error:
+        index.search(QUERIES, 10)
+    assert "\n" not in str(error.value)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
 def test_a_full_disk_is_one_line(tmp_path):
     disk = tmp_path / "disk"

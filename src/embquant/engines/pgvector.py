@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from embquant.engines.base import Engine
-from embquant.engines.pgvector_sql import create_table, prepare, set_value, statement, types_of_columns
+from embquant.engines.pgvector_sql import create_table, fetched, prepare, set_value, statement, types_of_columns
 from embquant.engines.postgres import Server, created_server
 from embquant.entries import Entry
 from embquant.errors import InputError
@@ -112,7 +112,7 @@ class PgVector(Engine):
         if (kept := min(max(self._parameters.ef_search, candidates), MOST_CANDIDATES)) != self._kept:
             set_value(self._connection, "hnsw.ef_search", kept)
             self._kept = kept
-        found = self._connection.execute(self._statement, {"query": query, "k": k, "candidates": candidates}).fetchall()
+        found = fetched(self._connection, self._statement, {"query": query, "k": k, "candidates": candidates})
         return [row for row, _ in found], [-distance for _, distance in found]
 
     def bytes_elsewhere(self) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from embquant.engines.postgres import one_line
 from embquant.quantize.batches import Batches
 
 SCANS = ("ivfflat.probes", "hnsw.iterative_scan", "ivfflat.iterative_scan", "enable_indexscan")
@@ -52,6 +53,13 @@ def statement(types: Mapping[str, str], reranked: bool) -> str:
     return (RERANKED if reranked else NEAREST).format(coarse, fine)
 
 
+def fetched(connection: Any, query: str, parameters: Mapping[str, Any]) -> list[tuple[int, float]]:
+    """Return the rows of a query."""
+    with one_line():
+        rows: list[tuple[int, float]] = connection.execute(query, parameters).fetchall()
+        return rows
+
+
 def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
     """Let a connection send float32 arrays (dim,) as vectors, in pgvector's binary format, and set how it scans."""
     from psycopg.adapt import Dumper
@@ -73,4 +81,5 @@ def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
 
 def set_value(connection: Any, name: str, value: object) -> None:
     """Set a parameter of a session."""
-    connection.execute("SELECT set_config(%s, %s, false)", [name, str(value)])
+    with one_line():
+        connection.execute("SELECT set_config(%s, %s, false)", [name, str(value)])

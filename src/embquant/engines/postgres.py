@@ -108,15 +108,23 @@ class Server:
 
 
 @contextmanager
-def created_server(folder: Path) -> Iterator[Server]:
-    """Make a server in the empty ``folder`` for a while; what it can't do is an InputError with its words."""
+def one_line() -> Iterator[None]:
+    """Make what the server refuses, or that it is gone, an InputError with its words."""
     import psycopg
 
-    server = Server.created(folder)
     try:
-        yield server
+        yield
     except psycopg.Error as error:
         raise InputError(f"PostgreSQL: {error.diag.message_primary or _reason(str(error))}") from None
+
+
+@contextmanager
+def created_server(folder: Path) -> Iterator[Server]:
+    """Make a server in the empty ``folder`` for a while; what it can't do is an InputError with its words."""
+    server = Server.created(folder)
+    try:
+        with one_line():
+            yield server
     finally:
         server.stop()
 
