@@ -104,7 +104,7 @@ class PgVector(Engine):
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return int(self._connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
+        return int(fetched(self._connection, "SELECT count(*) FROM vectors")[0][0])
 
     def find(self, query: np.ndarray, k: int) -> tuple[list[int], list[float]]:
         """Return rows, and distances with the sign turned round: inner products, or bits that differ."""

@@ -53,11 +53,10 @@ def statement(types: Mapping[str, str], reranked: bool) -> str:
     return (RERANKED if reranked else NEAREST).format(coarse, fine)
 
 
-def fetched(connection: Any, query: str, parameters: Mapping[str, Any]) -> list[tuple[int, float]]:
+def fetched(connection: Any, query: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
     """Return the rows of a query."""
     with one_line():
-        rows: list[tuple[int, float]] = connection.execute(query, parameters).fetchall()
-        return rows
+        return list(connection.execute(query, parameters))
 
 
 def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
