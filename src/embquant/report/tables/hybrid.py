@@ -83,8 +83,8 @@ class Fused(ReportTable):
             "fusion",
             "After fusion",
             f"The first {reports.study.fusion_depth} documents of each setting and of {other}, fused by reciprocal "
-            f"rank (k = {fusion.k}). Of {len(rows)} settings {lost} are worse than float32 alone, {still} once "
-            "both are fused. Paired randomization tests over queries.",
+            f"rank (k = {fusion.k}). Settings worse than float32: {lost} of {len(rows)} alone, {still} once both are "
+            "fused. Paired randomization tests over queries.",
             _with_alone(rows),
             columns,
             filters=("dataset", "model", "method", "store", "multiplier", "verdict_words"),
