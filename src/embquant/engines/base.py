@@ -6,6 +6,7 @@ import subprocess
 import weakref
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, ClassVar, Self
@@ -59,6 +60,10 @@ class Engine(Index[Codec]):
     @abstractmethod
     def find(self, query: np.ndarray, k: int) -> tuple[Sequence[int], Sequence[float]]:
         """Return rows and scores (greater is better) of up to k documents for one ``query``, float32 (dim,)."""
+
+    @abstractmethod
+    def count(self) -> int:
+        """Return the number of rows, as the database counts them."""
 
     @classmethod
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: Any) -> float:
@@ -122,6 +127,14 @@ class Engine(Index[Codec]):
         """Raise a MissingPackageError unless the database's packages are installed."""
         if missing := missing_modules(*cls.packages):
             raise MissingPackageError(f"not installed: {', '.join(missing)}; to install the databases: make databases")
+
+    @cached_property
+    def _documents(self) -> int:
+        return self.count()
+
+    def __len__(self) -> int:
+        """Return the number of documents; they are counted once, because that takes as long as a search or longer."""
+        return self._documents
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Ask one query after another."""

@@ -74,7 +74,7 @@ class LanceDb(Engine):
         self._parameters = parameters
         self.close = lambda: None
 
-    def __len__(self) -> int:
+    def count(self) -> int:
         """Return the number of rows."""
         return int(self._table.count_rows())
 

@@ -102,7 +102,7 @@ class PgVector(Engine):
             raise InputError("search: oversampling needs type: bit in build; a table of floats has nothing finer")
         self._statement = statement(types, parameters.oversampling is not None)
 
-    def __len__(self) -> int:
+    def count(self) -> int:
         """Return the number of rows."""
         return int(fetched(self._connection, "SELECT count(*) FROM vectors")[0][0])
 

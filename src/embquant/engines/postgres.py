@@ -132,9 +132,10 @@ def created_server(folder: Path) -> Iterator[Server]:
 def _own(data: Path) -> None:
     """Make a folder the server's own, with all that is in it: PostgreSQL asks whether it may, and doesn't just try."""
     if os.geteuid() == 0:
+        user = pwd.getpwnam(USER).pw_uid
         for folder, folders, files in os.walk(data):
             for name in (".", *folders, *files):
-                shutil.chown(Path(folder, name), USER)
+                os.chown(Path(folder, name), user, -1, follow_symlinks=False)
 
 
 def _program(name: str) -> list[str]:

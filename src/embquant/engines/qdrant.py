@@ -78,7 +78,7 @@ class Qdrant(Engine):
             quantization=edge.QuantizationSearchParams(**rescoring) if rescoring else None,
         )
 
-    def __len__(self) -> int:
+    def count(self) -> int:
         """Return the number of points."""
         return int(self._shard.info().points_count)
 

@@ -96,7 +96,7 @@ class SqliteVec(Engine):
         self._select = (RESCORED if rescored else NEAREST).format(QUANTIZED[column].format(":query"))
         self._deeper = parameters.oversampling or 1
 
-    def __len__(self) -> int:
+    def count(self) -> int:
         """Return the number of rows."""
         return int(self._connection.execute("SELECT count(*) FROM vectors").fetchone()[0])
 

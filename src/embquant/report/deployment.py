@@ -62,7 +62,7 @@ def deployment_code(setting: pd.Series, study: Study, folder: str, own_documents
     lines = [
         "from pathlib import Path",
         "from embquant import Retriever",
-        f"folder = Path({json.dumps(folder)})",
+        f"folder = Path({json.dumps(folder, ensure_ascii=False)})",
         f"retriever = Retriever.open({method}, {manifest}, {threads})",
         f"_, rows = retriever.search(queries, {setting['top_k']}, {setting['rescore_multiplier']}{without})",
     ]

@@ -202,5 +202,5 @@ def _filled(part: Part, manifest: Path, described: Manifest, values: Mapping[str
     """Fill the files that ``manifest`` describes, and ``values``, into the lines of a search or a store."""
     lines, expression, functions = part
     paths = {"file": manifest.parent / described.file, "state": manifest.parent / described.codec}
-    named = {name: json.dumps(os.path.normpath(path)) for name, path in paths.items()}
+    named = {name: json.dumps(os.path.normpath(path), ensure_ascii=False) for name, path in paths.items()}
     return [line.format(**named, **values) for line in lines], expression.format(**values), functions
