@@ -70,14 +70,14 @@ def in_turn(
 
     ``clock`` tells the seconds, but for contestants in other processes, which return their own.
 
-    There are ``rounds`` at most. They end once each median's interval is within ± 3 %, for which it takes six rounds at
-    least, or once the benchmark has run for ``SECONDS``, after three rounds at least.
+    There are ``rounds`` at most, and fifteen. They end once each median's interval is within ± 3 %, for which it takes
+    six rounds at least, or once the benchmark has run for ``SECONDS``, after three rounds at least.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     order = list(contestants)
     for done in range(rounds):
         spent = time.perf_counter() - STARTED
-        if done >= FEWEST_ROUNDS and Effort(0, PRECISION, SECONDS).is_enough(done, spent, seconds.values()):
+        if Effort(FEWEST_ROUNDS, PRECISION, SECONDS).is_enough(done, spent, seconds.values()):
             break
         for name in order:
             started = clock()

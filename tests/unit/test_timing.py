@@ -123,6 +123,12 @@ def test_a_search_whose_median_is_known_gets_no_further_round_and_one_that_is_sp
     assert len(steady.batches) == 6
 
 
+def test_a_search_of_microseconds_gets_five_times_the_least_rounds_at_most(clock):
+    search = clock.contestant("int8", [0.000001, 0.000002] * 5000, 0.0000001)
+    measured([clock.contestant("blas", 0.001, 0.0001)], [search])
+    assert len(search.batches) == 30
+
+
 def test_a_median_within_the_precision_ends_the_rounds(clock):
     """Of 3 × 6 values, half are 1 % below the others: within ± 3 % but not within ± 0.1 %."""
     for precision, rounds in ((0.03, 6), (0.001, 8)):

@@ -15,13 +15,17 @@ import numpy as np
 CONFIDENCE = 0.95
 """Confidence level of the intervals of times and of their ratios."""
 
+MOST_TIMES = 5
+"""How many times the least number of rounds there may be."""
+
 
 @dataclass(frozen=True)
 class Effort:
     """How long something is timed.
 
     There are ``rounds`` at least. After these, what is timed gets another round until the interval of each of its
-    medians is within ± ``precision``, a share of the median, or until it has taken ``seconds``.
+    medians is within ± ``precision``, a share of the median, until it has taken ``seconds``, or until it has had five
+    times as many rounds: searches of some microseconds are never steady.
     """
 
     rounds: int
@@ -30,7 +34,8 @@ class Effort:
 
     def is_enough(self, rounds: int, seconds: float, samples: Iterable[Sequence[float]]) -> bool:
         """Tell whether ``rounds`` that took ``seconds`` are enough, with the ``samples`` of the medians asked for."""
-        return rounds >= self.rounds and (seconds >= self.seconds or all(map(self._knows, samples)))
+        is_spent = seconds >= self.seconds or rounds >= MOST_TIMES * self.rounds
+        return rounds >= self.rounds and (is_spent or all(map(self._knows, samples)))
 
     def _knows(self, values: Sequence[float]) -> bool:
         low, high = median_interval(values)
