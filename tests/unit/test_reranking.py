@@ -103,6 +103,8 @@ def test_scores_may_come_from_a_file_and_what_it_lacks_comes_last_and_is_said(st
     found = reranked(study, run=run)
     expected = [1, 1 / np.log2(4), 1]  # d5 comes after d7, and after d4, which has no score either
     assert found["float32"]["nDCG@4"].tolist() == pytest.approx(expected)
+    coarse = found["binary"].query("rescore_store == 'none'")
+    assert coarse["overlap@4"].tolist() == [0.75, 1, 0], "documents without a score agree only if both lists have them"
     assert "lacks the scores of" in caplog.text
 
 

@@ -71,7 +71,9 @@ class Reranking:
         wanted = np.arange(len(rows))[:, None] << ROW_BITS | rows
         places = np.searchsorted(self.keys, wanted).clip(max=len(self.keys) - 1)
         known = (self.keys[places] == wanted) & (rows >= 0)
-        scores, ranked = best(np.where(known, self.scores[places], -np.inf), rows, rows.shape[1])
+        least = self.scores.min(initial=0.0)
+        scores = np.where(known, self.scores[places], least - 1 - abs(least))  # finite: −inf stands for no document
+        scores, ranked = best(np.where(rows >= 0, scores, -np.inf), rows, rows.shape[1])
         return Reference(ranked, scores)
 
     def table(self, setting: Setting, rows: np.ndarray, reference: Reference, ids: pa.Array) -> pa.Table:
