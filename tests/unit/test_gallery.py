@@ -62,6 +62,7 @@ def test_other_files_in_the_folder_stay(studies, tmp_path):
     [
         (["first-study", "nothing"], "nothing/report.html: no such file; name folders of reports"),
         (["first-study", "first-study"], "have the same name; rename one"),
+        (["compare"], "compare: a site has pages of its own in compare/; rename the folder"),
     ],
 )
 def test_what_is_no_study_is_refused_in_one_line(studies, tmp_path, capsys, folders, words):

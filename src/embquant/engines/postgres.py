@@ -49,8 +49,8 @@ class Server:
         data.mkdir(mode=0o700)
         _own(data)
         options = [
-            "--auth=trust",
-            "--username=postgres",
+            "--auth=peer",  # the system tells who asks: nobody but this user gets in
+            f"--username={_user()}",
             "--encoding=UTF8",
             "--locale=C",
             "--no-sync",
@@ -86,7 +86,7 @@ class Server:
 
         folder = os.open(self.folder / "data", os.O_PATH)  # the path of a socket has at most 107 bytes
         try:
-            return psycopg.connect(host=f"/proc/self/fd/{folder}", user="postgres", dbname="postgres", autocommit=True)
+            return psycopg.connect(host=f"/proc/self/fd/{folder}", user=_user(), dbname="postgres", autocommit=True)
         finally:
             os.close(folder)
 
@@ -127,6 +127,11 @@ def created_server(folder: Path) -> Iterator[Server]:
             yield server
     finally:
         server.stop()
+
+
+def _user() -> str:
+    """Return the name of the user that this process runs as, who is the server's only one."""
+    return pwd.getpwuid(os.geteuid()).pw_name
 
 
 def _own(data: Path) -> None:

@@ -38,7 +38,8 @@ def nearest_bits(index: faiss.IndexBinary, thresholds: np.ndarray, queries: np.n
 def int8_queries(ranges: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Return the queries times the steps of the codes, as int8: their products with codes rank as dequantized codes."""
     weighted = queries * ((ranges[1] - ranges[0]) / 255)
-    return np.rint(weighted * (127 / np.abs(weighted).max(axis=1, keepdims=True))).astype(np.int8)
+    largest = np.abs(weighted).max(axis=1, keepdims=True)
+    return np.rint(weighted * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
 
 
 def nearest_int8(codes: np.ndarray, ranges: np.ndarray, queries: np.ndarray, count: int, threads: int) -> np.ndarray:

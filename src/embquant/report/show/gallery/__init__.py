@@ -21,6 +21,8 @@ from embquant.report.show.page import page_style
 from embquant.report.show.verdict import page_verdicts
 
 PAGE = "report.html"
+COMPARED = "compare"
+"""Where the pages that compare studies lie."""
 
 
 def write_gallery(folders: Sequence[Path], site: Path) -> Path:
@@ -29,6 +31,8 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
     A folder without a report is an InputError, and so are two studies of one name.
     """
     studies = {file_name(folder.name): folder for folder in folders}
+    if COMPARED in studies:
+        raise InputError(f"{studies[COMPARED]}: a site has pages of its own in {COMPARED}/; rename the folder")
     if len(studies) < len(folders):
         raise InputError(f"two of {', '.join(map(str, folders))} have the same name; rename one")
     for name, folder in studies.items():
@@ -80,7 +84,7 @@ def _compared(studies: dict[str, Path]) -> Iterator[dict[str, Any]]:
     for (name, one), (other_name, other) in combinations(runs.items(), 2):
         if pairings(one, other):
             yield {
-                "path": f"compare/{name}--{other_name}.html",
+                "path": f"{COMPARED}/{name}--{other_name}.html",
                 "title": f"{name} and {other_name}",
                 "text": comparison_text(one, other, changes(one, other), None),
             }
