@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from embquant.arrays import DATASET, MODEL, StudyOfArrays
+from embquant.indexes.hnsw import HnswSearch
 from embquant.measure.quality import Sweep
 from embquant.measure.speed import open_plain
 from embquant.retrieve.candidates import Candidates
-from embquant.retrieve.plain import plain_code
+from embquant.retrieve.plain import EXPANSION, plain_code
 from embquant.retrieve.rescoring import Store
 from embquant.study import NO_STORE
 from embquant.study.study import Study
@@ -98,6 +99,10 @@ def test_it_finds_the_rows_that_were_measured(run, tmp_path):
     for name, rows in wanted.items():
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), rows, err_msg=name)
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}-batch.npy"), rows, err_msg=f"{name}, all at once")
+
+
+def test_a_graph_is_searched_as_widely_by_default():
+    assert HnswSearch().expansion_search == EXPANSION
 
 
 @pytest.mark.parametrize("method", OTHERS)

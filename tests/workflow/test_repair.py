@@ -20,9 +20,10 @@ def repairable(changed):
     (changed.folder / "envs" / "setup.sh").write_text("#!/bin/sh\n")
     programs = changed.folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    snakemake = f'#!/bin/sh\nPYTHONPATH=src exec {shlex.quote(sys.executable)} -m snakemake "$@"\n'
-    (programs / "snakemake").write_text(snakemake)
-    (programs / "snakemake").chmod(0o755)
+    for program, module in (("python", ""), ("snakemake", "-m snakemake ")):
+        script = f'#!/bin/sh\nPYTHONPATH=src exec {shlex.quote(sys.executable)} {module}"$@"\n'
+        (programs / program).write_text(script)
+        (programs / program).chmod(0o755)
     return changed
 
 

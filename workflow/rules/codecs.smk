@@ -8,6 +8,7 @@ rule build_store:
         manifest=LAYOUT.store() + ".json",
     log:
         LAYOUT.log("build_store-{codec}.{suffix}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1

@@ -70,6 +70,7 @@ rule embed_corpus:
         temp(LAYOUT.distinct_embeddings()),
     log:
         LAYOUT.log("embed_corpus-{part}-of-{parts}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1
@@ -96,6 +97,7 @@ rule place_embeddings:
         LAYOUT.embeddings(),
     log:
         LAYOUT.log("place_embeddings-{part}-of-{parts}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1

@@ -16,6 +16,7 @@ rule evaluate_run:
         returned=[LAYOUT.returned()] if STUDY.config.reranker else [],
     log:
         LAYOUT.study_log("evaluate_run-{method}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 2

@@ -8,6 +8,7 @@ rule search_bm25:
         metrics=LAYOUT.bm25_metrics(),
     log:
         LAYOUT.study_log("search_bm25", "{dataset}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1
@@ -37,6 +38,7 @@ rule read_run:
         LAYOUT.given_run(),
     log:
         LAYOUT.study_log("read_run", "{dataset}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1
@@ -66,6 +68,7 @@ rule rerank:
         [f"{run}/reranked.parquet" for run in STUDY.reranked] or LAYOUT.reranked("none", model="none"),
     log:
         LAYOUT.study_log("rerank", "{dataset}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: CORES

@@ -16,6 +16,7 @@ rule explain_losses:
         text=f"{LAYOUT.measured()}/quality.txt",
     log:
         LAYOUT.study_log("explain_losses", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1

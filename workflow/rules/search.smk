@@ -8,6 +8,7 @@ rule build_index:
         manifest=LAYOUT.index() + ".json",
     log:
         LAYOUT.log("build_index-{index}.{suffix}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: lambda wildcards: CORES if STUDY.indexes[wildcards.index].index_class.is_database else 1
@@ -38,6 +39,7 @@ rule define_method:
         LAYOUT.method(),
     log:
         LAYOUT.log("define_method-{method}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1
@@ -71,6 +73,7 @@ rule search_index:
         LAYOUT.study_log("search_index-{method}", "{dataset}", "{model}"),
     wildcard_constraints:
         method=one_of(name for name, method in STUDY.searched.items() if not method.is_searched_by_part),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: CORES
@@ -103,6 +106,7 @@ rule search_part:
         temp(LAYOUT.candidates_of_part()),
     log:
         LAYOUT.study_log("search_part-{method}-{part}-of-{parts}", "{dataset}", "{model}"),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1
@@ -134,6 +138,7 @@ rule merge_candidates:
         LAYOUT.study_log("merge_candidates-{method}", "{dataset}", "{model}"),
     wildcard_constraints:
         method=one_of(name for name, method in STUDY.searched.items() if method.is_searched_by_part),
+    priority: 10
     conda:
         ENVIRONMENT
     threads: 1

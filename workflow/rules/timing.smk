@@ -1,4 +1,5 @@
-# A job that asks for all cores runs alone. Other jobs would distort its times.
+# A job that asks for all cores runs alone. Other jobs would distort its times. Rules up to the losses have a priority, so that
+# people see the quality before anything is timed.
 rule time_search:
     input:
         index=filled(lambda wildcards: method(wildcards).manifest),
@@ -10,7 +11,6 @@ rule time_search:
         stores=filled(lambda wildcards: map(STUDY.store_manifest, method(wildcards).rescore_stores)),
         queries=rules.embed_queries.output,
         own_documents=rules.prepare_dataset.output.queries,
-        quality=ancient(f"{LAYOUT.measured()}/quality.txt"),  # people see it before anything is timed
     output:
         f"{LAYOUT.run()}/speed.json",
     log:
@@ -52,7 +52,6 @@ rule time_embedding:
         corpus=rules.prepare_dataset.output.corpus,
         queries=rules.prepare_dataset.output.queries,
         model=rules.prepare_model.output.described,
-        quality=ancient(f"{LAYOUT.measured()}/quality.txt"),
     output:
         f"{LAYOUT.measured()}/embedding.json",
     log:

@@ -18,7 +18,6 @@ from usearch.index import MetricKind
 from usearch.index import search as search_exactly
 
 from embquant.files.atomic import read_json
-from embquant.indexes.hnsw import HnswSearch
 from embquant.indexes.manifest import Manifest
 from embquant.retrieve.retriever import Method, manifest_of
 
@@ -152,8 +151,8 @@ FUNCTIONS = [
 ]
 """All functions, each after those that it calls."""
 
-EXPANSION = HnswSearch().expansion_search
-"""How widely a graph is searched where nothing else is asked for."""
+EXPANSION = 64
+"""How widely a graph is searched where nothing else is asked for, as in ``HnswSearch``, which graphs alone import."""
 
 IMPORTS = """\
 import faiss
