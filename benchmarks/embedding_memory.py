@@ -43,7 +43,8 @@ def measured(model: Path, kind: str, texts: list[str], count: int) -> Row:
     """Embed ``count`` texts and compare the most memory, mapped weights included, with the goal."""
     corpus, output = model.with_name("corpus.parquet"), model.with_name("part.parquet")
     numbered = [f"{text} {number}" for number, text in enumerate(islice(cycle(texts), count))]
-    table = pa.table({"text": numbered, "first_row": pa.array(range(count), pa.int64())})
+    rows = pa.array(range(count), pa.int64())
+    table = pa.table({"id": rows.cast(pa.string()), "text": numbered, "first_row": rows})
     write_parquet(corpus, table.schema, table.to_batches())
     words = ["embed-corpus", "--corpus", str(corpus), "--model", str(model), "--part", "0", "--parts", "1"]
     record = measure([sys.executable, "-m", "embquant", *words, "--output", str(output)])
