@@ -201,15 +201,11 @@ class Measurements:
         return with_pareto(table, self._pareto)
 
     def _plain(self, found: Recommendation) -> pd.Series | None:
-        """Return what was timed of the Python that does without this library; None without it.
-
-        It is that of the recommendation's dataset, or of the first one where that is for all.
-        """
+        """Return what was timed of the Python that does without this library; None without it."""
         if found.best is None:
             return None
-        chosen = pd.DataFrame([{"model": found.model, **found.best}])
-        timed = self._timed if found.dataset == EVERY else self._timed[self._timed["dataset"] == found.dataset]
-        timed = chosen[["model", *CHOICE, "top_k"]].merge(timed.dropna(subset="plain_code"))
+        chosen = pd.DataFrame([{"dataset": found.deployed_on, "model": found.model, **found.best}])
+        timed = chosen[["dataset", "model", *CHOICE, "top_k"]].merge(self._timed.dropna(subset="plain_code"))
         return None if timed.empty else timed.iloc[0][["plain_code", "plain_latency_p50_ms", "latency_p50_ms"]]
 
     @cached_property

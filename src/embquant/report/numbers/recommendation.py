@@ -68,6 +68,7 @@ class Recommendation:
     settings are judged at, or after which stage, if a study asks for that. ``float32_bytes`` is what float32 vectors
     would take that the cheapest has no need of. ``news`` is what a verdict opens with. ``plain`` has
     ``plain_code``, Python that searches the cheapest without this library, if there is some, and the medians of both.
+    All code is for what was built on the dataset ``deployed_on``.
     """
 
     dataset: str
@@ -87,6 +88,7 @@ class Recommendation:
     deployed: str = ""
     float32_bytes: float = np.nan
     plain: pd.Series | None = None
+    deployed_on: str = ""
     news: Sequence[str] = ()
 
     @property
@@ -224,6 +226,7 @@ def recommend(
         caveats=caveats(best, own, study),
         configuration=configuration(best, study),
         deployment_code=deployment_code(best, study, folder, deployed_on in own_documents),
+        deployed_on=deployed_on,
         float32_bytes=float32_bytes_beside(best, int(own["dim"].iloc[0]), study),
     )
 
