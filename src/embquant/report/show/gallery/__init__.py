@@ -9,15 +9,13 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from embquant.errors import InputError
 from embquant.files.atomic import atomic_path
 from embquant.report.csv_files import write_text
 from embquant.report.numbers.changes import StudyRun, changes, pairings
 from embquant.report.reports import Reports, file_name
 from embquant.report.show.comparison import comparison_text
-from embquant.report.show.page import page_style
+from embquant.report.show.page import page_style, templates
 from embquant.report.show.verdict import page_verdicts
 
 PAGE = "report.html"
@@ -38,13 +36,7 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
     for name, folder in studies.items():
         _copy_page(folder, site / name / PAGE)
     compared = list(_compared(studies))
-    environment = Environment(
-        loader=PackageLoader("embquant.report.show", "gallery"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("gallery")
     for comparison in compared:
         text = environment.get_template("comparison.html.jinja").render(style=page_style(), **comparison)
         write_text(text, site / comparison["path"])

@@ -25,13 +25,7 @@ FOLDER = Path(__file__).parent
 
 def render(reports: Reports, sections: Sequence[Section]) -> str:
     """Return the page of a study."""
-    environment = Environment(
-        loader=PackageLoader("embquant.report.show", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates("page")
     environment.filters |= {"svg": themed_svg, "csv_link": _csv_link, "words": words, "preparation": preparation}
     script = (FOLDER / "page.js").read_text("utf-8")
     return environment.get_template("page.html.jinja").render(
@@ -46,6 +40,17 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
         script_digest=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         configuration=as_yaml(reports.provenance["config"]),
         digests={path.name: file_digest(path) for path in sorted(reports.folder.glob("*.csv"))},
+    )
+
+
+def templates(folder: str) -> Environment:
+    """Return the templates in a folder of this package's parent; all that is filled in is text, and escaped."""
+    return Environment(
+        loader=PackageLoader("embquant.report.show", folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
