@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from embquant.errors import InputError, missing_modules
+from embquant.errors import InapplicableError, InputError
 from embquant.exact.topk import best
 from embquant.indexes import index_class, index_pairs
 from support.codec_cases import unit_vectors
@@ -16,7 +16,6 @@ from support.index_cases import built, opened
 K = 10
 CORPUS, QUERIES = unit_vectors(rows=2000, dim=64, seed=1), unit_vectors(rows=40, dim=64, seed=2)
 DATABASES = [kind for family, kind in index_pairs() if family == "float32" and index_class(family, kind).is_database]
-INSTALLED = [kind for kind in DATABASES if not missing_modules(*index_class("float32", kind).packages)]
 LOSSLESS = {
     "lancedb": ({}, {}),
     "pgvector": ({"index": "hnsw"}, {"ef_search": 1000}),
@@ -36,7 +35,7 @@ QUANTIZED = {
 }
 """How each is built to lose something, how it is searched, and how it is searched to find more."""
 
-every_database = pytest.mark.parametrize("kind", INSTALLED)
+every_database = pytest.mark.parametrize("kind", DATABASES)
 
 
 def exact(queries=QUERIES, k=K):
@@ -130,7 +129,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ("lancedb", "sqlite-vec") if kind in INSTALLED])
+@pytest.mark.parametrize("kind", ["lancedb", "sqlite-vec"])
 def test_a_full_disk_is_said_and_nothing_is_left(small_disk, kind):
     with pytest.raises((OSError, InputError), match=r"no space left on the device|database or disk is full"):
         built(small_disk, "float32", kind, CORPUS, **LOSSLESS[kind][0])
@@ -148,3 +147,13 @@ index_class("float32", {kind!r}).require_packages()
 """
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
     assert run.stderr.splitlines()[-1].endswith("; to install the databases: make databases")
+
+
+def test_more_rows_than_sqlite_vec_returns_are_refused_and_not_cut_off(tmp_path):
+    """2,000 × 3 rows are asked for, where there are 5,000 and at most 4,096 are returned."""
+    corpus = unit_vectors(rows=5000, dim=16, seed=3)
+    codec, _, path = built(tmp_path, "float32", "sqlite-vec", corpus, column="bit")
+    index = opened("float32", "sqlite-vec", path, codec, oversampling=3)
+    assert index.search(corpus[:1], 1365)[1].shape == (1, 1365)
+    with pytest.raises(InapplicableError, match="sqlite-vec returns at most 4,096 rows of a search, not 5,000"):
+        index.search(corpus[:1], 2000)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from embquant.engines.base import Engine, numbered
 from embquant.entries import Entry
-from embquant.errors import InputError
+from embquant.errors import InapplicableError, InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
 from embquant.quantize.extent import Extent
@@ -102,7 +102,9 @@ class SqliteVec(Engine):
 
     def find(self, query: np.ndarray, k: int) -> tuple[Sequence[int], Sequence[float]]:
         """Return rows, and distances with the sign turned round."""
-        asked = {"query": query.tobytes(), "k": k, "candidates": min(k * self._deeper, MOST)}
+        if (candidates := min(k * self._deeper, len(self))) > MOST:
+            raise InapplicableError(f"sqlite-vec returns at most {MOST:,} rows of a search, not {candidates:,}")
+        asked = {"query": query.tobytes(), "k": k, "candidates": candidates}
         found = self._connection.execute(self._select, asked).fetchall()
         return [row for row, _ in found], [-distance for _, distance in found]
 

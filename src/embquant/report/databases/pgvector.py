@@ -67,7 +67,8 @@ def _index(wanted: Wanted, kind: str) -> list[str]:
         return [built, f"SET ivfflat.probes = {probes};"]
     edges, compared, kept = wanted.graph
     built = f"CREATE INDEX ON documents USING hnsw ({column}) WITH (m = {edges}, ef_construction = {compared});"
-    return [built, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", "SET hnsw.iterative_scan = strict_order;"]
+    searched_on = ["SET hnsw.iterative_scan = strict_order;"] if kept > MOST_CANDIDATES else []
+    return [built, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", *searched_on]
 
 
 def _query(wanted: Wanted, kind: str, bits: bool) -> list[str]:
