@@ -7,13 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embquant.errors import missing_modules
 from support.small_study import new_checkout
 
-pytestmark = [
-    pytest.mark.workflow,
-    pytest.mark.skipif(bool(missing_modules("qdrant_edge", "apsw", "sqlite_vec")), reason="make databases"),
-]
+pytestmark = pytest.mark.workflow
 
 DOCUMENTS, QUERIES, DIM = 1500, 12, 32
 SCANNED = {"quantization": {"scalar": {"type": "int8"}}, "hnsw_config": {"m": 0}, "indexing_threshold": 1}

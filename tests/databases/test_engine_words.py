@@ -8,7 +8,7 @@ import pytest
 from embquant.engines import locks
 from embquant.engines.base import tar
 from embquant.entries import read_entry
-from embquant.errors import InputError, missing_modules
+from embquant.errors import InputError
 from embquant.indexes import index_class
 from embquant.quantize.extent import Extent
 from embquant.study.study import Study
@@ -25,11 +25,6 @@ QUANTIZERS = [
 ]
 
 
-def installed(kind):
-    return not missing_modules(*index_class("float32", kind).packages)
-
-
-@pytest.mark.skipif(not installed("qdrant"), reason="make databases")
 @pytest.mark.parametrize("quantization", QUANTIZERS, ids=str)
 def test_the_bytes_of_qdrants_codes_are_those_of_its_file(tmp_path, quantization):
     build = {"quantization": quantization, "indexing_threshold": 1, "hnsw_config": {"m": 0}}

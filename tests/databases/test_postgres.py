@@ -10,14 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from embquant.errors import InputError, missing_modules
+from embquant.errors import InputError
 from embquant.indexes import index_class
 from support.codec_cases import unit_vectors
 from support.index_cases import built, opened
 
 PgVector = index_class("float32", "pgvector")
-pytestmark = pytest.mark.skipif(bool(missing_modules(*PgVector.packages)), reason="the databases aren't installed")
-
 CORPUS, QUERIES = unit_vectors(rows=2000, dim=64, seed=1), unit_vectors(rows=20, dim=64, seed=2)
 MOST_PROCESSES = 20
 
