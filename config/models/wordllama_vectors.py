@@ -48,8 +48,11 @@ class StaticModel:
         self.tokenizer.no_padding()
 
     def embed(self, texts: list[str]) -> np.ndarray:
-        """Return the vectors of texts, float32 (texts, dim), of any length."""
+        """Return the vectors of texts, float32 (texts, dim), of any length; one without a token ends the program."""
         encoded = self.tokenizer.encode_batch(texts, add_special_tokens=False)
+        for text, tokens in zip(texts, encoded, strict=True):
+            if not tokens.ids:
+                sys.exit(f"{text!r}: a text without a token has no vector; leave it out")
         return np.stack([self.vectors[text.ids].mean(axis=0) for text in encoded])
 
 
