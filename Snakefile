@@ -20,6 +20,7 @@ report: "workflow/report/workflow.rst"
 
 with mistakes_in_one_line():
     STUDY = Study.read(config, config_name())
+    STUDY.require_stages()
 LAYOUT = STUDY.layout
 CONFIGURATION = canonical(STUDY.config.to_dict())
 CORES = workflow.cores or 1

@@ -129,3 +129,8 @@ def test_a_process_ends_at_once_but_does_what_was_left_for_its_end_and_writes_al
     done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (2, "written at the end")
     assert done.stderr.startswith("embquant: error: nowhere")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_option_of_a_command_is_one_of_those_that_every_job_has(command):
+    assert not {"run", "study_file", "profile"} & set(inspect.signature(step(command)).parameters)

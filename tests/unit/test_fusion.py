@@ -100,7 +100,7 @@ def read(dataset, text):
     path.write_text(text)
     output = dataset.parent / "given-run.parquet"
     tables = {name: dataset / f"{name}.parquet" for name in ("corpus", "queries")}
-    read_run(run=path, **tables, depth=3, output=output)
+    read_run(run_file=path, **tables, depth=3, output=output)
     return Candidates(output, 3, 5).read(0)
 
 

@@ -100,7 +100,7 @@ def test_scores_may_come_from_a_file_and_what_it_lacks_comes_last_and_is_said(st
     run = study / "scores.run"
     scores = {(0, 0): 1, (0, 1): 5, (0, 2): 3, (1, 7): 2, (2, 9): 9}
     run.write_text("".join(f"q{query} Q0 d{row} 0 {score} x\n" for (query, row), score in scores.items()))
-    found = reranked(study, run=run)
+    found = reranked(study, run_file=run)
     expected = [1, 1 / np.log2(4), 1]  # d5 comes after d7, and after d4, which has no score either
     assert found["float32"]["nDCG@4"].tolist() == pytest.approx(expected)
     coarse = found["binary"].query("rescore_store == 'none'")

@@ -53,7 +53,7 @@ rule read_run:
     message:
         "{wildcards.dataset}: reading what another search has found"
     shell:
-        "embquant read-run --run {params.run:q} --corpus {input.corpus:q} --queries {input.queries:q} "
+        "embquant read-run --run-file {params.run:q} --corpus {input.corpus:q} --queries {input.queries:q} "
         "--depth {params.depth} --output {output:q} 2> {log:q}"
 
 

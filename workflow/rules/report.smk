@@ -15,6 +15,7 @@ rule join_reports:
             for file in ("metrics.parquet", "growth.parquet", "speed.json", "memory.json")
         ],
         others=[f"{run}/metrics.parquet" for run in [*DRIFTED, *REPEATED]],
+        fused=[f"{run}/fused.parquet" for run in RUNS if STUDY.config.fusion],
         reranked=[f"{run}/reranked.parquet" for run in RUNS if STUDY.config.reranker],
         bm25=[LAYOUT.bm25_metrics(name) for name in STUDY.datasets if STUDY.has_bm25],
         embedding=expand(rules.time_embedding.output, dataset=STUDY.datasets, model=STUDY.text_models),

@@ -30,7 +30,7 @@ def rerank(
     qrels: Annotated[Path, "judgements of the dataset"],
     model: Annotated[Path | None, "folder of a CrossEncoder"] = None,
     max_length: Annotated[int | None, "tokens of a query and a document; default: the model's"] = None,
-    run: Annotated[Path | None, "run file of scores, in place of a model"] = None,
+    run_file: Annotated[Path | None, "run file of scores, in place of a model"] = None,
     metrics: Annotated[Sequence[str], "metrics, as ir-measures writes them"],
     threads: Annotated[int, "threads of the model"] = 1,
 ) -> None:
@@ -43,8 +43,8 @@ def rerank(
     for path in measured:
         for _, rows in read_returned(path / "returned.parquet"):
             wanted = np.union1d(wanted, pair_keys(rows))
-    if run is not None:
-        keys, scores = _given(run, queries, corpus, wanted)
+    if run_file is not None:
+        keys, scores = _given(run_file, queries, corpus, wanted)
     else:
         keys, scores = wanted, _scored(model, max_length, wanted, queries, corpus, threads)
     judgements = read_judgements(qrels, count_rows([queries]), count_rows([corpus]))
@@ -66,7 +66,7 @@ def _scored(
 ) -> np.ndarray:
     """Return the scores that a CrossEncoder gives the pairs ``wanted``."""
     if model is None:
-        raise InputError("neither --model nor --run is given; give one of them")
+        raise InputError("neither --model nor --run-file is given; give one of them")
     loaded = load_cross_encoder(model, max_length)
     for file in sorted(path for path in model.iterdir() if path.is_file()):
         note_input(file)

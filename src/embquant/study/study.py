@@ -13,6 +13,7 @@ from typing import Any, Self
 from embquant.datasets.spec import SOURCES
 from embquant.embedding.spec import PROMPTS, for_dataset
 from embquant.entries import NoParameters
+from embquant.errors import InputError
 from embquant.indexes import index_class
 from embquant.indexes.base import Index
 from embquant.measure.metrics import parse_metric
@@ -184,9 +185,9 @@ class Study:
         return [self.layout.bm25() if self.config.fusion.run is None else self.layout.given_run()]
 
     def run_file(self, dataset: str) -> str:
-        """Return the run file of what a dataset's lists are fused with."""
+        """Return the run file of what a dataset's lists are fused with; an InputError if it is missing."""
         run = self.config.fusion.run if self.config.fusion else None
-        return for_dataset(run or "", dataset)[0]
+        return _existing(for_dataset(run or "", dataset)[0], "fusion.with.run")
 
     @property
     def fusion_depth(self) -> int:
@@ -219,13 +220,29 @@ class Study:
         if reranker is None:
             return []
         if reranker.run is not None:
-            return [f"--run={for_dataset(reranker.run, dataset)[0]}"]
+            return [f"--run-file={for_dataset(reranker.run, dataset)[0]}"]
         return [f"--model={reranker.model}", *([f"--max-length={reranker.max_length}"] if reranker.max_length else [])]
 
     def reranker_inputs(self, dataset: str) -> list[str]:
-        """Return the files of what ranks the results of a dataset again, as far as they are there."""
-        path = Path(self.reranker_option(dataset)[0].partition("=")[2])
-        return [str(file) for file in (sorted(path.iterdir()) if path.is_dir() else [path]) if file.is_file()]
+        """Return the files of what ranks the results of a dataset again; an InputError if they are missing."""
+        option, _, name = self.reranker_option(dataset)[0].partition("=")
+        if option == "--run-file":
+            return [_existing(name, "reranker.run")]
+        folder = Path(name)
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; reranker.model names it, save a CrossEncoder there")
+        return [str(file) for file in sorted(folder.iterdir()) if file.is_file()]
+
+    def require_stages(self) -> None:
+        """Raise an InputError if a file that lists are fused with, or that ranks them again, is missing.
+
+        Where reports are there already, Snakemake takes them for up to date if an input is missing.
+        """
+        for dataset in self.datasets:
+            if self.config.fusion and self.config.fusion.run:
+                self.run_file(dataset)
+            if self.config.reranker:
+                self.reranker_inputs(dataset)
 
     @property
     def metric_modules(self) -> list[str]:
@@ -273,3 +290,10 @@ class Study:
     def store_class(self, codec: str) -> type[Index[Any]]:
         """Return the class of the flat index that a codec's store is."""
         return index_class(self.codecs[codec].family.family, FLAT)
+
+
+def _existing(path: str, key: str) -> str:
+    """Return the path of a file; an InputError if there is none."""
+    if not Path(path).is_file():
+        raise InputError(f"{path}: no such file; {key} names it")
+    return path
