@@ -3,16 +3,36 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+import yaml
+
+from embquant.study.study import Study
 
 REPOSITORY = Path(__file__).parents[2]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 PAGES = [*REPOSITORY.glob("*.md"), *REPOSITORY.glob("docs/*.md"), *REPOSITORY.glob("*/README.md")]
 
 
-def test_the_python_of_the_readme_runs(capsys):
-    (code,) = re.findall(r"```python\n(.*?)```", (REPOSITORY / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    exec(compile(code, "README.md", "exec"), {})
+def block(language):
+    """Return the README's only block of code in a language."""
+    (text,) = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return text
+
+
+def test_the_python_of_the_readme_runs(capsys, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    for name, rows in {"corpus": 1000, "queries": 50}.items():
+        np.save(tmp_path / f"{name}.npy", rng.standard_normal((rows, 64), dtype=np.float32))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block("python"), "README.md", "exec"), {})
     assert "binary" in capsys.readouterr().out
+
+
+def test_the_study_of_the_readme_is_whole():
+    study = Study.read(yaml.safe_load(block("yaml")))
+    assert [*study.methods] == ["float32", "int8", "binary"]
+    assert study.rescore_stores == ["int8"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
