@@ -143,6 +143,40 @@ def test_a_server_that_is_gone_is_one_line(tables):
     assert "\n" not in str(error.value)
 
 
+def test_a_server_that_does_not_end_is_killed_and_loses_nothing(tmp_path, monkeypatch):
+    from embquant.engines import postgres
+
+    monkeypatch.setattr(postgres, "ENDING", tuple((sent, 0.5) for sent, _ in postgres.ENDING))
+    with postgres.created_server(tmp_path) as server, server.connection() as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 5000) AS number")
+        os.kill(server.process.pid, signal.SIGSTOP)  # it answers nothing any more
+    assert server.process.returncode == -signal.SIGKILL
+    until = time.monotonic() + 20
+    while servers(tmp_path) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert servers(tmp_path) == []
+    again = postgres.Server.started(tmp_path)
+    with again.connection() as connection:
+        assert connection.execute("SELECT sum(number) FROM kept").fetchone() == (12_502_500,)
+    again.stop()
+
+
+def test_a_server_that_not_even_a_kill_ends_is_one_line(tmp_path, monkeypatch):
+    from embquant.engines import postgres
+
+    class Stuck(subprocess.Popen):
+        """A process that no signal reaches, as one that waits for a broken disk."""
+
+        def send_signal(self, sig):
+            pass
+
+    monkeypatch.setattr(postgres, "ENDING", tuple((sent, 0.1) for sent, _ in postgres.ENDING))
+    with Stuck(["sleep", "600"]) as process:
+        with pytest.raises(InputError, match=rf"PostgreSQL: the server in .* doesn't end; kill process {process.pid}"):
+            postgres.Server(tmp_path, process).stop()
+        os.kill(process.pid, signal.SIGKILL)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a file system")
 def test_a_full_disk_is_one_line(tmp_path):
     disk = tmp_path / "disk"

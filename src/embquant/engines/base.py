@@ -1,6 +1,7 @@
 """What the databases have in common: a folder of files that is kept as one snapshot, and queries asked one by one."""
 
 import errno
+import logging
 import shutil
 import subprocess
 import weakref
@@ -20,6 +21,8 @@ from embquant.files.scratch import scratch_folder
 from embquant.indexes.base import Index
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
+
+log = logging.getLogger(__name__)
 
 ALIKE = ("--sparse", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner")
 """Options of tar by which equal files give equal archives, and holes in files take no room."""
@@ -167,5 +170,8 @@ def tar(*arguments: str | Path) -> None:
 
 
 def _leave(close: Callable[[], None], folder: Path) -> None:
-    close()
+    try:
+        close()
+    except InputError as error:  # nobody would catch it: this is called when the engine is forgotten
+        log.error("%s", error)
     shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +30,12 @@ SETTINGS = {
 """Settings that differ from the defaults: no network, nothing for a crash or a replica, indexes built on one thread."""
 SECONDS = 60.0
 """How long a server may take to start."""
+ENDING = ((signal.SIGINT, 60.0), (signal.SIGQUIT, 20.0), (signal.SIGKILL, 10.0))
+"""Signals that end a server, and how many seconds each may take.
+
+The first lets it write what it has in memory; SIGTERM would wait for its clients. The second makes it kill its
+processes. The last ends one that answers nothing. After either of the latter it restores its files from its log.
+"""
 
 
 @dataclass
@@ -65,6 +71,8 @@ class Server:
     def started(cls, folder: Path) -> Self:
         """Start the server in ``folder``, and wait until it is ready; one that doesn't is an InputError."""
         data, log = folder / "data", folder / "log"
+        state = data / "postmaster.pid"
+        state.unlink(missing_ok=True)  # a server that was killed has left its own
         _own(data)
         settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
         with log.open("wb") as file:
@@ -73,7 +81,6 @@ class Server:
             )
         server, until = cls(folder, process), time.monotonic() + SECONDS
         while process.poll() is None and time.monotonic() < until:
-            state = data / "postmaster.pid"
             if state.exists() and state.read_text("utf-8").rstrip().endswith("ready"):
                 return server
             time.sleep(0.02)
@@ -91,10 +98,13 @@ class Server:
             os.close(folder)
 
     def stop(self) -> None:
-        """Let the server write what it has in memory, and end it; one that has ended stays so."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)  # SIGTERM would wait for its clients
-        self.process.wait()
+        """End the server: kill it if it doesn't end in time. One that can't even be killed is an InputError."""
+        for sent, seconds in ENDING:
+            self.process.send_signal(sent)  # none where it has ended
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(seconds)
+                return
+        raise InputError(f"PostgreSQL: the server in {self.folder} doesn't end; kill process {self.process.pid}")
 
     def bytes_in_memory(self) -> tuple[int, int]:
         """Return the bytes of the server's processes: their own and shared among them, and those of mapped files."""
