@@ -18,6 +18,8 @@ from embquant.study.study import Study
 from support.codec_cases import unit_vectors
 
 COPIES = 120
+MANY = 40
+"""Copies near some queries, more than a search for ten finds at first; better ones lie among them."""
 PLAIN = {
     "float32": {"codec": "float32", "index": "flat"},
     "float16": {"codec": "float16", "index": "flat"},
@@ -65,10 +67,13 @@ for path in sorted(Path("codes").iterdir()):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """Build and search all methods; some documents are there twice, and near to queries."""
-    corpus, queries = unit_vectors(420, dim=96), unit_vectors(20, dim=96, seed=1)
+    """Build and search all methods; some documents are there twice or 40 times, and near to queries."""
+    corpus, queries = unit_vectors(850, dim=96), unit_vectors(20, dim=96, seed=1)
     corpus[:40:2] += 2 * queries
-    corpus[-COPIES:] = corpus[:COPIES]
+    corpus[420 - COPIES : 420] = corpus[:COPIES]
+    corpus[420:820] = np.repeat(corpus[420:430] + 3 * queries[:10], MANY, axis=0)
+    corpus[820:] += 9 * np.repeat(queries[:10], 3, axis=0)
+    corpus[420:] = np.random.default_rng(2).permutation(corpus[420:])
     corpus /= np.linalg.norm(corpus, axis=1, keepdims=True)
     run = StudyOfArrays(STUDY, tmp_path_factory.mktemp("plain"), 2)
     run.write_inputs(corpus.astype(np.float32), queries, {})

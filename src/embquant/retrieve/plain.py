@@ -41,12 +41,18 @@ def int8_queries(ranges: np.ndarray, queries: np.ndarray) -> np.ndarray:
     return np.rint(weighted * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
 
 
-def nearest_int8(codes: np.ndarray, ranges: np.ndarray, queries: np.ndarray, count: int, threads: int) -> np.ndarray:
-    """Return the rows of the int8 codes with the greatest products; some more are found, as there may be ties."""
-    asked, deeper = int8_queries(ranges, queries), min(count + 16, len(codes))
+def nearest_int8(
+    codes: np.ndarray, ranges: np.ndarray, queries: np.ndarray, count: int, threads: int, more: int = 16
+) -> np.ndarray:
+    """Return the rows of the int8 codes with the greatest products; more are found, until the last is no tie."""
+    asked, deeper = int8_queries(ranges, queries), min(count + more, len(codes))
     found = search_exactly(codes, asked, deeper, MetricKind.IP, exact=True, threads=threads)
-    keys = np.atleast_2d(found.keys).astype(np.int64)
-    return in_order(-np.atleast_2d(found.distances), keys, count)
+    scores, keys = -np.atleast_2d(found.distances), np.atleast_2d(found.keys).astype(np.int64)
+    rows = in_order(scores, keys, count)
+    if deeper < len(codes):
+        for tied in np.flatnonzero(scores[:, count - 1] == scores[:, -1]):
+            rows[tied] = nearest_int8(codes, ranges, queries[tied : tied + 1], count, threads, 2 * more)
+    return rows
 
 
 def nearest_linked(graph: Graph, ranges: np.ndarray, queries: np.ndarray, count: int, threads: int) -> np.ndarray:
@@ -77,10 +83,18 @@ def bit_scores(bits: np.ndarray, queries: np.ndarray, rows: np.ndarray) -> np.nd
     return np.einsum("qd,qkd->qk", queries.astype(np.float64), signs)
 
 
-def nearest_vectors(index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, count: int) -> np.ndarray:
+def nearest_vectors(
+    index: faiss.Index, vectors: np.ndarray, queries: np.ndarray, count: int, more: int = 16
+) -> np.ndarray:
     """Return the rows of the vectors with the greatest products; float64 settles what float32 can't tell apart."""
-    _, rows = index.search(queries, min(count + 16, len(vectors)))
-    return in_order(float_scores(vectors, queries, rows), rows, count)
+    deeper = min(count + more, len(vectors))
+    scores, found = index.search(queries, deeper)
+    rows = in_order(float_scores(vectors, queries, found), found, count)
+    if deeper < len(vectors):
+        lengths = np.linalg.norm(queries, axis=1) * np.linalg.norm(vectors[found[:, -1]].astype(np.float32), axis=1)
+        for tied in np.flatnonzero(scores[:, count - 1] - scores[:, -1] <= 4e-6 * lengths):
+            rows[tied] = nearest_vectors(index, vectors, queries[tied : tied + 1], count, 2 * more)
+    return rows
 
 
 Part = tuple[list[str], str, list[Callable[..., Any]]]
