@@ -64,9 +64,11 @@ def test_what_no_grid_can_mean_is_said_in_one_line(grid, message):
     assert "\n" not in str(caught.value)
 
 
-def drawn(grid, kept):
-    """Draw the settings ``kept``, method → share, of a study with ``grid``."""
-    config = Study.read(study(grid)).config.to_dict()
+def drawn(grid, kept, methods=(), **codecs):
+    """Draw the settings ``kept``, method → share, of a study with ``grid``, and with ``methods`` and ``codecs``."""
+    entries = study(grid, **codecs)
+    entries["methods"].update(methods)
+    config = Study.read(entries).config.to_dict()
     rows = [(name, "none", value, 4.0 * index) for index, (name, value) in enumerate(kept.items(), 1)]
     rows += [("pca-8-int8", "float32", 0.1, 1.0)]
     settings = pd.DataFrame(rows, columns=["method", "rescore_store", "kept", "bytes_per_vector"])
@@ -85,6 +87,25 @@ def test_the_heat_map_has_a_cell_for_each_dimension_and_codec():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["8", "16"]
     assert {text.get_text().split()[0] for text in axes.texts} == {"0.700", "0.750", "0.900", "0.950"}
     assert "from 0.7000 to 0.9500 (pca-16-float32)" in drawing.alt
+
+
+def test_what_differs_in_more_than_its_dimensions_has_a_column_of_its_own():
+    itq = {"family": "binary", "transform": [{"kind": "pca", "dim": 8}, "itq"]}
+    methods = {
+        "pca-8-itq": {"codec": "pca-8-itq", "index": "flat"},
+        "float-query": {"codec": "pca-8-binary", "index": "flat", "scoring": "asymmetric"},
+        "again": {"codec": "pca-8-binary", "index": "flat"},
+    }
+    kept = {"pca-8-itq": 0.4, "float-query": 0.8, "pca-8-binary": 0.6, "again": 0.6, "pca-16-binary": 0.7}
+    codecs = {"binary": {"family": "binary"}, "pca-8-itq": itq}
+    drawing = drawn({"dims": [8, 16], "codecs": ["binary"]}, kept, methods, **codecs)
+    cells = drawing.data.set_index(["dim", "codec"])["kept"].to_dict()
+    assert cells == {
+        (8, "pca: itq + itq"): 0.4,
+        (8, "pca: binary (asymmetric)"): 0.8,
+        (8, "pca: binary"): 0.6,
+        (16, "pca: binary"): 0.7,
+    }
 
 
 def test_no_heat_map_where_there_is_nothing_to_compare():

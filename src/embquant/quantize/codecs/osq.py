@@ -15,6 +15,10 @@ QUERY_BITS = 4
 """The fewest bits per dimension that an index rounds a query to."""
 
 
+GREATEST_TOTAL = 0xFFFF
+"""The greatest sum of levels that two bytes hold."""
+
+
 class OsqParameters(Entry):
     """The parameters of osq."""
 
@@ -65,7 +69,12 @@ class Osq(Estimates):
 
     @classmethod
     def obstacle(cls, parameters: OsqParameters, extent: Extent) -> str | None:
-        """Say that squares of what vectors have beyond their mean are no float32 numbers; None if they are."""
+        """Say that the sum of levels may not fit, or that squares are no float32 numbers; None if neither."""
+        most = GREATEST_TOTAL // last_level(parameters.bits)
+        if parameters.bits != 7 and extent.dim > most:
+            return (
+                f"the sum of its levels has two bytes, as in Lucene: at most {most:,} dimensions, found {extent.dim:,}"
+            )
         return extent.squares_overflow() or extent.squares_vanish()
 
     @classmethod
@@ -110,7 +119,7 @@ class Osq(Estimates):
     @property
     def _most(self) -> int:
         """The last level."""
-        return (1 << self.levels_bits) - 1
+        return last_level(self.levels_bits)
 
     @property
     def _total(self) -> Any:
@@ -135,6 +144,11 @@ class Osq(Estimates):
         if bits not in (1, 2, 4, 7):
             raise ValueError(f"bits is {bits}")
         return cls(array_of(state, "center", np.float32, None), bits)
+
+
+def last_level(bits: int) -> int:
+    """Return the last level of so many bits."""
+    return (1 << bits) - 1
 
 
 def levels_bytes(bits: int, dim: int) -> int:

@@ -12,6 +12,7 @@ from embquant.report.reports import Reports, Scope
 from embquant.report.show.figures.heatmap import COLOURS, readable_on
 from embquant.report.show.figures.style import FAINT, Drawing, canvas, figure_style
 from embquant.study import NO_STORE
+from embquant.study.method import StudyMethod
 
 REDUCTIONS = ("pca", "truncate")
 """Transforms that keep some of the dimensions."""
@@ -24,6 +25,7 @@ def draw_grid(reports: Reports, scope: Scope) -> Drawing | None:
     None where there are fewer than two rows or columns.
     """
     cells = pd.DataFrame(_cells(reports, scope), columns=["method", "dim", "codec", "bits", "bytes", "kept"])
+    cells = cells.drop_duplicates(["dim", "codec"])  # a method that is there twice
     order = cells.sort_values("bits", kind="stable")["codec"].unique()
     values = cells.pivot_table("kept", "dim", "codec", sort=True).reindex(columns=order)
     if min(values.shape) < 2:
@@ -44,14 +46,31 @@ def draw_grid(reports: Reports, scope: Scope) -> Drawing | None:
 
 def _cells(reports: Reports, scope: Scope) -> Iterator[tuple[Any, ...]]:
     rows = scope.settings[(scope.settings["rescore_store"] == NO_STORE) & scope.settings["kept"].notna()]
+    labels: dict[tuple[Any, ...], str] = {}
     for row in rows.itertuples():
         method = reports.study.methods[row.method]
         reductions = [one for one in method.codec.transforms[:1] if one.name in REDUCTIONS]
         if method.is_flat and reductions:
-            kind, dim = reductions[0].name, reductions[0].parameters.dim
-            prefix = f"{kind}-{dim}-"
-            name = row.method.removeprefix(prefix) if row.method.startswith(prefix) else method.codec.family.family
-            yield row.method, dim, f"{kind}: {name}", method.codec.bits, row.bytes_per_vector, row.kept
+            column, dim = _column(method), reductions[0].parameters.dim
+            if column not in labels:
+                label = _label(method)
+                labels[column] = row.method if label in labels.values() else label
+            yield row.method, dim, labels[column], method.codec.bits, row.bytes_per_vector, row.kept
+
+
+def _column(method: StudyMethod) -> tuple[Any, ...]:
+    """Return what methods have in common that differ in their dimensions alone."""
+    codec = method.codec
+    after = [(one.name, repr(one.parameters)) for one in codec.transforms[1:]]
+    return codec.transforms[0].name, codec.family.family, repr(codec.parameters), *after, *method.scored_by[1:]
+
+
+def _label(method: StudyMethod) -> str:
+    reduction, *after = method.codec.transforms
+    prefix = f"{reduction.name}-{reduction.parameters.dim}-"
+    name = method.name.removeprefix(prefix) if method.name.startswith(prefix) else method.codec.family.family
+    scoring = f" ({method.scoring})" if method.entry.scoring else ""
+    return f"{reduction.name}: {' + '.join([*(one.name for one in after), name])}{scoring}"
 
 
 def _map(values: pd.DataFrame, sizes: pd.DataFrame) -> Figure:
