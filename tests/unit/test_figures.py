@@ -11,6 +11,7 @@ from matplotlib.text import Annotation
 from embquant.report.show.figures.heatmap import readable_on
 from embquant.report.show.figures.labels import label_points
 from embquant.report.show.figures.methods import draw_indexes
+from embquant.report.show.figures.queries import bin_words
 from embquant.report.show.figures.style import SERIES, THEMES, canvas, luminance
 
 # What remains of linear RGB without the cones for red, green or blue: Machado, Oliveira and Fernandes 2009, severity 1.
@@ -123,12 +124,20 @@ def test_the_axis_of_throughput_has_numbers(approximate):
     assert draw_indexes(methods[:1], "indexes") is None  # one point is no comparison
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "words"),
+    [(4, 6, "4–6"), (12, 115, "12–115"), (5, 5, "5"), (4.88e-05, 0.03861, "0–0.0386"), (0.03862, 0.163, "0.039–0.163")],
+)
+def test_bins_are_numbers_without_exponents(low, high, words):
+    assert bin_words(low, high) == words
+
+
 def test_names_keep_off_the_line_that_joins_points():
     figure = canvas(4)
     axes = figure.subplots()
     named = [(0.1, 0.5, "the first of them"), (0.5, 0.52, "the second"), (0.9, 0.55, "the last")]
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    label_points(axes, named, [], joined=True)
+    label_points(axes, named, [], [(x, y) for x, y, _ in named])
     figure.draw_without_rendering()
     line = axes.transData.transform(
         [(x, np.interp(x, [0.1, 0.5, 0.9], [0.5, 0.52, 0.55])) for x in np.linspace(0.1, 0.9)]

@@ -37,6 +37,12 @@ def test_cells_are_formatted_and_keep_what_they_are_sorted_by(table):
     assert table.choices["name"] == ["a|b & c", "≈ noise ✓"]
 
 
+def test_a_number_below_the_least_that_is_shown_sorts_by_itself():
+    rows = pd.DataFrame({"p": [1.5e-196, 0.0001, 1.0]})
+    cells = TableView("t", "title", "caption", rows, {"p": Column("p", ".3g", least=0.0001)}).cells
+    assert [cell for (cell,) in cells] == [Cell("<0.0001", "1.5e-196"), Cell("0.0001", "0.0001"), Cell("1", "1")]
+
+
 def test_markdown_is_a_table_whatever_the_cells_hold(table):
     lines = table.markdown().splitlines()
     assert lines[0].replace(" ", "") == "|name|kept|size_B|"

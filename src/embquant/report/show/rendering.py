@@ -1,5 +1,6 @@
 """Tables for readers: one description of their columns, rendered as plain text, Markdown, LaTeX and cells of a page."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,8 +23,8 @@ MARKDOWN = re.compile(r"[\\`*|~]|_(?!\w)|(?<!\w)_|<(?=[a-zA-Z/!?])|\](?=\()")
 class Column:
     """How a column is shown: its ``label``, the format of its numbers (none: text, left-aligned), and what it means.
 
-    With ``interval``, the columns ``…_low`` and ``…_high`` follow the value in brackets. A ``detail`` is shown on pages
-    only: papers are narrow.
+    With ``interval``, the columns ``…_low`` and ``…_high`` follow the value in brackets. A number below ``least`` is
+    shown as less than that. A ``detail`` is shown on pages only: papers are narrow.
     """
 
     label: str
@@ -31,6 +32,7 @@ class Column:
     meaning: str = ""
     interval: bool = False
     detail: bool = False
+    least: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,9 @@ def _cell(record: Mapping[str, object], name: str, column: Column) -> Cell:
         return Cell("", "")
     if not column.number or isinstance(value, str):
         return Cell(*[harmless(str(value))] * 2)
-    text = f"{value:{column.number}}"
+    key = f"{value:{SORT_FORMAT}}"
+    text = f"<{column.least}" if float(key) < column.least else f"{value:{column.number}}"
     if column.interval:
         low, high = record.get(f"{name}_low"), record.get(f"{name}_high")
         text += "" if pd.isna(low) or low == high else f" [{low:{column.number}}, {high:{column.number}}]"
-    return Cell(text, f"{value:{SORT_FORMAT}}")
+    return Cell(text, key)

@@ -49,12 +49,12 @@ SECTIONS = {
         "Each further document may be mistaken for a neighbour: what is left in smaller corpora and in this one, and "
         "what is expected in larger ones.",
     ),
-    "latency": ("Latency against quality", "What a query takes, and what is left of float32's results."),
+    "latency": ("Latency against quality", "How long a query takes, and what is left of float32's results."),
     "retention": ("What is left, by dataset", "The settings of the summary."),
     "queries": ("Single queries", "A mean that hardly changes may hide queries that lose everything."),
     "losses": (
         "Which queries lose",
-        "Whether long queries lose more than short ones, or those that float32 itself is hardly sure of.",
+        "Do long queries lose more than short ones? Do queries lose more where float32's scores are close together?",
     ),
     "indexes": (
         "Approximate indexes",

@@ -52,6 +52,11 @@ def place_columns(reports: Reports) -> dict[str, Column]:
     return {name: column for name, column in PLACE.items() if len(reports.summary[name].unique()) > 1}
 
 
+def p_column(family: str) -> Column:
+    """Return the column of p, adjusted by Holm's method for all comparisons of a ``family``, which is said in words."""
+    return Column("p (Holm)", ".3g", f"adjusted for all {family}", least=0.0001)
+
+
 def kept_column(reports: Reports, interval: bool) -> Column:
     """Return the column of what settings keep, named after the study's measure if there is only one."""
     names = list(dict.fromkeys(reports.summary["measure"].dropna()))

@@ -14,6 +14,7 @@ from embquant.report.tables.base import (
     SETTING,
     ReportTable,
     for_readers,
+    p_column,
     place_columns,
     with_pareto_of,
 )
@@ -41,7 +42,7 @@ class Significance(ReportTable):
             **PARETO,
             "other": Column("other", meaning="the setting that it is compared with"),
             "difference": Column("difference", "+.4f", "of means, the first minus the other", interval=True),
-            "p_holm": Column("p (Holm)", ".3g", "adjusted for all comparisons of this family"),
+            "p_holm": p_column("comparisons of this family"),
             "verdict_words": Column("verdict", meaning="≈ noise: not distinguishable"),
             "differing": Column("queries that differ", ",.0f"),
             "least_detectable": Column(

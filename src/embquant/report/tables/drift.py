@@ -5,7 +5,7 @@ import pandas as pd
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
-from embquant.report.tables.base import SETTING, ReportTable, for_readers, place_columns
+from embquant.report.tables.base import SETTING, ReportTable, for_readers, p_column, place_columns
 
 
 class Drift(ReportTable):
@@ -30,7 +30,7 @@ class Drift(ReportTable):
             "kept": Column("fitted on all: kept", ".4f", "share of float32's value, or agreement", interval=True),
             "kept_drifted": Column("on some: kept", ".4f", f"fitted on {fit_on.words}", interval=True),
             "difference": Column("difference", "+.4f", "of the metric: fitted on some minus on all", interval=True),
-            "p_holm": Column("p (Holm)", ".3g", "adjusted for all settings of the same top_k"),
+            "p_holm": p_column("settings of the same top_k"),
             "verdict_words": Column("verdict", meaning="≈ noise: not distinguishable from being fitted on all"),
             "differing": Column("queries that differ", ",.0f", detail=True),
             "least_detectable": Column(

@@ -35,10 +35,12 @@ class Growth(ReportTable):
             BASIS: Column("basis", meaning="measured; expected of a larger corpus; unknown where nothing can be said"),
             "kept": kept_column(reports, interval=True),
             FIRST_STAGE_RECALL: Column(
-                "first stage", ".4f", "recall of the candidates, which bounds what rescoring wins"
+                "candidates' recall", ".4f", "of the first stage; it bounds what rescoring can win"
             ),
-            LEAST_MULTIPLIER: Column("enough from ×", ".0f", "least multiplier that meets min_retention at this size"),
-            EXACT_TWIN: Column("codes as", meaning="the exact method that shows what its codes lose", detail=True),
+            LEAST_MULTIPLIER: Column(
+                "least × that is enough", ".0f", "least multiplier that meets min_retention at this size"
+            ),
+            EXACT_TWIN: Column("exact twin", meaning="the exact method that shows what its codes lose", detail=True),
             INDEX_RETENTION: Column("index keeps", ".4f", "its quality over that of an exact scan of its codes"),
         }
         return TableView(
@@ -46,8 +48,8 @@ class Growth(ReportTable):
             "As the corpus grows",
             "Random subsets of the corpus that have all judged documents, searched with the same codes, and what is "
             "expected of larger corpora. Brackets are confidence intervals. An approximate index was built for the "
-            "whole corpus alone, so nothing is expected of it at another size, and it isn't in the choice there. "
-            "What is expected was compared with measurements of up to "
+            "whole corpus alone, so nothing is expected of it at another size, and verdicts on another size leave it "
+            "out. What is expected was compared with measurements of up to "
             f"{COMPARED} times as many documents without judgements. Nothing is said of more than {REACH} times.",
             for_readers(rows),
             columns,

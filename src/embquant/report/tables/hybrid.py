@@ -5,11 +5,11 @@ import pandas as pd
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
-from embquant.report.tables.base import SETTING, ReportTable, for_readers, place_columns
+from embquant.report.tables.base import SETTING, ReportTable, for_readers, p_column, place_columns
 
 TESTS = {
     "difference": Column("difference", "+.4f", interval=True),
-    "p_holm": Column("p (Holm)", ".3g", "adjusted for all settings of this dataset, model and top_k"),
+    "p_holm": p_column("settings of this dataset, model and top_k"),
     "verdict_words": Column("verdict", meaning="≈ noise: not distinguishable"),
     "differing": Column("queries that differ", ",.0f", detail=True),
     "least_detectable": Column(

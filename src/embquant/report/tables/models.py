@@ -5,7 +5,7 @@ import pandas as pd
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
-from embquant.report.tables.base import MOST_ROWS, PLACE, SETTING, USD, ReportTable, for_readers
+from embquant.report.tables.base import MOST_ROWS, PLACE, SETTING, USD, ReportTable, for_readers, p_column
 
 QUALITY_PARETO = {"pareto_mark": Column("Pareto", meaning="✓: no other of any model takes fewer bytes and is as good")}
 
@@ -84,7 +84,7 @@ class ModelDifferences(ReportTable):
             "other_model": Column("other model", meaning="whose float32 it is compared with"),
             "other_memory_bytes_per_vector": Column("its B/vector", ",.0f"),
             "difference": Column("difference", "+.4f", "of means, the first minus the other", interval=True),
-            "p_holm": Column("p (Holm)", ".3g", "adjusted for all comparisons on the dataset"),
+            "p_holm": p_column("comparisons on the dataset"),
             "verdict_words": Column("verdict", meaning="≈ noise: not distinguishable"),
         }
         return TableView(

@@ -182,7 +182,10 @@ class Cost(ReportTable):
             **PARETO,
             "kept": kept_column(reports, interval=False),
             "expected_kept": Column(
-                "of as many", ".4f", "kept of a corpus of this size: measured or expected; empty: can't be told", True
+                "the same at this size",
+                ".4f",
+                "what is kept of so many vectors: measured or expected; empty: can't be told",
+                True,
             ),
             "memory_bytes_per_vector": Column("B/vector", ",.0f", "what one more vector takes in memory"),
             "memory_megabytes": Column("memory, MB", ",.1f"),

@@ -26,12 +26,12 @@ def label_points(
     axes: Axes,
     points: Sequence[tuple[float, float, str]],
     others: Iterable[tuple[float, float]],
-    joined: bool = False,
+    line: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write the names of ``points`` (x, y, name) beside them, where they cover neither each other nor any point.
 
-    ``others`` are points without names. With ``joined``, a line goes from point to point, which names don't cover
-    either. A name that finds no such place, in a crowd, is left out.
+    ``others`` are points without names. Names don't cover the ``line``, which goes from point to point, either. A name
+    that finds no such place, in a crowd, is left out; the first ones choose first.
     """
     figure: Any = axes.figure
     figure.draw_without_rendering()
@@ -39,8 +39,8 @@ def label_points(
     inside = axes.get_window_extent(renderer)
     marks = [(x, y) for x, y, _ in points] + list(others)
     taken = [_around(axes.transData.transform(mark), 4) for mark in marks]
-    if joined:
-        corners = axes.transData.transform([(x, y) for x, y, _ in points])
+    if line:
+        corners = axes.transData.transform(line)
         steps = np.linspace(0, 1, STEPS)[:, None]
         taken += [_around(place, 1) for one, next_one in pairwise(corners) for place in one + steps * (next_one - one)]
     for x, y, name in points:

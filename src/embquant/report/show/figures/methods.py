@@ -22,7 +22,7 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     figure = canvas(5)
     axes = figure.subplots()
     axes.scatter(flat["bytes_per_vector"], flat["kept"], s=14, color=FAINT, label="scans of all codes")
-    axes.plot(best["bytes_per_vector"], best["kept"], "o-", color=SERIES[0], label="none is smaller and better (✓)")
+    axes.plot(best["bytes_per_vector"], best["kept"], "o-", color=SERIES[0], label="nothing smaller keeps as much (✓)")
     axes.set_xscale("log", base=2)
     ticks = [size for size in SIZES[1:] if size <= 2 * flat["bytes_per_vector"].max()]
     axes.set_xticks(ticks, [f"{size:,}" for size in ticks])
@@ -31,7 +31,7 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
     others = flat.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
-    label_points(axes, points, others, joined=True)
+    label_points(axes, points, others, [(x, y) for x, y, _ in points])
     return Drawing(
         name=name,
         title="What methods keep of float32, by bytes per vector",

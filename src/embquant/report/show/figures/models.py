@@ -57,19 +57,18 @@ def draw_models(reports: Reports, dataset: str) -> Drawing:
             gid=f"point-{number}",
         )
     handles = [_handle(model, at % len(SERIES)) for at, model in enumerate(models)]
-    handles.append(
-        Line2D([], [], color=INK, marker="o", markerfacecolor=FAINT, label="none is smaller and as good (✓)")
-    )
+    handles.append(Line2D([], [], color=INK, marker="o", markerfacecolor=FAINT, label="nothing smaller is as good (✓)"))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     named = [(row["x"], row["quality"], row["setting"]) for _, row in best.iterrows()]
-    label_points(axes, named, rows.loc[~rows["pareto"], ["x", "quality"]].to_numpy().tolist(), joined=True)
+    others = rows.loc[~rows["pareto"], ["x", "quality"]].to_numpy().tolist()
+    label_points(axes, named, others, best[["x", "quality"]].to_numpy().tolist())
     return Drawing(
         name=f"models-{file_name(dataset)}",
         title=f"All models: {_where(reports, dataset)}",
         caption=(
-            "Quality itself, not a share of float32's. Bars are confidence intervals. Rims, names and the line (✓ in "
-            "tables): no other setting of any model takes fewer bytes and is as good. Models at the same bytes stand "
-            "side by side."
+            "Quality itself, not a share of float32's. Bars are confidence intervals. Points with a rim and a name (✓ "
+            "in the tables): no other setting of any model takes fewer bytes and is as good. A line joins them. Models "
+            "of the same bytes stand side by side."
         ),
         alt=_alternative(rows, best),
         data=rows[[*COLUMNS, "pareto"]],

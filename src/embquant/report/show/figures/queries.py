@@ -103,6 +103,12 @@ def _panel(axes: Axes, losses: pd.DataFrame, settings: list[str]) -> None:
         x = rows["bin_low"].map(places) + 0.08 * (at - (len(settings) - 1) / 2)
         axes.vlines(x, rows["mean_loss_low"], rows["mean_loss_high"], color=SERIES[at], linewidth=1, alpha=0.6)
         axes.plot(x, rows["mean_loss"], color=SERIES[at], marker=MARKERS[at], markersize=4.5, label=setting)
-    labels = [f"{low:.3g}" if low == high else f"{low:.3g}–{high:.3g}" for low, high in bins.to_numpy()]
-    axes.set_xticks(list(places.values()), labels, fontsize=8)
+    axes.set_xticks(list(places.values()), [bin_words(low, high) for low, high in bins.to_numpy()], fontsize=8)
     axes.axhline(0, color=FAINT, linewidth=1, zorder=1)
+
+
+def bin_words(low: float, high: float) -> str:
+    """Return the ends of a bin: the greater with three digits, the lesser with no more decimals than that."""
+    last = np.format_float_positional(high, precision=3, fractional=False, trim="-")
+    first = np.format_float_positional(low, precision=len(last.partition(".")[2]), trim="-")
+    return last if low == high else f"{first}–{last}"

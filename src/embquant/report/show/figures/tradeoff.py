@@ -26,7 +26,10 @@ from embquant.report.show.figures.style import (
 from embquant.study import NO_STORE
 
 BELOW_AXIS = 0.05
-"""Share of the settings that may lie below the axis, where they would press the others together."""
+"""Share of the settings that may lie below the axis, where they would take more than half of it."""
+
+MOST_NAMES = 8
+"""Number of methods without rescoring up to which each is named; where there are more, names would be a crowd."""
 
 BELOW = 7
 """matplotlib's marker of a setting below the axis: a triangle that points down."""
@@ -58,7 +61,7 @@ MEMORY = CostAxis(
     "Quality against memory",
     "bytes per vector in memory (log scale)",
     lambda value: f"{value:,.0f} B per vector",
-    "A line joins them. Points at the same bytes stand side by side.",
+    "A line joins them. Settings of the same bytes stand side by side.",
     SIZES,
 )
 LATENCY = CostAxis(
@@ -104,8 +107,10 @@ def _draw(scope: Scope, rows: pd.DataFrame, cost: CostAxis, joined: bool) -> Dra
     for at, (_, row) in enumerate(rows.iterrows()):
         _point(axes, row, stores.index(row["rescore_store"]) % len(SERIES), f"point-{at}")
     _legend(axes, stores, bool(rows["below"].any()))
-    named = list(best[["x", "kept", "setting"]].itertuples(index=False, name=None))
-    label_points(axes, named, rows.loc[~rows["pareto"], ["x", "kept"]].to_numpy().tolist(), joined)
+    line = best[["x", "kept"]].to_numpy().tolist() if joined else []
+    named = pd.concat([best, _methods(rows)]).assign(kept=lambda named: named["kept"].clip(lower=lowest))
+    others = rows.loc[rows.index.difference(named.index), ["x", "kept"]].to_numpy().tolist()
+    label_points(axes, list(named[["x", "kept", "setting"]].itertuples(index=False, name=None)), others, line)
     return Drawing(
         name=f"{cost.name}-{scope.name}",
         title=f"{cost.title}: {scope.title}",
@@ -147,9 +152,15 @@ def _caption(rows: pd.DataFrame, cost: CostAxis) -> str:
     below = rows["below"].sum()
     low = f" {below} of {len(rows)} settings keep less than the axis shows: triangles at its foot." if below else ""
     return (
-        "Bars are confidence intervals. Hollow points are not distinguishable from float32. Rims and names (✓ in "
-        f"tables): no other setting costs less, memory and disk, and keeps as much. {cost.note}{low}"
+        "Bars are confidence intervals. Hollow points are not distinguishable from float32. Points with a rim (✓ in "
+        f"the tables): no other setting costs less, in memory and on disk, and keeps as much. {cost.note}{low}"
     )
+
+
+def _methods(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the settings without rescoring that other settings surpass; none where they are many."""
+    plain = rows[(rows["rescore_store"] == NO_STORE) & ~rows["pareto"]]
+    return plain if len(plain) <= MOST_NAMES else plain[:0]
 
 
 def _alternative(rows: pd.DataFrame, best: pd.DataFrame, cost: CostAxis) -> str:
@@ -159,11 +170,17 @@ def _alternative(rows: pd.DataFrame, best: pd.DataFrame, cost: CostAxis) -> str:
 
 
 def _quality_range(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return the ends of the axis of quality: all but the worst few, and always those that none surpasses."""
+    """Return the ends of the axis of quality.
+
+    It shows all settings. Where the worst few would take more than half of it, they lie below; those that none
+    surpasses never do.
+    """
     if rows.empty:
         return 0.0, 1.05
-    lowest = min(rows["kept_low"].quantile(BELOW_AXIS), rows.loc[rows["pareto"], "kept"].min())
     highest = max(1.0, float(rows["kept_high"].max()))
+    most = min(rows["kept_low"].quantile(BELOW_AXIS), rows.loc[rows["pareto"], "kept"].min())
+    least = rows["kept_low"].min()
+    lowest = least if highest - least <= 2 * (highest - most) else most
     margin = 0.06 * max(highest - lowest, 0.05)
     return max(0.0, float(lowest - margin)), float(highest + margin)
 
@@ -186,7 +203,7 @@ def _legend(axes: Axes, stores: list[str], below: bool) -> None:
         label = "not rescored" if store == NO_STORE else f"rescored by {store}"
         entries.append((label, MARKERS[look], SERIES[look], SERIES[look]))
     entries.append(("not distinguishable from float32", "o", GROUND, FAINT))
-    entries.append(("none is cheaper and as good (✓)", "o", FAINT, INK))
+    entries.append(("nothing cheaper keeps as much (✓)", "o", FAINT, INK))
     if below:
         entries.append(("below the axis", BELOW, FAINT, FAINT))
     handles = [
