@@ -75,7 +75,7 @@ def test_fast_scan_finds_the_greatest_of_faiss_s_rounded_products_times_their_sc
     faiss.copy_array_to_vector(np.ascontiguousarray(codes[:, :-1]).ravel(), judge.codes)
     judge.ntotal = len(codes)
     products, places = faiss.IndexPQFastScan(judge).search(queries, len(codes))
-    expected = -np.sort(-products * codec.scales(codes)[places], axis=1)
+    expected = -np.sort(-products * codec.scales[codes[:, -1]][places], axis=1)
     shards = FastScanShards(codes, codec, threads=2)
     for k in (1, 10, 300):
         scores, rows = shards.search(queries, k)

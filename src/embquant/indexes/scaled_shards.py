@@ -37,18 +37,23 @@ Found = tuple[np.ndarray, ...]
 
 @dataclass(frozen=True)
 class Shard:
-    """A FAISS index of codes with nearly the same scale: their rows, int32, and scales, float32, ascending."""
+    """A FAISS index of codes with nearly the same scale."""
 
     index: Any
     rows: np.ndarray
+    """The rows of its codes, int32."""
+    numbers: np.ndarray
+    """The number of each code's scale, uint8, ascending."""
     scales: np.ndarray
+    """The scale of each number, float32 (256,)."""
 
     def best(self, queries: np.ndarray, depth: int) -> Found:
         """Return the best that FAISS finds."""
         with limit_faiss_threads(1):
             products, places = self.index.search(queries, min(depth, len(self.rows)))
-        most = (products[:, -1:].astype(np.float64) * self.scales[[0, -1]]).max(axis=1)
-        scores, rows = products * self.scales[places].astype(np.float64), self.rows[places].astype(np.int64)
+        most = (products[:, -1:].astype(np.float64) * self.scales[self.numbers[[0, -1]]]).max(axis=1)
+        scales = self.scales[self.numbers[places]].astype(np.float64)
+        scores, rows = products * scales, self.rows[places].astype(np.int64)
         is_all = np.full(len(queries), depth >= len(self.rows))
         if places[:, -1].min(initial=0) < 0:  # fast scan finds nothing for a query of zeros
             is_found = places >= 0
@@ -76,7 +81,7 @@ class ScaledShards:
             index = faiss.clone_index(codec.index)
             centroids = np.ascontiguousarray(own[:, :-1])
             fill(index, index.codes, Batches(partial(iter, [centroids]), *centroids.shape), index.code_size)
-            self._shards.append(Shard(self.packed(index), rows, codec.scales(own)))
+            self._shards.append(Shard(self.packed(index), rows, own[:, -1].copy(), codec.scales))
         self._scan = Scan(threads)
 
     def packed(self, filled: faiss.IndexPQ) -> Any:

@@ -78,14 +78,10 @@ class ScaledProductQuantization(ProductQuantization):
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return float32 (rows, dim)."""
-        return super().decode(codes[:, :-1]) * self.scales(codes)[:, None]
-
-    def scales(self, codes: np.ndarray) -> np.ndarray:
-        """Return the scales in codes, float32 (rows,)."""
-        return self._levels[codes[:, -1]]
+        return super().decode(codes[:, :-1]) * self.scales[codes[:, -1]][:, None]
 
     @cached_property
-    def _levels(self) -> np.ndarray:
+    def scales(self) -> np.ndarray:
         """The scale of each byte, float32 (256,), ascending."""
         first, last = self.ends
         return np.concatenate([[0], np.exp(np.linspace(first, last, STEPS + 1))]).astype(np.float32)
