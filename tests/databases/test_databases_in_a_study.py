@@ -98,7 +98,17 @@ def test_time_memory_and_bytes_are_measured(ran):
     assert (speed["latency_p50_ms"] > 0).all()
     assert (memory["index_file_bytes"] >= DOCUMENTS * DIM / 8).all()
     assert memory["bytes_per_vector"].to_dict()["sqlite"] == DIM // 8
+    assert memory.loc["float32", ["originals_bytes", "searched_bytes"]].isna().all()
     databases = memory.drop(index="float32")
+    assert (databases["originals_bytes"] >= 4 * DOCUMENTS * DIM).all()
+    assert (databases["searched_bytes"] >= DOCUMENTS * DIM / 8).all()
+    cost = table(ran, "cost")
+    of_corpus = cost[cost["vectors"] == DOCUMENTS]
+    expected = databases["searched_bytes"] + databases["originals_bytes"] * (databases.index != "sqlite")
+    assert of_corpus["memory_bytes"].drop(index="float32").to_dict() == expected.to_dict()
+    assert (of_corpus["disk_bytes"] == memory["index_file_bytes"]).all()
+    (text,) = ran.folder.glob("results/reports/*/summary.txt")
+    assert "memory: qdrant on mine keeps " in text.read_text()
     assert (databases["resident_bytes"] + databases["mapped_bytes"] > 0).all()
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from embquant import evaluate
-from embquant.report.numbers.caveats import graph_words, lost_words, tie_words
+from embquant.report.numbers.caveats import graph_words, lost_words, originals_words, tie_words
 from embquant.report.numbers.quality import with_quality
 from embquant.report.numbers.recommendation import recommendations
 from embquant.report.numbers.spread import hidden_by_means, ties_matter
@@ -121,3 +121,20 @@ def test_the_summary_shows_what_means_hide():
     values = next(line for line in lines if line.startswith("graph  "))
     assert all(name in heading for name in ("expected nDCG@10", "of float32", "lose all", "of exact scan"))
     assert all(value in values for value in ("0.8000 ±0.0100", "12.5%", "0.5000"))
+
+
+def test_what_a_database_keeps_and_holds_is_said_because_its_memory_does_not_fall():
+    graph = {"codec": "float32", "index": "pgvector", "build": {"type": "halfvec", "index": "hnsw"}}
+    made_up = study({"halves": graph, "floats": {**graph, "build": {"index": "hnsw"}}})
+    kept = {"vectors": 10_000, "originals_bytes": 5_000_000, "resident_bytes": 9_000_000, "mapped_bytes": 1_000_000}
+    rows = summary(
+        setting("int8"),
+        {**setting("float32"), "method": "floats", **kept, "searched_bytes": 6_000_000},
+        {**setting("float32"), "method": "halves", **kept, "searched_bytes": 3_500_000, "bytes_per_vector": 200},
+    )
+    assert originals_words(rows, made_up) == [
+        "memory: pgvector on a keeps 5.0 MB of originals on disk, and 3.5 to 6.0 MB of codes, graph or lists; its "
+        "processes held 10.0 MB with a quantizer, 10.0 MB without one. float32 vectors take 4.0 MB. A quantizer adds "
+        "its codes to the originals; memory falls only where these may stay on disk"
+    ]
+    assert originals_words(summary(setting("int8")), made_up) == []

@@ -45,6 +45,29 @@ def test_a_gb_is_10_to_the_9_and_memory_lies_on_disk_as_well():
     assert of_one(rescored, 10**9)["usd_per_month"] == pytest.approx(12 * 4.5 + 100 * 0.5)
 
 
+def of_a_database(how, vectors=None):
+    """What pgvector takes, searched in this way, beside a method that is no database."""
+    build = {"codec": "float32", "index": "pgvector", "build": {"index": "hnsw"}, "search": how}
+    sizes = {"index_file_bytes": 900_000, "originals_bytes": 450_000, "searched_bytes": 300_000}
+    rows = summary({**setting("float32"), "method": "postgres", **sizes}, setting("int8"))
+    of_int8, alone = priced(rows, study({"postgres": build}), vectors).iloc[1], of_one(setting("int8"), vectors)
+    assert of_int8.to_dict() == alone.to_dict()
+    return priced(rows, study({"postgres": build}), vectors).iloc[0]
+
+
+def test_of_a_database_what_a_search_looks_through_is_in_memory_and_all_files_are_on_disk():
+    own = of_a_database({})
+    assert (own["memory_bytes_per_vector"], own["memory_bytes"], own["disk_bytes"]) == (300, 300_000, 900_000)
+    assert own["usd_per_month"] == pytest.approx((300_000 * 4 + 900_000 * 0.5) / 10**9)
+    larger = of_a_database({}, 10**6)
+    assert (larger["memory_bytes"], larger["disk_bytes"]) == (300 * 10**6, 900 * 10**6)
+
+
+def test_originals_that_a_database_scans_are_in_memory_as_well():
+    own = of_a_database({"exact": True})
+    assert (own["memory_bytes_per_vector"], own["memory_bytes"], own["disk_bytes"]) == (750, 750_000, 900_000)
+
+
 def test_a_row_for_each_method_store_and_size():
     cost = cost_table(summary(setting("float32"), setting("binary", kept=0.8), setting("binary", "int8", 4)), study())
     assert list(cost.columns) == COST

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import weakref
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
@@ -47,6 +47,11 @@ class Engine(Index[Codec]):
 
     breadths: ClassVar[tuple[str, ...]] = ()
     """The search parameters that only decide how many of the codes are looked at."""
+
+    originals_in: ClassVar[tuple[str, ...]] = ()
+    """The files with the vectors that it was given, as patterns of paths in its folder."""
+    searched_in: ClassVar[tuple[str, ...]] = ()
+    """The files that it made of them to search: codes, a graph, lists."""
 
     folder: Path
     """Where its files lie."""
@@ -125,6 +130,13 @@ class Engine(Index[Codec]):
                     resident += 1024 * int(line.split()[1])
         return 0, resident
 
+    def kept_bytes(self) -> dict[str, int]:
+        """Return the bytes on disk of the vectors that it was given, and of what it made of them to search."""
+        return {
+            "originals_bytes": _bytes_on_disk(self.folder, self.originals_in),
+            "searched_bytes": _bytes_on_disk(self.folder, self.searched_in),
+        }
+
     @classmethod
     def require_packages(cls) -> None:
         """Raise a MissingPackageError unless the database's packages are installed."""
@@ -167,6 +179,12 @@ def tar(*arguments: str | Path) -> None:
     done = subprocess.run([program, *map(str, arguments)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(done.stderr.strip().partition("\n")[0])
+
+
+def _bytes_on_disk(folder: Path, patterns: Iterable[str]) -> int:
+    """Return the bytes that files take; holes take none."""
+    files = (file for pattern in patterns for file in folder.glob(pattern) if file.is_file())
+    return sum(512 * file.stat().st_blocks for file in files)
 
 
 def _leave(close: Callable[[], None], folder: Path) -> None:

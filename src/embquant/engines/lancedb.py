@@ -27,6 +27,8 @@ class LanceDb(Engine):
     varies = True
     build_parameters = LanceDbBuild
     search_parameters = LanceDbSearch
+    originals_in = ("*.lance/data/*",)
+    searched_in = ("*.lance/_indices/*/*",)
 
     @classmethod
     def code_bytes(cls, codec: Codec, build: LanceDbBuild) -> int:
@@ -40,17 +42,22 @@ class LanceDb(Engine):
         return {"FLAT": 4 * dim, "SQ": dim}[quantizer]
 
     @classmethod
+    def looks_through_originals(cls, build: LanceDbBuild, search: LanceDbSearch) -> bool:
+        """Say yes where no index is used; an index of floats has a copy of them."""
+        return build.index_type is None or search.bypass_vector_index
+
+    @classmethod
     def scans_all(cls, build: LanceDbBuild, search: LanceDbSearch) -> bool:
         """Say yes without an index, and where all lists of codes are looked at."""
-        if build.index_type is None or search.bypass_vector_index:
-            return True
-        lists = build.num_partitions or math.inf
-        return "HNSW" not in build.index_type and (search.nprobes or 0) >= lists
+        all_lists = "HNSW" not in (build.index_type or "") and (search.nprobes or 0) >= (
+            build.num_partitions or math.inf
+        )
+        return cls.looks_through_originals(build, search) or all_lists
 
     @classmethod
     def same_codes(cls, build: LanceDbBuild, search: LanceDbSearch) -> tuple[Any, ...]:
         """Return the index and how its candidates are refined."""
-        if build.index_type is None or search.bypass_vector_index:
+        if cls.looks_through_originals(build, search):
             return ()
         return build.model_dump(), search.refine_factor
 

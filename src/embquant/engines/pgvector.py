@@ -1,43 +1,27 @@
 """PostgreSQL with the extension pgvector: a table, perhaps with an index, searched in SQL."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from embquant.engines.base import Engine
-from embquant.engines.pgvector_sql import create_table, fetched, prepare, set_value, statement, types_of_columns
+from embquant.engines.pgvector_sql import (
+    KEPT,
+    create_table,
+    fetched,
+    prepare,
+    set_value,
+    statement,
+    types_of_columns,
+)
+from embquant.engines.pgvector_words import MOST_CANDIDATES, MOST_DIMENSIONS, PgVectorBuild, PgVectorSearch
 from embquant.engines.postgres import Server, created_server
 from embquant.entries import Entry
 from embquant.errors import InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
 from embquant.quantize.extent import Extent
-
-MOST_DIMENSIONS = {"vector": 2000, "halfvec": 4000, "bit": 64_000}  # of a type's index
-MOST_CANDIDATES = 1000  # the largest hnsw.ef_search
-
-
-class PgVectorBuild(Entry):
-    """The column that is searched, and its index."""
-
-    type: Literal["vector", "halfvec", "bit"] = Field("vector", description="float32, float16, or `binary_quantize`d")
-    originals: Literal["vector", "halfvec"] = Field("vector", description="the type of the column beside one of bits")
-    index: Literal["hnsw", "ivfflat"] | None = Field(None, description="the index; default: none, all is scanned")
-    m: int = Field(16, ge=2, le=100, description="hnsw: edges per node")
-    ef_construction: int = Field(64, ge=4, le=1000, description="hnsw: candidates compared to choose a node's edges")
-    lists: int = Field(100, ge=1, le=32768, description="ivfflat: number of lists")
-
-
-class PgVectorSearch(Entry):
-    """Settings of the session, and the query in SQL."""
-
-    ef_search: int = Field(40, ge=1, le=MOST_CANDIDATES, description="`hnsw.ef_search`, at least the rows asked for")
-    probes: int = Field(1, ge=1, le=32768, description="`ivfflat.probes`: lists searched")
-    iterative_scan: bool = Field(False, description="whether an index is searched on until enough rows are found")
-    exact: bool = Field(False, description="whether the index is left unused, and all is scanned")
-    oversampling: int | None = Field(None, ge=1, description="ranks `k` × as many rows again by the originals")
 
 
 class PgVector(Engine):
@@ -63,6 +47,11 @@ class PgVector(Engine):
     def scans_all(cls, build: PgVectorBuild, search: PgVectorSearch) -> bool:
         """Tell whether there is no index, or it isn't used."""
         return build.index is None or search.exact
+
+    @classmethod
+    def looks_through_originals(cls, build: PgVectorBuild, search: PgVectorSearch) -> bool:
+        """Say yes where the table is scanned; bits lie in its rows, too. An index of floats has a copy of them."""
+        return cls.scans_all(build, search)
 
     @classmethod
     def same_codes(cls, build: Entry, search: Entry) -> tuple[Any, ...]:
@@ -118,3 +107,8 @@ class PgVector(Engine):
     def bytes_elsewhere(self) -> tuple[int, int]:
         """Return the bytes of the server's processes."""
         return self._server.bytes_in_memory()
+
+    def kept_bytes(self) -> dict[str, int]:
+        """Return the bytes of the table, with its key and what is stored out of line, and those of the index."""
+        table, index = fetched(self._connection, KEPT)[0]
+        return {"originals_bytes": table, "searched_bytes": index}

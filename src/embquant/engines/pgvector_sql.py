@@ -15,6 +15,13 @@ RERANKED = (
     "SELECT id, {1} AS distance FROM (SELECT id, embedding FROM vectors ORDER BY {0} LIMIT %(candidates)s) AS coarse "
     "ORDER BY distance LIMIT %(k)s"
 )
+KEPT = """
+SELECT (pg_total_relation_size('vectors') - index)::bigint, index::bigint FROM (
+    SELECT coalesce(sum(pg_relation_size(indexrelid)), 0) AS index
+    FROM pg_index WHERE indrelid = 'vectors'::regclass AND NOT indisprimary
+) AS of_vectors
+"""
+"""The bytes of the table with its key, and of its index, as PostgreSQL counts them."""
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 """How a binary COPY begins: signature, flags, and the length of an extension."""
 COPY_END = b"\xff\xff"

@@ -24,6 +24,8 @@ class Qdrant(Engine):
     overhead = 3.0
     build_parameters = QdrantBuild
     search_parameters = QdrantSearch
+    originals_in = ("segments/*/vector_storage/matrix.dat", "segments/*/vector_storage/vectors/*")
+    searched_in = ("segments/*/vector_storage/quantized.*", "segments/*/vector_index/*")
 
     @classmethod
     def code_bytes(cls, codec: Codec, build: QdrantBuild) -> int:
@@ -34,6 +36,11 @@ class Qdrant(Engine):
     def scans_all(cls, build: QdrantBuild, search: QdrantSearch) -> bool:
         """Say yes without a graph."""
         return search.exact or not build.hnsw_config.m
+
+    @classmethod
+    def looks_through_originals(cls, build: QdrantBuild, search: QdrantSearch) -> bool:
+        """Say no only if they are on disk and codes are searched: Qdrant holds them in memory by default."""
+        return search.exact or build.quantization is None or not build.on_disk
 
     @classmethod
     def same_codes(cls, build: QdrantBuild, search: QdrantSearch) -> tuple[Any, ...]:

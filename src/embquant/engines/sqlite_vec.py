@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
 
 from embquant.engines.base import Engine, numbered
-from embquant.entries import Entry
+from embquant.engines.sqlite_vec_words import (
+    NEAREST,
+    QUANTIZED,
+    RESCORED,
+    STORED,
+    SqliteVecBuild,
+    SqliteVecSearch,
+    connected,
+)
 from embquant.errors import InapplicableError, InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
@@ -18,29 +24,6 @@ from embquant.quantize.extent import Extent
 FILE = "vectors.db"
 AT_ONCE = 10_000  # rows of a transaction
 MOST = 4096  # rows that a search of sqlite-vec returns at most
-QUANTIZED = {"float": "{}", "int8": "vec_quantize_int8({}, 'unit')", "bit": "vec_quantize_binary({})"}
-"""What sqlite-vec calls its quantizers, as SQL of a vector."""
-
-NEAREST = "SELECT rowid, distance FROM vectors WHERE searched MATCH {} AND k = :candidates ORDER BY distance"
-RESCORED = (
-    "WITH coarse AS (SELECT rowid, original FROM vectors WHERE searched MATCH {} AND k = :candidates) "
-    "SELECT rowid, vec_distance_L2(original, :query) AS exact FROM coarse ORDER BY exact LIMIT :k"
-)
-
-
-class SqliteVecBuild(Entry):
-    """The columns of the table."""
-
-    column: Literal["float", "int8", "bit"] = Field(
-        "float", description="type of the searched column: float32, `vec_quantize_int8(v, 'unit')` or bits"
-    )
-    originals: bool = Field(True, description="whether the float32 vectors have a column, which rescoring needs")
-
-
-class SqliteVecSearch(Entry):
-    """The query in SQL."""
-
-    oversampling: int | None = Field(None, ge=1, description="ranks `k` × this many rows again by the originals")
 
 
 class SqliteVec(Engine):
@@ -59,6 +42,11 @@ class SqliteVec(Engine):
     def code_bytes(cls, codec: Codec, build: SqliteVecBuild) -> int:
         """Return 4 bytes, 1 byte or 1 bit per dimension."""
         return {"float": 4 * codec.dim, "int8": codec.dim, "bit": codec.dim // 8}[build.column]
+
+    @classmethod
+    def looks_through_originals(cls, build: SqliteVecBuild, search: SqliteVecSearch) -> bool:
+        """Say yes if they are the column that is searched."""
+        return build.column == "float"
 
     @classmethod
     def obstacle(cls, codec: CodecSpec, extent: Extent, build: SqliteVecBuild) -> str | None:
@@ -90,8 +78,9 @@ class SqliteVec(Engine):
         self.close = self._connection.close
         (table,) = self._connection.execute("SELECT sql FROM sqlite_master WHERE name = 'vectors'").fetchone()
         column = next(name for name in QUANTIZED if f"searched {name}[" in table)
+        self._is_quantized, self._has_originals = column != "float", "original float[" in table
         rescored = parameters.oversampling is not None
-        if rescored and "original float[" not in table:
+        if rescored and not self._has_originals:
             raise InputError("search: oversampling needs originals: true in build, of a column that isn't float")
         self._select = (RESCORED if rescored else NEAREST).format(QUANTIZED[column].format(":query"))
         self._deeper = parameters.oversampling or 1
@@ -108,13 +97,9 @@ class SqliteVec(Engine):
         found = self._connection.execute(self._select, asked).fetchall()
         return [row for row, _ in found], [-distance for _, distance in found]
 
-
-def connected(file: Path) -> Any:
-    """Return a connection to a database file, with the extension loaded."""
-    import apsw
-    import sqlite_vec
-
-    connection = apsw.Connection(str(file))
-    connection.enable_load_extension(True)
-    connection.load_extension(sqlite_vec.loadable_path())
-    return connection
+    def kept_bytes(self) -> dict[str, int]:
+        """Return the bytes of the column of originals, if there is one, and of the searched one, if it is another."""
+        columns = range(1 + self._has_originals)
+        sizes = [self._connection.execute(STORED.format(column)).fetchone()[0] for column in columns]
+        searched = sizes[0] * self._is_quantized
+        return {"originals_bytes": sum(sizes) - searched, "searched_bytes": searched}

@@ -112,6 +112,15 @@ class Index(ABC, Generic[Quantizer]):
         """Return the private bytes of other processes that it is searched by, and the bytes of files mapped in all."""
         return 0, 0
 
+    @classmethod
+    def looks_through_originals(cls, build: Any, search: Any) -> bool:
+        """Whether a search of a database needs all vectors that it was given in memory, and not only some."""
+        return True
+
+    def kept_bytes(self) -> dict[str, int]:
+        """Return what a database keeps of vectors, by the names of columns; nothing of other kinds."""
+        return {}
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of documents."""

@@ -42,7 +42,8 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
 
     ``resident_bytes``: growth of the private memory by opening it, in allocations of MMAP_THRESHOLD or more;
     ``mapped_bytes``: size of the mapped files; ``peak_rss_bytes``: the most that the process has held. Of a
-    database the first is measured after a search, with its other processes; the second counts pages in memory.
+    database the first is measured after a search, with its other processes; the second counts pages in memory; and
+    ``originals_bytes`` and ``searched_bytes`` are what it keeps on disk.
     """
     # Otherwise the kernel chooses between pages of 2 MiB and of 4 KiB.
     ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
@@ -64,6 +65,7 @@ def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict
         "resident_bytes": resident + elsewhere,
         "mapped_bytes": _mapped_bytes(store) + mapped,
         "peak_rss_bytes": _peak_bytes(),
+        **retriever.index.kept_bytes(),
     }
 
 

@@ -23,7 +23,7 @@ def caveats(setting: pd.Series, rows: pd.DataFrame, study: Study) -> list[str]:
     """Tell what to know of ``setting`` on every dataset of ``rows``, which are settings of one model and ``top_k``."""
     same = (rows[VARIED] == setting[VARIED].to_numpy()).all(axis=1)
     found = [*tie_words(rows[same]), *graph_words(rows[rows["method"] == setting["method"]], study)]
-    return [*found, *lost_words(rows[same]), *drift_words(rows[same], study)]
+    return [*found, *lost_words(rows[same]), *drift_words(rows[same], study), *originals_words(rows[same], study)]
 
 
 def tie_words(rows: pd.DataFrame) -> list[str]:
@@ -86,6 +86,38 @@ def drift_words(rows: pd.DataFrame, study: Study) -> list[str]:
             f"({'; '.join(named)}); fit codecs and indexes again when documents have been added"
         )
     return words
+
+
+def originals_words(rows: pd.DataFrame, study: Study) -> list[str]:
+    """Tell what databases among the settings ``rows`` keep, and what their processes hold in memory."""
+    if "originals_bytes" not in rows:
+        return []
+    rows = rows.dropna(subset="originals_bytes").drop_duplicates(["dataset", "model", "method"])
+    databases = rows["method"].map({name: method.entry.index for name, method in study.methods.items()})
+    groups = rows.groupby(["dataset", databases], sort=False)
+    return [_originals_words(str(dataset), str(database), of_one) for (dataset, database), of_one in groups]
+
+
+def _originals_words(dataset: str, database: str, rows: pd.DataFrame) -> str:
+    """Tell it of one database on one dataset: the least and the greatest of its ``rows``."""
+    held = rows["resident_bytes"] + rows["mapped_bytes"]
+    quantized = rows["bytes_per_vector"] < 4 * rows["dim"]
+    processes = [
+        f"{_megabytes(held[of])} {how}"
+        for of, how in ((quantized, "with a quantizer"), (~quantized, "without one"))
+        if of.any()
+    ]
+    return (
+        f"memory: {database} on {dataset} keeps {_megabytes(rows['originals_bytes'])} of originals on disk, and "
+        f"{_megabytes(rows['searched_bytes'])} of codes, graph or lists; its processes held {', '.join(processes)}. "
+        f"float32 vectors take {_megabytes(4 * rows['dim'] * rows['vectors'])}. A quantizer adds its codes to the "
+        "originals; memory falls only where these may stay on disk"
+    )
+
+
+def _megabytes(sizes: pd.Series) -> str:
+    least, greatest = (f"{size / 1e6:,.1f}" for size in (sizes.min(), sizes.max()))
+    return f"{least} MB" if least == greatest else f"{least} to {greatest} MB"
 
 
 def _graph_words(row: pd.Series, study: Study) -> str:

@@ -33,6 +33,8 @@ MEMORY = [
     *("vectors", "dim", "bytes_per_vector", "vector_bytes", "index_file_bytes", "store_file_bytes"),
     *("compression_vs_float32", "resident_bytes", "mapped_bytes"),
 ]
+KEPT = ["originals_bytes", "searched_bytes"]
+"""Columns of memory.csv if a study has databases: what these keep on disk."""
 SPEED = [
     *("threads", "rounds", "latency_p50_ms", "latency_p50_ms_low", "latency_p50_ms_high"),
     *("latency_p95_ms", "latency_p99_ms"),
@@ -97,7 +99,9 @@ class Measurements:
     @cached_property
     def memory(self) -> pd.DataFrame:
         """Return one row per method and store."""
-        return self._settings("memory.json")[[*RUN, "rescore_store", *MEMORY, "peak_rss_bytes"]]
+        rows = self._settings("memory.json")
+        kept = [name for name in KEPT if name in rows]
+        return rows[[*RUN, "rescore_store", *MEMORY, *kept, "peak_rss_bytes"]].astype(dict.fromkeys(kept, "Int64"))
 
     @cached_property
     def speed(self) -> pd.DataFrame:

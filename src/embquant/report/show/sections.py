@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from embquant.report.numbers.caveats import originals_words
 from embquant.report.numbers.methods import unrescored_methods
 from embquant.report.numbers.quality import decisive
 from embquant.report.numbers.recommendation import EVERY
@@ -86,6 +87,7 @@ def sections(reports: Reports) -> list[Section]:
     differences = reports.table("model_differences")
     if not differences.empty:
         found["models"] = replace(found["models"], points=model_words(differences))
+    found["cost"] = replace(found["cost"], points=originals_words(reports.summary, reports.study))
     for name in TABLES.names():
         table = TABLES[name]()
         view = table.view(reports)

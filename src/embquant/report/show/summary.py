@@ -8,7 +8,7 @@ import pandas as pd
 from embquant.measure.diagnosis import Diagnosis
 from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure, measures
-from embquant.report.numbers.caveats import drift_words, graph_words, tie_words
+from embquant.report.numbers.caveats import drift_words, graph_words, originals_words, tie_words
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
 from embquant.report.numbers.landmark import BM25
@@ -77,7 +77,7 @@ def summary_text(
             lines.append(f"compared in agreement with float32 ({compared}), not in quality")
         if measure is not None and measure.is_retention:
             lines += tie_words(table)
-        lines += [*graph_words(table, study), *drift_words(table, study)]
+        lines += [*graph_words(table, study), *drift_words(table, study), *originals_words(table, study)]
         landmark = None if bm25 is None else bm25[(bm25["dataset"] == dataset) & (bm25["model"] == model)]
         texts.append("\n".join([*lines, "", _table(table, measure, study, landmark)]))
     return "\n\n".join([*texts, LEGEND])

@@ -8,7 +8,7 @@ from embquant.report.numbers.cost import cost_table
 from embquant.report.numbers.deployed import expected_cost
 from embquant.report.numbers.measured import RUN
 from embquant.report.numbers.measured import SETTING as SETTING_KEYS
-from embquant.report.numbers.measurements import MEMORY, SPEED, Measurements
+from embquant.report.numbers.measurements import SPEED, Measurements
 from embquant.report.numbers.spread import EXPECTED, GREATEST, LEAST, LOST, ties_matter
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
@@ -30,6 +30,8 @@ FIGURES = {
     "memory_bytes_per_vector": Column("B in memory", ",.0f", "what one more vector takes in memory", detail=True),
     "compression_vs_float32": Column("smaller", ".1f", "float32's bytes / the index file's"),
     "resident_bytes": Column("resident", ",.0f", "private memory that opening it took, in bytes", detail=True),
+    "originals_bytes": Column("originals", ",.0f", "of a database: vectors that it keeps, bytes on disk", detail=True),
+    "searched_bytes": Column("codes, graph", ",.0f", "of a database: codes, graph, lists, bytes on disk", detail=True),
     "latency_p50_ms": Column("p50 ms", ".3f", "median time of a single query"),
     "latency_p95_ms": Column("p95 ms", ".3f", detail=True),
     "speedup_p50_vs_float32": Column("faster", ".2f", "float32's median latency in the same rounds / this one's"),
@@ -51,7 +53,7 @@ class Memory(ReportTable):
 
     def rows(self, measured: Measurements) -> pd.DataFrame:
         """Return one row per method and store."""
-        return measured.with_pareto(measured.memory[[*RUN, "rescore_store", *MEMORY]])
+        return measured.with_pareto(measured.memory.drop(columns="peak_rss_bytes"))
 
 
 class Speed(ReportTable):
@@ -200,7 +202,7 @@ class Cost(ReportTable):
             "Memory and cost",
             f"A GB (10⁹ bytes) of memory costs {memory.usd_per_gb_month:g} USD a month ({memory.source}), of "
             f"disk {disk.usd_per_gb_month:g} ({disk.source}). Sizes other than the corpus's follow from measured "
-            "files.",
+            "files. Of a database, what a search looks through is in memory, and all its files are on disk.",
             for_readers(rows).assign(**megabytes),
             columns,
             filters=("dataset", "model", "vectors", "method", "store", "pareto_mark"),
