@@ -95,6 +95,8 @@ def test_what_embedding_costs(reports):
     """160 documents a second on 2 cores of 0.0425 USD an hour: a million take 1.736 hours."""
     row = reports.table("models").iloc[0]
     assert (row["texts_per_second"], row["query_embedding_p50_ms"]) == (160, 5)
+    ends = {name: row[f"{name}_high"] - row[f"{name}_low"] for name in ("texts_per_second", "query_embedding_p50_ms")}
+    assert ends == pytest.approx({"texts_per_second": 0.04 * 160, "query_embedding_p50_ms": 0.04 * 5})
     assert row["usd_per_million_texts"] == pytest.approx(1e6 / 160 / 3600 * 2 * 0.0425, rel=1e-5)
 
 

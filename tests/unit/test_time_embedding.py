@@ -55,6 +55,10 @@ def test_figures_are_of_single_queries_and_of_documents_in_a_batch(timed):
     figures = timed(encoder)
     assert figures["query_latency_p50_ms"] == pytest.approx(2.01)
     assert figures["documents_per_second"] == pytest.approx(100)
+    intervals = [
+        f"{name}_{end}" for name in ("query_latency_p50_ms", "documents_per_second") for end in ("low", "high")
+    ]
+    assert [figures[name] for name in intervals] == pytest.approx([2.01, 2.01, 100, 100])
     assert encoder.batches == [64] * 6  # the medians are known after the least number of rounds
     assert len(encoder.queries) == 3 + 6 * 20
     assert set(encoder.queries) == {f"queries {row}" for row in range(30)}

@@ -5,13 +5,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
-from embquant.measure.effort import Effort, median_interval, ratio_interval
+from embquant.measure.effort import Effort, medians, with_interval
 from embquant.retrieve.rescoring import Store
 from embquant.retrieve.retriever import Retriever, manifest_of
 from embquant.study import NO_STORE, Setting, settings_of
@@ -21,11 +22,8 @@ log = logging.getLogger(__name__)
 BASELINE_ENGINES: tuple[Literal["blas", "faiss"], ...] = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
-BATCH_SECONDS = 0.02
-"""About how long a batch takes: many times what interrupts a search, so that the clock sees the search."""
-
-FEWEST_IN_BATCH = 32
-"""Least number of queries in a batch. The warm-up times as many, to find how many a batch is to hold."""
+BATCH_QUERIES = 128
+"""Queries in a batch, or all where there are fewer: the same for all searches, as greater batches have higher rates."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +64,11 @@ class Contestant:
     batches: list[float] = field(default_factory=list)
     code: str | None = None
 
-    def warm_up(self, queries: Queries) -> int:
-        """Search until pages and caches are warm; return how many of ``queries`` a batch is to hold."""
-        few = queries[:FEWEST_IN_BATCH]
-        for query in queries[:3].singly():
+    def warm_up(self, batch: Queries) -> None:
+        """Search until pages and caches are warm; the first search for as many tries several kernels."""
+        for query in batch[:3].singly():
             self.search(query)
-        self.search(few)
-        batch = max(len(few), min(len(queries), int(BATCH_SECONDS / _seconds(self.search, few) * len(few))))
-        self.search(queries[:batch])  # the first search for as many tries several kernels
-        return batch
+        self.search(batch)
 
     def time_singles(self, queries: Queries) -> None:
         """Search query by query."""
@@ -86,27 +80,21 @@ class Contestant:
 
     def is_known(self, effort: Effort, batch_queries: int) -> bool:
         """Tell whether it has been timed enough, in batches of so many queries."""
-        singles = self.pooled()
-        spent = sum(singles) + batch_queries * sum(self.batches)
-        return effort.is_enough(len(self.batches), spent, [singles, self.batches])
+        spent = sum(map(sum, self.singles)) + batch_queries * sum(self.batches)
+        return effort.is_enough(len(self.batches), spent, [self.medians(), self.batches])
 
-    def pooled(self, rounds: int | None = None) -> list[float]:
-        """Return the seconds of all single queries, or of those in the first ``rounds``."""
-        return [seconds for singles in self.singles[:rounds] for seconds in singles]
+    def medians(self) -> list[float]:
+        """Return the median seconds of a single query in each round."""
+        return medians(self.singles)
 
     def figures(self) -> dict[str, Any]:
-        """Latency percentiles over all single queries, throughput of the median batch; intervals of both medians."""
-        singles = self.pooled()
-        p50, p95, p99 = np.percentile(singles, [50, 95, 99]) * 1000
-        low, high = median_interval(singles)
-        slowest, fastest = reversed(median_interval(self.batches))
+        """Latency and throughput: medians over rounds and their intervals, and percentiles over all single queries."""
+        p95, p99 = np.percentile(np.concatenate(self.singles), [95, 99]) * 1000
         return {
-            "latency_p50_ms": p50,
-            **_interval("latency_p50_ms", low * 1000, high * 1000),
+            **with_interval("latency_p50_ms", [seconds * 1000 for seconds in self.medians()]),
             "latency_p95_ms": p95,
             "latency_p99_ms": p99,
-            "queries_per_second": 1 / float(np.median(self.batches)),
-            **_interval("queries_per_second", 1 / slowest, 1 / fastest),
+            **with_interval("queries_per_second", [1 / seconds for seconds in self.batches]),
             "rounds": len(self.batches),
         }
 
@@ -175,33 +163,37 @@ def measured_speed(
     """Time all contestants in rounds that alternate in direction; return their settings and the size of a batch.
 
     Each round times other queries one at a time, ``single_queries`` of all, and the same in a batch. A contestant whose
-    medians are known takes no further part; the ``baselines`` do as long as anybody else does. Without
-    ``contestants``, the settings are those of the baseline itself.
+    medians are known takes no further part. The ``baselines`` do as long as anybody else does, but without batches, of
+    which there is no speed-up. Without ``contestants``, the settings are those of the baseline itself.
     """
-    everybody = [(each, queries[: each.warm_up(queries)]) for each in [*baselines, *contestants]]
-    judged = everybody[len(baselines) :] or everybody
+    batch = queries[:BATCH_QUERIES]
+    everybody = [*baselines, *contestants]
+    for each in everybody:
+        each.warm_up(batch)
+    judged = contestants or baselines
     order = np.random.default_rng(0).permutation(len(queries))
     number = 0
-    while waiting := [each for each, batch in judged if not each.is_known(effort, len(batch))]:
+    while waiting := [each for each in judged if not each.is_known(effort, len(batch))]:
         singles = queries[np.take(order, range(number * single_queries, (number + 1) * single_queries), mode="wrap")]
-        turn = [(each, batch) for each, batch in everybody if each in waiting or each in baselines]
-        for contestant, _ in turn:
+        turn = [each for each in everybody if each in waiting or each in baselines]
+        for contestant in turn:
             contestant.time_singles(singles)
-        for contestant, batch in turn:
-            contestant.time_batch(batch)
+        for contestant in turn:
+            if contestant in judged:
+                contestant.time_batch(batch)
         everybody.reverse()
         number += 1
         log.info("round %d: %d searches", number, len(turn))
     top_ks = dict.fromkeys(each.settings[0].top_k for each in baselines)
-    fastest = {top_k: _fastest([each for each in baselines if each.settings[0].top_k == top_k]) for top_k in top_ks}
+    engines = {top_k: [each for each in baselines if each.settings[0].top_k == top_k] for top_k in top_ks}
     plain = {each.settings[0]: _plain_figures(each) for each in contestants if each.code is not None}
     rows = [
-        _row(each, setting, fastest[setting.top_k]) | plain.get(setting, {})
-        for each in contestants or fastest.values()
+        _row(each, setting, _fastest(engines[setting.top_k])) | plain.get(setting, {})
+        for each in contestants or map(_joined, engines.values())
         if each.code is None
         for setting in each.settings
     ]
-    return rows, min(len(batch) for _, batch in everybody)
+    return rows, len(batch)
 
 
 def _contestant(retriever: Retriever, settings: Sequence[Setting]) -> Contestant:
@@ -214,38 +206,37 @@ def _contestant(retriever: Retriever, settings: Sequence[Setting]) -> Contestant
 
 
 def _fastest(baselines: Sequence[Contestant]) -> Contestant:
+    """Return the engine with the least median latency."""
+    return min(baselines, key=lambda engine: median(engine.medians()))
+
+
+def _joined(baselines: Sequence[Contestant]) -> Contestant:
     """Join the engines' best: the least median latency with the least median batch."""
-    single = min(baselines, key=lambda engine: float(np.median(engine.pooled())))
-    batch = min(baselines, key=lambda engine: float(np.median(engine.batches)))
+    single = _fastest(baselines)
+    batch = min(baselines, key=lambda engine: median(engine.batches))
     engine = single.engine if single is batch else f"{single.engine} alone, {batch.engine} in batch"
     return Contestant(engine, single.settings, single.search, single.singles, batch.batches)
 
 
 def _row(contestant: Contestant, setting: Setting, baseline: Contestant) -> dict[str, Any]:
     """Return what was measured of a setting; its speed-up is over the ``baseline`` in the same rounds."""
-    own, reference = contestant.pooled(), baseline.pooled(len(contestant.singles))
-    speedup = "speedup_p50_vs_float32"
+    own = contestant.medians()
+    speedups = [reference / seconds for reference, seconds in zip(baseline.medians(), own, strict=False)]
     return {
         "rescore_store": setting.store,
         "rescore_multiplier": setting.multiplier,
         "top_k": setting.top_k,
         **contestant.figures(),
-        speedup: float(np.median(reference) / np.median(own)),
-        **_interval(speedup, *ratio_interval(reference, own)),
+        **with_interval("speedup_p50_vs_float32", speedups),
         "engine": contestant.engine,
     }
 
 
 def _plain_figures(contestant: Contestant) -> dict[str, Any]:
     """Return what was measured of a search without this library, and its code."""
-    figures = contestant.figures()
-    names = ("latency_p50_ms", "latency_p50_ms_low", "latency_p50_ms_high", "queries_per_second")
-    return {**{f"plain_{name}": figures[name] for name in names}, "plain_code": contestant.code}
-
-
-def _interval(name: str, low: float, high: float) -> dict[str, float | None]:
-    """Return the ends of an interval as columns; None where there were too few values for one."""
-    return {f"{name}_{end}": None if np.isnan(value) else value for end, value in (("low", low), ("high", high))}
+    timed = ("latency_p50_ms", "queries_per_second")
+    figures = {f"plain_{name}": value for name, value in contestant.figures().items() if name.startswith(timed)}
+    return {**figures, "plain_code": contestant.code}
 
 
 def _seconds(search: Callable[[Queries], Any], queries: Queries) -> float:

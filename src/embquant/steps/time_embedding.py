@@ -11,7 +11,7 @@ import numpy as np
 from embquant.embedding.encoder import load_encoder
 from embquant.files.atomic import read_json, write_json
 from embquant.files.parquet import read_batches
-from embquant.measure.effort import Effort
+from embquant.measure.effort import Effort, medians, with_interval
 
 MOST_QUERIES = 1000
 """Queries of a dataset that are used."""
@@ -43,22 +43,22 @@ def time_embedding(
     documents = _first_texts(corpus, DOCUMENTS)
     encoder.encode_queries(list(islice(query_texts, 3)))
     effort = Effort(rounds, precision, seconds)
-    singles: list[float] = []
+    singles: list[list[float]] = []
     batches: list[float] = []
-    while not effort.is_enough(len(batches), sum(singles) + sum(batches), [singles, batches]):
-        singles += [_seconds(encoder.encode_queries, [query]) for query in islice(query_texts, QUERIES)]
+    while not effort.is_enough(len(batches), sum(map(sum, singles)) + sum(batches), [medians(singles), batches]):
+        singles.append([_seconds(encoder.encode_queries, [query]) for query in islice(query_texts, QUERIES)])
         batches.append(_seconds(encoder.encode_documents, documents))
-    p50, p95, p99 = np.percentile(singles, [50, 95, 99]) * 1000
+    p95, p99 = np.percentile(singles, [95, 99]) * 1000
     described = read_json(model)
     figures = {
         "dim": encoder.dim,
         "backend": described["backend"],
         "device": described["device"],
         "threads": threads,
-        "query_latency_p50_ms": p50,
+        **with_interval("query_latency_p50_ms", [seconds * 1000 for seconds in medians(singles)]),
         "query_latency_p95_ms": p95,
         "query_latency_p99_ms": p99,
-        "documents_per_second": len(documents) / float(np.median(batches)),
+        **with_interval("documents_per_second", [len(documents) / seconds for seconds in batches]),
     }
     write_json(output, figures)
 

@@ -20,7 +20,7 @@ from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.drift import METRICS, drift_table, with_drift
 from embquant.report.numbers.explained import joined
 from embquant.report.numbers.growth import growth_table
-from embquant.report.numbers.intervals import Chance
+from embquant.report.numbers.intervals import INTERVAL, Chance
 from embquant.report.numbers.landmark import bm25_words, landmark_table
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.models import Models
@@ -36,16 +36,18 @@ MEMORY = [
 KEPT = ["originals_bytes", "searched_bytes"]
 """Columns of memory.csv if a study has databases: what these keep on disk."""
 SPEED = [
-    *("threads", "rounds", "latency_p50_ms", "latency_p50_ms_low", "latency_p50_ms_high"),
+    *("threads", "batch_queries", "rounds", "latency_p50_ms", "latency_p50_ms_low", "latency_p50_ms_high"),
     *("latency_p95_ms", "latency_p99_ms"),
     *("queries_per_second", "queries_per_second_low", "queries_per_second_high"),
     *("speedup_p50_vs_float32", "speedup_p50_vs_float32_low", "speedup_p50_vs_float32_high"),
     *("build_seconds", "peak_rss_bytes", "engine"),
 ]
-PLAIN = ["plain_latency_p50_ms", "plain_latency_p50_ms_low", "plain_latency_p50_ms_high", "plain_queries_per_second"]
+PLAIN = [f"plain_{name}{end}" for name in ("latency_p50_ms", "queries_per_second") for end in INTERVAL]
 EMBEDDING = [
     *("dim", "backend", "device", "threads"),
-    *("query_latency_p50_ms", "query_latency_p95_ms", "query_latency_p99_ms", "documents_per_second"),
+    *("query_latency_p50_ms", "query_latency_p50_ms_low", "query_latency_p50_ms_high"),
+    *("query_latency_p95_ms", "query_latency_p99_ms"),
+    *("documents_per_second", "documents_per_second_low", "documents_per_second_high"),
 ]
 
 

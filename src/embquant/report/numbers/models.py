@@ -28,7 +28,9 @@ from embquant.study.study import Study
 
 KEYS = [*RUN, *SETTING]
 COSTS = ["memory_bytes_per_vector", "usd_per_month", "latency_p50_ms", "latency_p95_ms"]
-EMBEDDING = ["query_embedding_p50_ms", "texts_per_second", "usd_per_million_texts"]
+TIMED = {"query_embedding_p50_ms": "query_latency_p50_ms", "texts_per_second": "documents_per_second"}
+"""Times, with intervals, and their columns in embedding.csv."""
+EMBEDDING = [*(f"{name}{end}" for name in TIMED for end in INTERVAL), "usd_per_million_texts"]
 SETTINGS = [
     *(*KEYS, "metric", "queries", *(f"quality{end}" for end in INTERVAL)),
     *("best_model", *(f"against_best{end}" for end in INTERVAL)),
@@ -204,8 +206,7 @@ def _embedding(embedding: pd.DataFrame, study: Study) -> pd.DataFrame:
     rate, cores = embedding["documents_per_second"], embedding["threads"].where(embedding["device"] == "cpu")
     usd_per_hour = cores * study.config.prices.embedding.usd_per_core_hour
     table = embedding[["dataset", "model"]].assign(
-        query_embedding_p50_ms=embedding["query_latency_p50_ms"],
-        texts_per_second=rate,
+        **{f"{name}{end}": embedding[f"{timed}{end}"] for name, timed in TIMED.items() for end in INTERVAL},
         usd_per_million_texts=1e6 / rate / 3600 * usd_per_hour,
     )
     means = table.groupby("model", sort=False)[EMBEDDING].mean().reset_index().assign(dataset=EVERY)
