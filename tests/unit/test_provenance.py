@@ -19,6 +19,7 @@ def package(tmp_path, monkeypatch):
 
 
 def digest(module):
+    provenance._read.cache_clear()  # a process reads each module once
     return provenance.source_digest.__wrapped__(module)
 
 

@@ -62,14 +62,21 @@ def _reachable(modules: Sequence[str]) -> set[Path]:
     found: set[Path] = set()
     waiting = list(modules)
     while waiting:
-        module = waiting.pop()
-        path = _source(module)
+        path, imported = _read(waiting.pop())
         if path is not None and path not in found:
             found.add(path)
-            waiting.extend(_imports(path.read_bytes()))
-            if module.startswith("embquant."):
-                waiting.append(module.rpartition(".")[0])  # importing a module runs its package's __init__
+            waiting.extend(imported)
     return found
+
+
+@cache
+def _read(module: str) -> tuple[Path | None, tuple[str, ...]]:
+    """Return the file of a module, and the modules of this package that running the file imports."""
+    path = _source(module)
+    if path is None:
+        return None, ()
+    above = [module.rpartition(".")[0]] if module.startswith("embquant.") else []  # a package's __init__ runs first
+    return path, (*_imported(ast.parse(path.read_bytes())), *above)
 
 
 def _source(module: str) -> Path | None:
@@ -90,22 +97,20 @@ def _beside(path: Path) -> set[Path]:
     return {file for file in path.parent.iterdir() if file.is_file() and file.suffix not in (".py", ".pyc")}
 
 
-@cache
-def _imports(source: bytes) -> tuple[str, ...]:
-    """Return the modules of this package that a module's source imports anywhere, but for type checkers alone."""
-    return tuple(_imported(ast.parse(source)))
-
-
 def _imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the modules of this package that a module imports anywhere, but for type checkers alone."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             waiting.extend(node.orelse)
-            continue
-        waiting.extend(ast.iter_child_nodes(node))
-        if isinstance(node, ast.Import):
+        elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name.startswith("embquant."))
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "embquant":
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module and node.module.split(".")[0] == "embquant":
+                yield node.module
+                yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        else:
+            for block in ("body", "orelse", "handlers", "finalbody", "cases"):  # no expression holds an import
+                inner = getattr(node, block, [])
+                waiting.extend(inner if isinstance(inner, list) else [])  # the body of a lambda is an expression

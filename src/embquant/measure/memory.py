@@ -2,11 +2,16 @@
 
 import ctypes
 import json
+import mmap
 import os
 import re
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from embquant.errors import InputError
 from embquant.files import scratch
@@ -24,9 +29,14 @@ MMAP_THRESHOLD = 1 << 16
 FILLERS = 1024
 
 
-def measure_in_a_process(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
-    """Call :func:`measure` in a new interpreter that allocates the same bytes every time."""
-    asked = json.dumps([str(method), str(store) if store else None, str(queries), depth])
+def measure_in_processes(
+    method: Path, stores: Sequence[Path | None], queries: Path, depth: int
+) -> list[dict[str, int]]:
+    """Call :func:`measure` for each of ``stores``, in an interpreter that allocates the same bytes every time.
+
+    Each is measured in a copy (a fork) of that interpreter, which has opened nothing yet.
+    """
+    asked = json.dumps([str(method), [str(store) if store else None for store in stores], str(queries), depth])
     command = [sys.executable, "-m", "embquant.measure.memory", asked]
     variables = {**os.environ, "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     variables |= {"PYTHONMALLOC": "malloc", "ARROW_DEFAULT_MEMORY_POOL": "system"}
@@ -34,7 +44,7 @@ def measure_in_a_process(method: Path, store: Path | None, queries: Path, depth:
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise InputError(f"{method}: measuring its memory failed: {done.stderr.strip().splitlines()[-1]}")
-    return json.loads(done.stdout)
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def measure(method: Path, store: Path | None, queries: Path, depth: int) -> dict[str, int]:
@@ -107,8 +117,36 @@ def _mapped_bytes(store: Path | None) -> int:
     return sum(int(end, 16) - int(start, 16) for start, end in ranges)
 
 
+def _print_each(method: Path, stores: Sequence[str | None], queries: Path, depth: int) -> None:
+    """Measure each store in a process of its own, and print what it took as a line."""
+    pages = _pages_of_files()
+    for store in stores:
+        child = os.fork()
+        if not child:
+            for address in pages:  # a fork has none of them, but its peak includes the libraries
+                ctypes.string_at(address, 1)
+            print(json.dumps(measure(method, Path(store) if store else None, queries, depth)), flush=True)
+            os._exit(0)  # without tearing libraries down
+        if status := os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]):
+            sys.exit(status if status > 0 else f"ended by {signal.Signals(-status).name}")
+
+
+def _pages_of_files() -> list[int]:
+    """Return the addresses of the pages of mapped files that this process has in memory."""
+    found: list[int] = []
+    size = mmap.PAGESIZE
+    with Path("/proc/self/pagemap").open("rb") as entries:
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            words = line.split(maxsplit=5)
+            if len(words) == 6 and words[1].startswith("r") and words[5].startswith("/"):
+                start, end = (int(address, 16) for address in words[0].split("-"))
+                entries.seek(start // size * 8)
+                present = np.frombuffer(entries.read((end - start) // size * 8), dtype=np.uint64) >> np.uint64(63)
+                found.extend(int(start + size * page) for page in np.flatnonzero(present))
+    return found
+
+
 if __name__ == "__main__":
     spare_pandas()
-    method, store, queries, depth = json.loads(sys.argv[1])
-    print(json.dumps(measure(Path(method), Path(store) if store else None, Path(queries), depth)), flush=True)
-    os._exit(0)  # without tearing libraries down
+    method, stores, queries, depth = json.loads(sys.argv[1])
+    _print_each(Path(method), stores, Path(queries), depth)

@@ -8,7 +8,7 @@ from embquant.files.atomic import write_json
 from embquant.files.inapplicable import passed_on, why_inapplicable
 from embquant.files.records import checked
 from embquant.indexes.manifest import Manifest, check_files
-from embquant.measure.memory import measure_in_a_process
+from embquant.measure.memory import measure_in_processes
 from embquant.retrieve.retriever import Method, manifest_of
 from embquant.study import NO_STORE
 
@@ -25,7 +25,7 @@ def measure_memory(
 ) -> None:
     """Measure the memory of a method.
 
-    The method without rescoring, and with each rescore store, is measured in a separate process. Rescore stores that
+    The method without rescoring, and with each rescore store, is measured in a process of its own. Rescore stores that
     can't be are left out.
     """
     if any(passed_on(path, output) for path in (method_file, *candidates)):
@@ -39,6 +39,8 @@ def measure_memory(
     for manifest in (index, *stores.values()):
         check_files(manifest)
     checked(query_vectors)
+    all_stores: dict[str, Path | None] = {NO_STORE: None, **stores}
+    measured = measure_in_processes(method_file, list(all_stores.values()), query_vectors, depth)
     settings = [
         {
             "rescore_store": name,
@@ -49,8 +51,8 @@ def measure_memory(
             "index_file_bytes": index_bytes,
             "store_file_bytes": (store.parent / Manifest.read(store).file).stat().st_size if store else 0,
             "compression_vs_float32": baseline.vectors * baseline.bytes_per_vector / index_bytes,
-            **measure_in_a_process(method_file, store, query_vectors, depth),
+            **taken,
         }
-        for name, store in {NO_STORE: None, **stores}.items()
+        for (name, store), taken in zip(all_stores.items(), measured, strict=True)
     ]
     write_json(output, {"method": method.name, "settings": settings})
