@@ -120,6 +120,15 @@ def test_a_query_is_text(opened):
     assert opened.find_elements(By.TAG_NAME, "b") == []
 
 
+def test_how_an_example_was_chosen_stands_below_its_query_however_long_that_is(opened):
+    words = opened.find_elements(By.CSS_SELECTOR, ".example > .how")
+    assert len(words) == len(opened.find_elements(By.CSS_SELECTOR, ".example > .query")) > 0
+    for how in words:
+        query = how.find_element(By.XPATH, "preceding-sibling::p")
+        assert how.text.startswith(("the one that loses most", "in the middle"))
+        assert how.location["y"] >= query.location["y"] + query.size["height"] - 1
+
+
 @pytest.mark.parametrize("theme", THEMES)
 def test_everything_can_be_read_in_light_and_dark(opened, theme):
     emulate(opened, theme)

@@ -90,7 +90,7 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
             *(f"   beware: {caveat}" for caveat in found.caveats),
             *more,
             f"   to deploy it: configuration and code at the start of {path}; for databases, databases.md beside it",
-            *(f"   {words}: plain_code of recommendation.csv there" for words in plain_words(found.plain)),
+            *(f"   {words}: plain_code in recommendation.csv beside it" for words in plain_words(found.plain)),
         ]
     lines = ["no metric of the study has a value here; add overlap@k, k ≤ top_k", "so nothing can be said of quality"]
     if found.relaxations:
@@ -133,7 +133,8 @@ def plain_words(timed: pd.Series | None) -> list[str]:
     if timed is None or pd.isna(timed["plain_latency_p50_ms"]):
         return []
     plain, own = timed["plain_latency_p50_ms"], timed["latency_p50_ms"]
-    return [f"without this library, with NumPy and FAISS or USearch alone, p50 {plain:.3g} ms instead of {own:.3g}"]
+    times = f"the median query takes {plain:.3g} ms instead of {own:.3g} ms"
+    return [f"without this library, with NumPy and FAISS or USearch alone, {times}"]
 
 
 def float32_words(size: float) -> list[str]:
