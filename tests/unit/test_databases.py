@@ -2,12 +2,17 @@
 
 import ast
 import json
+from pathlib import Path
 
 import pytest
+import yaml
 
 from embquant.report.databases import DATABASES, answers, transforms_of
 from embquant.study.study import Study
 
+ROOT = Path(__file__).parents[2]
+MADE_OUTSIDE = "its bytes are made outside; it has nothing finer to rescore with"
+NOTHING_FINER = "it ranks by the numbers that it stores; there is nothing finer to rescore with"
 NAMES = [database.name for database in DATABASES]
 FAMILIES = ["float32", "float16", "bfloat16", "float8", "int8", "unit-int8", "scaled-int8", "uint8", "int6", "int4"]
 CODECS = {
@@ -105,6 +110,11 @@ def test_what_a_setting_says_is_what_the_database_is_told():
         ("OpenSearch", "osq-1", "float32", 4, "it rescores at least 100 candidates"),
         ("OpenSearch", "osq-1", "float32", 10, ""),
         ("OpenSearch", "binary-hnsw", "none", 1, "a threshold of the mean instead of zero"),
+        ("OpenSearch", "signs-of-mean", "none", 1, "a graph instead of a scan"),
+        ("OpenSearch", "unit-int8", "int8", 4, f"no equal: {MADE_OUTSIDE}"),
+        ("Milvus", "uint8", "none", 1, ""),
+        ("Milvus", "uint8", "float32", 4, "a graph instead of a scan"),
+        ("Milvus", "int6", "none", 1, "a graph instead of a scan"),
     ],
 )
 def test_what_differs_is_said(database, method, store, multiplier, differs):
@@ -115,6 +125,43 @@ def test_a_transform_is_named_in_its_order():
     assert transforms_of("rotated", study()) == ["center", "pca"]
     assert transforms_of("binary", study()) == []
     assert "bit(192)" in asked("rotated")["PostgreSQL with pgvector"].text
+
+
+def shipped():
+    """The study of config/databases.yaml, and the settings of its methods."""
+    made = Study.read(yaml.safe_load((ROOT / "config" / "databases.yaml").read_text("utf-8")))
+    asked = {"top_k": 10}
+    return made, [
+        (method, asked | {"method": name, "rescore_store": found.store, "rescore_multiplier": found.multiplier})
+        for name, method in made.methods.items()
+        for found in method.settings
+    ]
+
+
+def test_each_method_that_a_database_runs_finds_itself_in_that_databases_text():
+    made, settings = shipped()
+    run_here = [(method, asked) for method, asked in settings if method.index_class.is_database]
+    assert {method.entry.index for method, _ in run_here} == {"qdrant", "pgvector", "sqlite-vec", "lancedb"}
+    for method, asked in run_here:
+        engines = zip(DATABASES, answers(asked, made, (9870, 384)), strict=True)
+        (own,) = (answer for database, answer in engines if database.engine == method.entry.index)
+        names = own.mark.removeprefix("measured here as ").split(", ")
+        assert own.text, f"{method.name}: {own.differs}"
+        assert method.name in names, f"{method.name}: {own.mark}"
+
+
+def test_each_emulated_method_is_written_in_its_databases_language():
+    made, settings = shipped()
+    without = []
+    for method, asked in settings:
+        if method.name.endswith("-emulated"):
+            found = {answer.database.lower(): answer for answer in answers(asked, made, (9870, 384))}
+            answer = found[method.name.partition("-")[0]]
+            without += [(method.name, asked["rescore_store"], answer.differs)] * (not answer.text)
+    assert set(without) == {
+        ("opensearch-byte-emulated", "float32", f"no equal: {MADE_OUTSIDE}"),
+        ("opensearch-fp16-emulated", "float32", f"no equal: {NOTHING_FINER}"),
+    }
 
 
 def test_what_the_study_ran_in_a_database_is_measured():

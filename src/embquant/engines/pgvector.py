@@ -98,7 +98,8 @@ class PgVector(Engine):
     def find(self, query: np.ndarray, k: int) -> tuple[list[int], list[float]]:
         """Return rows, and distances with the sign turned round: inner products, or bits that differ."""
         candidates = k * (self._parameters.oversampling or 1)
-        if (kept := min(max(self._parameters.ef_search, candidates), MOST_CANDIDATES)) != self._kept:
+        least = 1 if self._parameters.iterative_scan else candidates
+        if (kept := min(max(self._parameters.ef_search, least), MOST_CANDIDATES)) != self._kept:
             set_value(self._connection, "hnsw.ef_search", kept)
             self._kept = kept
         found = fetched(self._connection, self._statement, {"query": query, "k": k, "candidates": candidates})

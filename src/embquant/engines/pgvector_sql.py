@@ -8,7 +8,8 @@ import numpy as np
 from embquant.engines.postgres import one_line
 from embquant.quantize.batches import Batches
 
-SCANS = ("ivfflat.probes", "hnsw.iterative_scan", "ivfflat.iterative_scan", "enable_indexscan")
+SCANS = ("ivfflat.probes", "hnsw.iterative_scan", "ivfflat.iterative_scan", "enable_indexscan", "enable_seqscan")
+INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'vectors'::regclass AND NOT indisprimary"
 TYPES = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'vectors'::regclass"
 NEAREST = "SELECT id, {} AS distance FROM vectors ORDER BY distance LIMIT %(candidates)s"
 RERANKED = (
@@ -67,7 +68,10 @@ def fetched(connection: Any, query: str, parameters: Mapping[str, Any] | None = 
 
 
 def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
-    """Let a connection send float32 arrays (dim,) as vectors, in pgvector's binary format, and set how it scans."""
+    """Let a connection send float32 arrays (dim,) as vectors, in pgvector's binary format, and set how it scans.
+
+    An index is used if there is one, unless the search is ``exact``: PostgreSQL would scan a table of few rows instead.
+    """
     from psycopg.adapt import Dumper
     from psycopg.pq import Format
     from psycopg.types import TypeInfo
@@ -81,7 +85,9 @@ def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
 
     connection.adapters.register_dumper(np.ndarray, VectorDumper)
     scans = ("strict_order", "relaxed_order") if iterative else ("off", "off")
-    for name, value in zip(SCANS, (probes, *scans, "off" if exact else "on"), strict=True):
+    by_index = not exact and fetched(connection, INDEXES) != [(0,)]
+    used = ("on", "off") if by_index else ("off", "on")
+    for name, value in zip(SCANS, (probes, *scans, *used), strict=True):
         set_value(connection, name, value)
 
 

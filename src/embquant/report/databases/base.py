@@ -31,8 +31,9 @@ class Wanted:
     """What a setting does, as a database has to do it with vectors of ``dim`` dimensions.
 
     ``index`` is flat, hnsw or ivf; ``graph`` has the edges per node, the candidates compared to choose them and those
-    kept in a search; ``lists`` their number, and how many are searched. ``store`` is what candidates are rescored with,
-    None if they aren't.
+    kept in a search; ``lists`` their number, and how many are searched, or more if it ``goes_on`` until enough are
+    found. ``store`` is what candidates are rescored with, None if they aren't. ``own`` is the quantizer in the words of
+    the database that runs it, where no codec is like it; ``codec`` is float32 then.
     """
 
     codec: CodecSpec
@@ -44,6 +45,8 @@ class Wanted:
     lists: tuple[int, int] = (1, 1)
     store: CodecSpec | None = None
     multiplier: int = 1
+    goes_on: bool = False
+    own: Mapping[str, Any] | None = None
 
     @classmethod
     def of(
@@ -80,6 +83,8 @@ class Wanted:
     @property
     def code(self) -> str:
         """The codec's family, with the bits per dimension where a family has several: ``osq-1``."""
+        if self.own:
+            return json.dumps(self.own)
         family = self.codec.family.family
         return f"{family}-{self.codec.parameters.bits}" if family in BITS else family
 
@@ -129,6 +134,10 @@ class Wanted:
     def without_lists(self) -> list[str]:
         """Return the difference of a database that has a graph, but no lists."""
         return ["a graph instead of lists"] if self.index == "ivf" else []
+
+    def without_scan(self) -> list[str]:
+        """Return the difference of a database that has a graph alone for such codes."""
+        return ["a graph instead of a scan"] if self.index == "flat" else []
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ INDEX_TYPES = {
     "int4": ("int4_", "an interval per vector"),
     **dict.fromkeys(["int8", "unit-int8", "scaled-int8", "uint8", "float8"], ("int8_", ONE_RANGE)),
 }
+OUTSIDE = "bytes are made outside, round(127·x)"
 MOST_OVERSAMPLING = 10
 LEAST_RESCORED = 100
 """OpenSearch's ``MIN_FIRST_PASS_RESULTS``."""
@@ -63,7 +64,7 @@ def opensearch(wanted: Wanted) -> Equal:
         raise NoEqual("it scans float32 by a script (exact k-NN with a scoring script), not by a mapping")
     field: dict[str, Any] = {"type": "knn_vector", "dimension": wanted.dim, "space_type": "innerproduct", **method}
     asked: dict[str, Any] = {"vector": QUERY, "k": wanted.top_k}
-    if wanted.index == "hnsw" and method["method"].get("engine") == "faiss":
+    if method["method"].get("engine") == "faiss":
         asked["method_parameters"] = {"ef_search": wanted.graph[2]}
     asked["rescore"] = {"oversample_factor": float(wanted.multiplier)} if wanted.store else False
     if wanted.store and wanted.candidates < LEAST_RESCORED:
@@ -78,24 +79,35 @@ def _method(wanted: Wanted) -> tuple[dict[str, Any], list[str]]:
     """Return what the mapping says of the method, and how it differs."""
     edges, compared, _ = wanted.graph
     parameters: dict[str, Any] = {"m": edges, "ef_construction": compared}
-    bits = {"binary": 1, "osq-1": 1, "osq-2": 2, "osq-4": 4, "rabitq-1": 1, "eden-1": 1, "turboquant-1": 1}
+    if wanted.code in ("binary", "float16", "unit-int8"):
+        method, differs = _in_a_graph(wanted, parameters)
+        return method, [*differs, *wanted.without_scan()]
+    bits = {"osq-1": 1, "osq-2": 2, "osq-4": 4, "rabitq-1": 1, "eden-1": 1, "turboquant-1": 1}
     if wanted.index == "flat":
         if wanted.code == "float32":
             return {}, []
         if wanted.code not in bits:
             raise NoEqual(f"it scans codes of 1, 2 or 4 bits alone, none like {wanted.code}")
-        own = [] if wanted.code.startswith("osq") else [BBQ.format(wanted.code.replace("binary", "signs"))]
+        own = [] if wanted.code.startswith("osq") else [BBQ.format(wanted.code)]
         return {"method": {"name": "flat"}, "compression_level": f"{32 // bits[wanted.code]}x"}, own
-    if wanted.code == "binary":
-        encoder = {"bits": 1, "enable_adc": not wanted.symmetric}
-        return _hnsw("faiss", parameters, "binary", encoder), wanted.signs("its ADC rescales the bits", "mean")
-    if wanted.code in ("float32", "float16"):
-        encoder = {"bits": 16}
-        return _hnsw("faiss", parameters, "sq" if wanted.code == "float16" else "flat", encoder), []
-    if wanted.code in bits or wanted.code in ("osq-7", "int8", "uint8", "unit-int8", "scaled-int8", "float8"):
+    if wanted.code == "float32":
+        return _hnsw("faiss", parameters, "flat", {}), []
+    if wanted.code in bits or wanted.code in ("osq-7", "int8", "uint8", "scaled-int8", "float8"):
         own = [] if wanted.code.startswith("osq") else [INDEX_TYPES[wanted.code][1]]
         return _hnsw("lucene", parameters, "sq", {"bits": bits.get(wanted.code, 7)}), own
     raise NoEqual(f"it has nothing like {wanted.code}")
+
+
+def _in_a_graph(wanted: Wanted, parameters: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return what the mapping says of codes that it has in graphs alone, and how it differs."""
+    if wanted.code == "binary":
+        encoder = {"bits": 1, "enable_adc": not wanted.symmetric}
+        return _hnsw("faiss", parameters, "binary", encoder), wanted.signs("its ADC rescales the bits", "mean")
+    if wanted.code == "float16":
+        return _hnsw("faiss", parameters, "sq", {"bits": 16}), []
+    if wanted.store:
+        raise NoEqual("its bytes are made outside; it has nothing finer to rescore with")
+    return {"data_type": "byte", **_hnsw("lucene", parameters, "flat", {})}, [OUTSIDE]
 
 
 def _hnsw(engine: str, parameters: dict[str, Any], encoder: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,8 @@ def equal(wanted: Wanted) -> Equal:
 
 def _index(wanted: Wanted, quantizer: str) -> tuple[str, dict[str, object], dict[str, object], list[str]]:
     """Return an index's type, how it is built, how it is searched, and how it differs."""
-    if wanted.index == "hnsw":
+    refined = wanted.store is not None and quantizer in ("SQ8", "PQ")
+    if wanted.index == "hnsw" or quantizer in ("SQ6", "SQ4U") or refined:  # which lists don't have, or don't refine
         if quantizer == "RABITQ":
             raise NoEqual("it has no graph of codes of 1 bit")
         edges, compared, kept = wanted.graph
@@ -60,13 +61,9 @@ def _index(wanted: Wanted, quantizer: str) -> tuple[str, dict[str, object], dict
         if quantizer.startswith("SQ"):
             build["sq_type"] = quantizer
         kind = "HNSW" + {"FLAT": "", "PQ": "_PQ"}.get(quantizer, "_SQ")
-        return kind, build, {"ef": kept}, []
+        return kind, build, {"ef": kept}, [*wanted.without_scan(), *wanted.without_lists()]
     if wanted.index == "flat" and quantizer == "FLAT":
         return "FLAT", {}, {}, []
-    if quantizer in ("SQ6", "SQ4U"):
-        raise NoEqual(f"it has {quantizer} in graphs alone")
-    if wanted.store is not None and quantizer != "RABITQ":
-        raise NoEqual(f"it can't refine what it finds in lists of {quantizer}")
     lists, probes = wanted.lists
     build = {"nlist": lists} | (
         {"m": wanted.pieces, "nbits": wanted.codec.parameters.bits} if quantizer == "PQ" else {}

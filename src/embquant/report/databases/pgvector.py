@@ -8,6 +8,7 @@ MOST_DIMENSIONS = {"vector": 2000, "halfvec": 4000, "bit": 64_000}
 """Dimensions beyond which pgvector can't index a type."""
 MOST_CANDIDATES = 1000
 """The largest ``hnsw.ef_search``."""
+BY_INDEX = "SET enable_seqscan = off;  -- PostgreSQL scans a table of few rows instead of using its index"
 
 
 def equal(wanted: Wanted) -> Equal:
@@ -39,6 +40,7 @@ def equal(wanted: Wanted) -> Equal:
 def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     """Return what a method of the kind ``pgvector`` does."""
     build, search = method.build, method.search
+    least = 1 if search.iterative_scan else top_k * (search.oversampling or 1)
     families = {"vector": "float32", "halfvec": "float16", "bit": "binary"}
     deeper = search.oversampling or 1
     return Wanted.said(
@@ -48,9 +50,10 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
         store=families[build.originals] if search.oversampling else None,
         symmetric=True,
         index={None: "flat", "hnsw": "hnsw", "ivfflat": "ivf"}[None if search.exact else build.index],
-        graph=(build.m, build.ef_construction, max(search.ef_search, top_k * deeper)),
+        graph=(build.m, build.ef_construction, max(search.ef_search, least)),
         lists=(build.lists, search.probes),
         multiplier=deeper,
+        goes_on=search.iterative_scan,
     )
 
 
@@ -64,11 +67,12 @@ def _index(wanted: Wanted, kind: str) -> list[str]:
     if wanted.index == "ivf":
         lists, probes = wanted.lists
         built = f"CREATE INDEX ON documents USING ivfflat ({column}) WITH (lists = {lists});"
-        return [built, f"SET ivfflat.probes = {probes};"]
+        searched_on = ["SET ivfflat.iterative_scan = relaxed_order;"] if wanted.goes_on else []
+        return [built, BY_INDEX, f"SET ivfflat.probes = {probes};", *searched_on]
     edges, compared, kept = wanted.graph
     built = f"CREATE INDEX ON documents USING hnsw ({column}) WITH (m = {edges}, ef_construction = {compared});"
-    searched_on = ["SET hnsw.iterative_scan = strict_order;"] if kept > MOST_CANDIDATES else []
-    return [built, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", *searched_on]
+    searched_on = ["SET hnsw.iterative_scan = strict_order;"] if wanted.goes_on or kept > MOST_CANDIDATES else []
+    return [built, BY_INDEX, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", *searched_on]
 
 
 def _query(wanted: Wanted, kind: str, bits: bool) -> list[str]:

@@ -53,30 +53,32 @@ def equal(wanted: Wanted) -> Equal:
 def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     """Return what a method of the kind ``qdrant`` does."""
     build, search = method.build, method.search
-    if search.exact or build.quantization is None:
-        codec: dict[str, Any] = {"family": "float32"}
-    else:
-        codec = _codec(build.quantization.model_dump(exclude_none=True), dim)
+    codec: dict[str, Any] | None = {"family": "float32"}
+    own: dict[str, Any] = {}
+    if build.quantization is not None and not search.exact:
+        own = build.quantization.model_dump(exclude_none=True)
+        codec = _codec(own, dim)
         if search.rescore is None or int(search.oversampling or 1) != (search.oversampling or 1):
             raise NoEqual("search doesn't say whether Qdrant rescores, or doesn't take a whole number of times as many")
     graph = 0 if search.exact else build.hnsw_config.m
-    again = bool(search.rescore) and codec["family"] != "float32"
-    words = build.quantization.chosen if codec["family"] == "binary" else None
+    again = bool(search.rescore and own)
+    words = own.get("binary", {})
     deeper = int(search.oversampling or 1) if again else 1
     return Wanted.said(
-        codec,
+        codec or {"family": "float32"},
         dim,
         top_k,
         store="float32" if again else None,
         index="hnsw" if graph else "flat",
         graph=(graph, build.hnsw_config.ef_construct, max(search.hnsw_ef or 1, top_k * deeper)),
         multiplier=deeper,
-        symmetric=words is not None and words.query_encoding != "scalar8bits",
+        symmetric=words.get("query_encoding", "scalar8bits") != "scalar8bits",
+        own=None if codec else own,
     )
 
 
-def _codec(quantization: dict[str, Any], dim: int) -> dict[str, Any]:
-    """Return the entry of the codec that Qdrant's quantizer is most like."""
+def _codec(quantization: dict[str, Any], dim: int) -> dict[str, Any] | None:
+    """Return the entry of the codec that Qdrant's quantizer is most like; None if there is none."""
     ((name, words),) = quantization.items()
     if name == "scalar" and words.get("quantile") == 1:
         return {"family": "int8"}
@@ -88,10 +90,13 @@ def _codec(quantization: dict[str, Any], dim: int) -> dict[str, Any]:
         return {"family": "pq", "pieces": 4 * dim // int(words["compression"][1:])}
     if name == "turboquant" and words["bits"] in ("bits1", "bits2", "bits4"):
         return {"family": "turboquant", "bits": int(words["bits"][4:])}
-    raise NoEqual(f"no other database has what Qdrant calls {name} with {words}")
+    return None
 
 
 def _quantization(wanted: Wanted) -> tuple[Any, list[str]]:
+    if wanted.own:
+        ((name, words),) = wanted.own.items()
+        return {name.replace("turboquant", "turbo"): {**words, "always_ram": True}}, []
     if wanted.code in ("pq", "scaled-pq"):
         ratio, rest = divmod(4 * wanted.dim, wanted.pieces)
         if rest or ratio not in COMPRESSIONS or wanted.codec.parameters.bits != 8:
