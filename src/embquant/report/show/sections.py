@@ -51,7 +51,7 @@ SECTIONS = {
         "what is expected in larger ones.",
     ),
     "latency": ("Latency against quality", "How long a query takes, and what is left of float32's results."),
-    "retention": ("What is left, by dataset", "The settings of the summary."),
+    "retention": ("What is left, setting by setting", "The settings that summary.txt lists."),
     "queries": ("Single queries", "A mean that hardly changes may hide queries that lose everything."),
     "losses": (
         "Which queries lose",
