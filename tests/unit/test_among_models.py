@@ -105,6 +105,15 @@ def test_the_verdict_says_quality_itself_and_the_configuration_has_one_model():
     assert (table["quality"], table["quality_low"], table["below_best_model"]) == (0.56, 0.53, 0.05)
 
 
+def test_another_metric_that_is_required_is_shown_with_its_lower_bound():
+    rows = [{**one, "RR@10": 0.4, "RR@10_low": one["nDCG@10"] - 0.2} for one in STUDY]
+    [found] = chosen(*rows, min_quality={"RR@10": 0.31})
+    assert words(found) == ("big", "binary")
+    assert "the best model's float32; RR@10 of at least 0.3600; keeps" in verdict_lines(found, REPORT)[2]
+    [table] = recommendation_table([found]).to_dict("records")
+    assert table["others_required"] == "RR@10 0.3600"
+
+
 def test_each_dataset_has_to_be_met_and_the_worst_figure_counts():
     other = [{**one, "dataset": "b", "low_by": one["low_by"] - 0.1} for one in STUDY]
     every, first, second = chosen(*STUDY, *other, min_quality={"nDCG@10": 0.42})

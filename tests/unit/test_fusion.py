@@ -154,6 +154,7 @@ def test_the_table_and_the_recommendation_have_what_is_kept_after_fusion(tmp_pat
     assert (row["differing"], row["verdict"]) == (100, "worse")
     assert (row["alone_kept"], row["alone_kept_low"], row["alone_verdict"]) == (0.8, 0.7, "worse")
     assert table.loc["float32", ["kept", "verdict"]].tolist()[0] == 1
-    judged = with_quality(judged_after(retrieval.assign(**keys), table.reset_index(drop=True))).set_index("method")
+    assert judged_after(retrieval.assign(**keys), table.reset_index(drop=True), 10).empty
+    judged = with_quality(judged_after(retrieval.assign(**keys), table.reset_index(drop=True), 100)).set_index("method")
     assert judged["top_k"].eq(100).all()
     assert judged.loc["binary", ["kept", "kept_low"]].tolist() == row[["kept", "kept_low"]].tolist()

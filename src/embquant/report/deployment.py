@@ -73,4 +73,15 @@ def deployment_code(setting: pd.Series, study: Study, folder: str, own_documents
         engine = setting["engine"].split()[0]
         lines.insert(0, "from dataclasses import replace")
         lines.insert(-1, f'retriever = replace(retriever, index=retriever.index.with_engine("{engine}"))')
-    return "\n".join(lines)
+    return "\n".join([*lines, *_what_follows(study)])
+
+
+def _what_follows(study: Study) -> list[str]:
+    """Return a comment on the stage that the setting was judged after, if it was."""
+    stage, fusion = study.config.requirements.judge_after, study.config.fusion
+    if stage == "reranker":
+        return ["# These rows are what the reranker is handed."]
+    if stage is None or fusion is None:
+        return []
+    other = "BM25's" if fusion.run is None else f"those of {fusion.run}"
+    return [f"# Fuse these rows with {other}: by the sum of 1 / ({fusion.k} + rank) over both lists, ranks from 1."]

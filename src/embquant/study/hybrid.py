@@ -77,6 +77,11 @@ class Reranker(Entry):
         description="run file with the scores, in TREC's format; `{dataset}` in it stands for the dataset's name",
     )
     max_length: int | None = Field(None, ge=1, description="tokens of a query and a document; default: the model's")
+    depth: int | None = Field(
+        None,
+        ge=1,
+        description="documents that it is handed for `judge_after: reranker`, one of `top_k`; default: the greatest",
+    )
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:

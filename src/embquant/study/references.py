@@ -40,11 +40,11 @@ def check_references(config: "Configuration") -> None:
     if baseline.index != "flat" or config.codecs[baseline.codec].spec.is_encoded:
         raise mistake(f"{config.baseline!r} is not a float32 codec with a flat index", "baseline")
     _check_required_metrics(config)
-    _check_fusion(config)
+    _check_stages(config)
 
 
-def _check_fusion(config: "Configuration") -> None:
-    """Check that what is fused is searched for, and that a recommendation can be judged after it."""
+def _check_stages(config: "Configuration") -> None:
+    """Check that what is fused is searched for, and that a recommendation can be judged after a stage."""
     fusion = config.fusion
     stage = config.requirements.judge_after
     if stage is not None:
@@ -52,12 +52,11 @@ def _check_fusion(config: "Configuration") -> None:
             raise mistake(f"judge_after is {stage!r}, but the study has no {stage}", "requirements")
         if config.requirements.chooses_among_models:
             raise mistake("judge_after can't be used beside what is required of quality itself", "requirements")
-    if fusion is None:
-        return
-    if fusion.run is None and config.bm25 == "none":
+    if fusion is not None and fusion.run is None and config.bm25 == "none":
         raise mistake("with is 'bm25', which bm25: none leaves out", "fusion")
-    if fusion.depth is not None and fusion.depth not in config.top_k:
-        raise mistake(f"depth is {fusion.depth}, expected one of top_k: {', '.join(map(str, config.top_k))}", "fusion")
+    for name, entry in (("fusion", fusion), ("reranker", config.reranker)):
+        if entry is not None and entry.depth is not None and entry.depth not in config.top_k:
+            raise mistake(f"depth is {entry.depth}, expected one of top_k: {', '.join(map(str, config.top_k))}", name)
 
 
 def _check_required_metrics(config: "Configuration") -> None:

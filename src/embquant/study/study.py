@@ -208,6 +208,14 @@ class Study:
         ]
 
     @property
+    def stage_depth(self) -> int:
+        """How many documents a setting hands to the stage that it is judged after."""
+        if self.config.requirements.judge_after == "fusion":
+            return self.fusion_depth
+        depth = self.config.reranker.depth if self.config.reranker else None
+        return depth or max(self.config.top_k)
+
+    @property
     def reranked(self) -> list[str]:
         """The patterns of the folders of all runs of a dataset whose results are ranked again."""
         if self.config.reranker is None:

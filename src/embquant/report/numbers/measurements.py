@@ -24,7 +24,7 @@ from embquant.report.numbers.intervals import INTERVAL, Chance
 from embquant.report.numbers.landmark import bm25_words, landmark_table
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.models import Models
-from embquant.report.numbers.recommendation import CHOICE, EVERY, Recommendation, recommendations
+from embquant.report.numbers.recommendation import AMONG_MODELS, CHOICE, EVERY, Recommendation, recommendations
 from embquant.report.numbers.significance import Analysis
 from embquant.report.numbers.stages import FUSED, RERANKED, after_words, judged_after, stage_table
 from embquant.study.study import Study
@@ -172,7 +172,7 @@ class Measurements:
         described, growth, models = self.described, self.growth, self.models.settings
         if stage := self.study.config.requirements.judge_after:
             tested = self.fusion if stage == "fusion" else self.reranking
-            described, growth = judged_after(described, tested), None
+            described, growth = judged_after(described, tested, self.study.stage_depth), None
         found = recommendations(described, self.study, self.results, self.own_documents, growth, models)
         after = after_words(self.study)
         return [
@@ -180,12 +180,18 @@ class Measurements:
         ]
 
     def _news(self, found: Recommendation) -> list[str]:
-        """Tell where BM25 beats the baseline, or what is recommended."""
+        """Tell where BM25 beats the baseline, or what is recommended: alone, so not what is judged after a stage."""
+        required = self.study.config.requirements
+        best = None if required.judge_after else found.best
         model = found.model if found.best is None else found.best.get("model", found.model)
-        rows = self.bm25[self.bm25["model"] == model]
+        rows = self.bm25 if model == AMONG_MODELS else self.bm25[self.bm25["model"] == model]
         if found.dataset != EVERY:
             rows = rows[rows["dataset"] == found.dataset]
-        return bm25_words(rows, self.study.config.baseline, found.best)
+        return [
+            words
+            for _, of_model in rows.groupby("model", sort=False)
+            for words in bm25_words(of_model, self.study.config.baseline, best)
+        ]
 
     @cached_property
     def examples(self) -> pd.DataFrame:

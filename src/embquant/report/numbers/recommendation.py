@@ -262,6 +262,16 @@ def _worst_quality(rows: pd.DataFrame, study: Study) -> dict[str, str]:
     return {**dict.fromkeys(known, "min"), BELOW_BEST: "max"}
 
 
+def others_required(setting: pd.Series) -> dict[str, float]:
+    """Return the metrics of ``min_quality`` besides the first judged one, with the lower bounds of a ``setting``."""
+    shown = ("kept_low", f"{Measure.of_settings(setting['measure']).metric}_low")
+    return {
+        str(name).removesuffix("_low"): value
+        for name, value in setting.items()
+        if str(name).endswith("_low") and name not in shown
+    }
+
+
 def soonest_decided(settings: pd.DataFrame, limits: Mapping[str, float], fitting: pd.DataFrame) -> pd.Series | None:
     """Return the setting that more queries would show to meet all ``limits`` at a lower price, if any.
 

@@ -86,19 +86,21 @@ def after_words(study: Study) -> str:
     """Say after which stage settings are judged, if the study asks for one."""
     fusion, stage = study.config.fusion, study.config.requirements.judge_after
     if stage == "reranker":
-        return "judged after the reranker, which ranks what each setting returns; so it does with float32's"
+        depth = study.stage_depth
+        return f"judged after the reranker, which ranks the {depth} documents that each setting returns, and float32's"
     if stage is None or fusion is None:
         return ""
     other = "bm25" if fusion.run is None else "the given run"
-    return f"judged after fusion with {other}, {study.fusion_depth} documents of each list; float32 is fused likewise"
+    return f"judged after fusion with {other}, {study.stage_depth} documents of each list; float32 is fused likewise"
 
 
-def judged_after(settings: pd.DataFrame, stage: pd.DataFrame) -> pd.DataFrame:
-    """Return the ``settings`` that went through a stage; what they keep is what they keep after it.
+def judged_after(settings: pd.DataFrame, stage: pd.DataFrame, depth: int) -> pd.DataFrame:
+    """Return the ``settings`` that hand ``depth`` documents to a stage; what they keep is what they keep after it.
 
     ``settings`` has the columns of summary.csv, ``stage`` those of :func:`stage_table`. All other measures are missing.
     """
     keys = [*RUN, *SETTING]
+    stage = stage[stage["top_k"] == depth]
     rows = settings.merge(stage[[*keys, "metric", *KEPT]], on=keys)
     measures = [name for name in rows if Measure.of_column(str(name).removesuffix("_expected")) is not None]
     ends = [f"{name}{end}" for name in measures for end in INTERVAL]

@@ -9,7 +9,7 @@ import pandas as pd
 from embquant.report.measure import Measure
 from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.limits import MIN_QUALITY, limits_of, named
-from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, Recommendation
+from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, Recommendation, others_required
 from embquant.report.reports import Reports, with_setting_name
 from embquant.report.show.databases import in_databases
 from embquant.report.show.examples import examples_of, examples_text
@@ -147,10 +147,11 @@ def float32_words(size: float) -> list[str]:
 def _quality_words(metric: str, setting: pd.Series) -> str:
     """Return the quality itself of a setting that is chosen among models, and what it has against the best model."""
     below = setting[BELOW_BEST]
+    others = "".join(f"{name} of at least {low:.4f}; " for name, low in others_required(setting).items())
     against = f"at most {below:.4f} below" if below >= 0 else f"at least {-below:.4f} above"
     return (
         f"has {metric} {setting[metric]:.4f}, {setting[f'{metric}_low']:.4f} at the interval's lower bound, {against} "
-        "the best model's float32; "
+        f"the best model's float32; {others}"
     )
 
 
@@ -223,6 +224,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     quality = []
     if "chosen_model" in row:
         quality = [(f"{row['quality']:.4f}", f"{measure.metric}; at least {row['quality_low']:.4f} (lower bound)")]
+        quality += [(others, "at least (lower bound)") for others in [row["others_required"]] if others]
     return [
         *quality,
         (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),

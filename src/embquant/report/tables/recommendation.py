@@ -8,7 +8,7 @@ import pandas as pd
 from embquant.report.measure import Measure
 from embquant.report.numbers.growth import BASIS
 from embquant.report.numbers.measurements import Measurements
-from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, WORST, Recommendation
+from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, WORST, Recommendation, others_required
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
 from embquant.report.tables.base import PLACE, SETTING, USD, ReportTable, for_readers
@@ -99,6 +99,9 @@ def _chosen_among_models(recommendation: Recommendation, best: pd.Series, second
         "chosen_model": best.get("model"),
         "quality": best.get(metric),
         "quality_low": best.get(f"{metric}_low"),
+        "others_required": ""
+        if best.empty
+        else "; ".join(f"{name} {low:.4f}" for name, low in others_required(best).items()),
         BELOW_BEST: best.get(BELOW_BEST),
         "runner_up_model": second.get("model"),
         "runner_up_quality_low": second.get(f"{metric}_low"),
