@@ -23,7 +23,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## */  \1\t/p' Makefile | expand -t 16
 
 # Kinds of index that are databases: a configuration that has one gets them installed.
-DATABASES := qdrant|pgvector|sqlite-vec|lancedb
+DATABASES := qdrant|pgvector|sqlite-vec|lancedb|zvec
 
 # A profile of a cluster has the cores of a node.
 WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(if $(filter all,$(CORES)),"$$($(USABLE_CORES))",$(CORES)))

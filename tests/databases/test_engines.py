@@ -21,6 +21,7 @@ LOSSLESS = {
     "pgvector": ({"index": "hnsw"}, {"ef_search": 1000}),
     "qdrant": ({}, {"hnsw_ef": 2000}),
     "sqlite-vec": ({"column": "float"}, {}),
+    "zvec": ({"index": "hnsw"}, {"ef": 1000}),
 }
 """How each database is built and searched so that it finds what an exact search finds."""
 QUANTIZED = {
@@ -32,6 +33,11 @@ QUANTIZED = {
         {"rescore": True, "oversampling": 8},
     ),
     "sqlite-vec": ({"column": "bit"}, {}, {"oversampling": 8}),
+    "zvec": (
+        {"index": "ivf_rabitq", "nlist": 2, "total_bits": 1},
+        {"nprobe": 2},
+        {"nprobe": 2, "is_using_refiner": True, "scale_factor": 8},
+    ),
 }
 """How each is built to lose something, how it is searched, and how it is searched to find more."""
 

@@ -37,6 +37,7 @@ INDEXES: Registry[type[Index[Any]]] = Registry(
         "pgvector/float32": "embquant.engines.pgvector:PgVector",
         "qdrant/float32": "embquant.engines.qdrant:Qdrant",
         "sqlite-vec/float32": "embquant.engines.sqlite_vec:SqliteVec",
+        "zvec/float32": "embquant.engines.zvec:Zvec",
         "flat/*": "embquant.indexes.flat_any:FlatAny",
     },
 )
