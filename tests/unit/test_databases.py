@@ -140,8 +140,9 @@ def shipped():
 
 def test_each_method_that_a_database_runs_finds_itself_in_that_databases_text():
     made, settings = shipped()
-    run_here = [(method, asked) for method, asked in settings if method.index_class.is_database]
-    assert {method.entry.index for method, _ in run_here} == {"qdrant", "pgvector", "sqlite-vec", "lancedb"}
+    written = {database.engine for database in DATABASES if database.engine}
+    run_here = [(method, asked) for method, asked in settings if method.entry.index in written]
+    assert {method.entry.index for method, _ in run_here} == written
     for method, asked in run_here:
         engines = zip(DATABASES, answers(asked, made, (9870, 384)), strict=True)
         (own,) = (answer for database, answer in engines if database.engine == method.entry.index)
