@@ -12,6 +12,7 @@ from embquant.measure.diagnosis import Diagnosis
 from embquant.report.csv_files import write_csv, write_text
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.show.models import model_words
+from embquant.report.show.reranking import reranker_words
 from embquant.report.show.summary import summary_text
 from embquant.report.show.verdict import advice, verdicts
 from embquant.report.tables import TABLES
@@ -42,11 +43,14 @@ def join_reports(
     measured = Measurements(runs, embedding, explained, study, results, own_documents, drifted, bm25, repeated)
     path = output / "summary.txt"
     diagnosed = {folder.parts[-2:]: Diagnosis(**read_json(folder / "diagnosis.json")) for folder in explained}
-    sentences = model_words(measured.models.differences)
+    sentences = {
+        "all models": model_words(measured.models.differences),
+        "reranker": reranker_words(measured.reranking),
+    }
     parts = [
         advice(measured.recommendations, measured.examples, path),
         summary_text(measured.described, study, described, measured.left_out, diagnosed, measured.bm25),
-        *(["\n".join(["all models:", *sentences])] if sentences else []),
+        *("\n".join([f"{title}:", *lines]) for title, lines in sentences.items() if lines),
         "\n".join(map(str, write_tables(measured, output))),
         verdicts(measured.recommendations, path),
     ]

@@ -20,12 +20,15 @@ from embquant.study.study import Study
 
 FUSED, RERANKED = "fused.parquet", "reranked.parquet"
 ALONE = {**{name: f"alone_{name}" for name in KEPT}, "verdict": "alone_verdict"}
+DIFFERENCE = [f"difference{end}" for end in INTERVAL]
+TESTS = ["differing", "p", "p_holm", "verdict", "least_detectable"]
 STAGE = [
     *(*RUN, *SETTING, "kind", "metric", "queries"),
-    *(f"{name}{end}" for name in ("mean", "kept", "difference") for end in INTERVAL),
-    *("differing", "p", "p_holm", "verdict", "least_detectable", *ALONE.values()),
+    *(f"{name}{end}" for name in ("mean", "kept") for end in INTERVAL),
+    *(*DIFFERENCE, *TESTS, *ALONE.values()),
 ]
-RERANKING = [*STAGE, *(f"{FIRST_STAGE_RECALL}{end}" for end in INTERVAL)]
+DEEPEST = {name: f"deepest_{name}" for name in ("metric", *DIFFERENCE, *TESTS)}
+RERANKING = [*STAGE, *(f"{FIRST_STAGE_RECALL}{end}" for end in INTERVAL), *DEEPEST.values()]
 
 
 def stage_table(runs: Sequence[Path], name: str, retrieval: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -35,20 +38,49 @@ def stage_table(runs: Sequence[Path], name: str, retrieval: pd.DataFrame, study:
     have the metrics after the stage. ``retrieval`` has those before it, from which ``alone_…`` come.
     """
     columns = RERANKING if name == RERANKED else STAGE
+    keys = [*RUN, *SETTING]
     tables = [pd.DataFrame(columns=columns)]
     for _, of_model in groupby(runs, lambda run: run.parent):
-        tables += [_compared(group, study) for group in read_measured(list(of_model), name).by_top_k()]
-    keys = [*RUN, *SETTING]
+        measured = read_measured(list(of_model), name)
+        table = pd.concat([_compared(group, study) for group in measured.by_top_k()], ignore_index=True)
+        tables.append(
+            table.merge(_against_deepest(measured, study), on=keys, how="left") if name == RERANKED else table
+        )
     alone = with_quality(retrieval)[[*keys, *ALONE]].rename(columns=ALONE)
     rows = pd.concat(tables[1:] or tables, ignore_index=True).drop(columns=list(ALONE.values()), errors="ignore")
     return rows.merge(alone, on=keys, how="left").reindex(columns=columns)
 
 
+def _resamples(settings: pd.DataFrame, study: Study) -> Resamples:
+    """Return the resamples of the queries of the ``settings`` of one dataset."""
+    first = settings.iloc[0]
+    return Resamples(first["dataset"], int(first["queries"]), Chance(**study.config.statistics.model_dump()))
+
+
+def _against_deepest(measured: Measured, study: Study) -> pd.DataFrame:
+    """Test the settings of every ``top_k`` against the baseline at the greatest, as one family.
+
+    The metric is the first judged one that the least ``top_k`` has. Without one, nothing is tested: agreement at one
+    ``top_k`` says nothing of another.
+    """
+    keys = [*RUN, *SETTING]
+    compared = measured.compared()
+    if compared is None or not compared[0].is_retention:
+        return pd.DataFrame(columns=[*keys, *DEEPEST.values()])
+    metric = compared[0].metric
+    rows = np.flatnonzero(~np.isnan(measured.metrics[metric]).any(axis=1))
+    settings = measured.settings.iloc[rows].reset_index(drop=True)
+    over_ties = {name: values[rows] for name, values in measured.over_ties.items()}
+    one = replace(measured, settings=settings, metrics={metric: measured.metrics[metric][rows]}, over_ties=over_ties)
+    depths = settings["top_k"].where(settings["method"] == study.config.baseline)
+    table = next(_rows(one, "quality", int(depths.argmax()), _resamples(settings, study)))
+    return table[[*keys, *DEEPEST]].rename(columns=DEEPEST)
+
+
 def _compared(group: Measured, study: Study) -> pd.DataFrame:
     """Return the rows of the settings that return equally many documents: each against the baseline."""
     settings = group.settings.reset_index(drop=True)
-    chance = Chance(**study.config.statistics.model_dump())
-    resamples = Resamples(settings["dataset"][0], int(settings["queries"][0]), chance)
+    resamples = _resamples(settings, study)
     baseline = int(np.flatnonzero(settings["method"] == study.config.baseline)[0])
     kind, metrics = group.compared_metrics()
     one = replace(group, settings=settings, metrics={name: group.metrics[name] for name in metrics[:1]})
@@ -58,7 +90,7 @@ def _compared(group: Measured, study: Study) -> pd.DataFrame:
     if recall is None or np.isnan(recall).any():
         return table
     return table.assign(
-        **as_columns(FIRST_STAGE_RECALL, percentile_interval(resamples.means(recall), chance.confidence))
+        **as_columns(FIRST_STAGE_RECALL, percentile_interval(resamples.means(recall), resamples.chance.confidence))
     )
 
 

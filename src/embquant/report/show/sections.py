@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from embquant.report.numbers.caveats import originals_words
 from embquant.report.numbers.methods import unrescored_methods
 from embquant.report.numbers.quality import decisive
@@ -19,6 +21,7 @@ from embquant.report.show.figures.style import Drawing
 from embquant.report.show.figures.tradeoff import draw_latency, draw_memory
 from embquant.report.show.models import model_words
 from embquant.report.show.rendering import TableView
+from embquant.report.show.reranking import reranker_words
 from embquant.report.tables import TABLES
 
 
@@ -79,21 +82,28 @@ SECTIONS = {
 }
 """A section's name → its title and its first sentence, in the order of the page."""
 
+SENTENCES: dict[str, tuple[str, Callable[[pd.DataFrame], list[str]]]] = {
+    "models": ("model_differences", model_words),
+    "hybrid": ("reranking", reranker_words),
+}
+"""A section's name → a table, and what makes sentences of it."""
+
 
 def sections(reports: Reports) -> list[Section]:
     """Return the sections that have something to show."""
     figures = _figures(reports)
     found = {name: Section(name, *words, figures.get(name, [])) for name, words in SECTIONS.items()}
-    differences = reports.table("model_differences")
-    if not differences.empty:
-        found["models"] = replace(found["models"], points=model_words(differences))
     found["cost"] = replace(found["cost"], points=originals_words(reports.summary, reports.study))
+    for name, (table, words) in SENTENCES.items():
+        rows = reports.table(table)
+        if not rows.empty:
+            found[name] = replace(found[name], points=words(rows))
     for name in TABLES.names():
-        table = TABLES[name]()
-        view = table.view(reports)
+        kind = TABLES[name]()
+        view = kind.view(reports)
         if view is not None and not view.rows.empty:
-            section = found.setdefault(table.section, Section(table.section, view.title, ""))
-            found[table.section] = replace(section, tables=[*section.tables, view])
+            section = found.setdefault(kind.section, Section(kind.section, view.title, ""))
+            found[kind.section] = replace(section, tables=[*section.tables, view])
     return [section for section in found.values() if section.figures or section.tables]
 
 

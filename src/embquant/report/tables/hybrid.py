@@ -5,6 +5,7 @@ import pandas as pd
 from embquant.report.numbers.measurements import Measurements
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
+from embquant.report.show.reranking import AS_WELL
 from embquant.report.tables.base import SETTING, ReportTable, for_readers, p_column, place_columns
 
 TESTS = {
@@ -85,7 +86,7 @@ class Fused(ReportTable):
             f"The first {reports.study.fusion_depth} documents of each setting and of {other}, fused by reciprocal "
             f"rank (k = {fusion.k}). Settings worse than float32: {lost} of {len(rows)} alone, {still} once both are "
             "fused. Paired randomization tests over queries.",
-            _with_alone(rows),
+            _with_words(rows, "alone"),
             columns,
             filters=("dataset", "model", "method", "store", "multiplier", "verdict_words"),
             short=rows["rescore_store"] == "none",
@@ -93,7 +94,7 @@ class Fused(ReportTable):
 
 
 class Reranked(ReportTable):
-    """Every setting once a reranker has ranked what it returns, against float32 at the same ``top_k``."""
+    """Every setting once a reranker has ranked what it returns, against float32 at equal and greatest ``top_k``."""
 
     optional = True
     section = "hybrid"
@@ -107,6 +108,7 @@ class Reranked(ReportTable):
         rows = reports.table("reranking")
         if rows.empty:
             return None
+        deepest = f"float32 at top_k {rows['top_k'].max()}"
         columns = {
             **place_columns(reports),
             **SETTING,
@@ -117,22 +119,29 @@ class Reranked(ReportTable):
             "mean": Column("reranked", ".4f", "mean of the metric after the reranker", interval=True),
             "kept": Column("reranked: kept", ".4f", "share of what float32 has after the reranker", interval=True),
             **TESTS,
+            "deepest_difference": Column("to the deepest", "+.4f", f"difference to {deepest}, reranked", interval=True),
+            "deepest_words": Column("against the deepest", meaning=f"against {deepest}, after the reranker"),
+            "deepest_least_detectable": Column(
+                "least detectable (deepest)", ".4f", "true difference that four of five studies would find", detail=True
+            ),
         }
-        as_well = rows[rows["verdict"].isin(["noise", "better"])].groupby("top_k").size()
+        as_well = rows[rows["verdict"].isin(AS_WELL)].groupby("top_k").size()
         words = ", ".join(f"{count} at top_k {top_k}" for top_k, count in as_well.items()) or "none"
         return TableView(
             "reranking",
             "After the reranker",
             "The reranker ranks the top_k documents that a setting returns. Settings that aren't distinguishable from "
-            f"float32 then: {words}. Paired randomization tests over queries.",
-            _with_alone(rows),
+            f"float32 at the same top_k then: {words}. Paired randomization tests over queries.",
+            _with_words(rows, "alone", "deepest"),
             columns,
             filters=("dataset", "model", "top_k", "method", "store", "multiplier", "verdict_words"),
             short=rows["rescore_store"] == "none",
         )
 
 
-def _with_alone(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what readers see of the rows of a stage: also ``alone_words``, the verdict before it."""
-    alone = for_readers(rows[["alone_verdict"]].rename(columns={"alone_verdict": "verdict"}))["verdict_words"]
-    return for_readers(rows).assign(alone_words=alone)
+def _with_words(rows: pd.DataFrame, *compared: str) -> pd.DataFrame:
+    """Return what readers see of the rows of a stage: also ``NAME_words``, the verdict of each comparison NAME."""
+    words = {
+        f"{name}_words": for_readers(rows.assign(verdict=rows[f"{name}_verdict"]))["verdict_words"] for name in compared
+    }
+    return for_readers(rows).assign(**words)
