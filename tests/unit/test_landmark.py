@@ -6,7 +6,9 @@ import pytest
 from scipy import stats
 
 from embquant.files.inapplicable import mark_inapplicable
+from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.landmark import bm25_words, landmark_table
+from embquant.report.numbers.significance import Analysis
 from embquant.report.show.summary import summary_text
 from embquant.study.study import Study
 from support.made_up_study import configuration
@@ -44,6 +46,34 @@ def test_every_setting_is_tested_against_bm25_at_the_least_top_k(tmp_path, value
         assert row["difference_low"] < interval.low < row["difference"] < interval.high < row["difference_high"]
         assert row["p"] == pytest.approx(judge.pvalue, abs=0.05)
     assert table.set_index("method")["verdict"].to_dict() == {"float32": "noise", "binary": "worse"}
+
+
+@pytest.mark.parametrize("tied", ["binary", "bm25", "neither"])
+def test_where_ties_matter_expected_values_are_compared_as_other_tables_compare_them(tmp_path, values, tied):
+    """By row, the side that is tied has 0.2 more than over all orders; the other has ties that hardly move its mean."""
+    span = {name: 0.3 if name == tied else 0.001 for name in values}
+    files = {name: tmp_path / "facts" / "minilm" / name / "metrics.parquet" for name in ("float32", "binary")}
+    files["bm25"] = tmp_path / "facts" / "bm25-metrics.parquet"
+    expected = {name: by_row - span[name] * 2 / 3 for name, by_row in values.items()}
+    for name, path in files.items():
+        least, greatest = values[name] - span[name], values[name] + span[name]
+        write(path, values[name], expected=expected[name], least=least, greatest=greatest)
+    study = Study.read(configuration(["facts"], ["float32", "binary"], [1]))
+    runs = [files[name].parent for name in ("float32", "binary")]
+    rows = landmark_table(runs, [files["bm25"]], study).set_index("method")
+    own = expected if tied == "binary" else values  # of all settings, if ties matter for one of them
+    landmark = (expected if tied == "bm25" else values)["bm25"]
+    retrieval = (
+        Analysis.of(runs, "float32", Chance(seed=0, resamples=1000, confidence=0.95))
+        .retrieval()
+        .set_index(["method", "top_k"])
+    )
+    for name, row in rows.iterrows():
+        assert row["mean"] == pytest.approx(own[name].mean())
+        assert row["bm25"] == pytest.approx(landmark.mean())
+        assert row["difference"] == pytest.approx((own[name] - landmark).mean())
+        judged = retrieval.loc[(name, 10)]
+        assert row["mean"] == pytest.approx(judged["nDCG@10_expected" if tied == "binary" else "nDCG@10"])
 
 
 def test_what_bm25_beats_is_told_and_the_baseline_first(tmp_path, values):

@@ -1,6 +1,7 @@
 """BM25 beside vector searches: every setting of a judged dataset tested against a search by words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from embquant.files.inapplicable import why_inapplicable
 from embquant.measure.metrics import parse_metric
 from embquant.measure.statistics import percentile_interval
 from embquant.report.numbers.intervals import INTERVAL, Chance, Resamples
-from embquant.report.numbers.kept import as_columns
+from embquant.report.numbers.kept import Kept, as_columns
 from embquant.report.numbers.limits import named
-from embquant.report.numbers.measured import RUN, SETTING, read_metric
+from embquant.report.numbers.measured import RUN, SETTING, read_landmark, read_measured
 from embquant.report.numbers.significance import VARIED, tested
 from embquant.study import NO_STORE
 from embquant.study.study import Study
@@ -54,26 +55,19 @@ def _compared(study: Study) -> tuple[str, int] | None:
 
 
 def _beside(runs: Sequence[Path], found: Path, metric: str, top_k: int, chance: Chance) -> pd.DataFrame:
-    """Return the rows of one dataset and model."""
-    rows = [
-        ([*run.parts[-3:], *setting], values)
-        for run in runs
-        for setting, values in read_metric(run / "metrics.parquet", metric, top_k)
-    ]
-    scores = np.stack([values for _, values in rows])
-    ((_, landmark),) = read_metric(found, metric, top_k)
-    differences = scores - landmark
-    resamples = Resamples(found.parent.name, scores.shape[1], chance)
-    own, others = (
-        percentile_interval(resamples.means(values), chance.confidence) for values in (landmark[None], scores)
+    """Return the rows of one dataset and model; a side of which ties matter has expected values over their orders."""
+    measured = read_measured(runs).at_top_k(top_k)
+    resamples = Resamples(found.parent.name, int(measured.settings["queries"].iloc[0]), chance)
+    own, other = (
+        Kept.of(replace(side, metrics={metric: side.metrics[metric]}), 0, resamples).comparisons[metric]
+        for side in (measured, read_landmark(found).at_top_k(top_k))
     )
-    return pd.DataFrame([keys for keys, _ in rows], columns=[*RUN, *SETTING]).assign(
-        metric=metric,
-        queries=scores.shape[1],
-        **as_columns("mean", others),
-        **{f"{BM25}{end}": value for end, (value,) in zip(INTERVAL, own, strict=True)},
-        **as_columns("difference", resamples.difference(scores, np.broadcast_to(landmark, scores.shape))),
-        **tested(differences, chance, resamples.seed),
+    means, landmark = (percentile_interval(side.means, chance.confidence) for side in (own, other))
+    return own.settings.assign(
+        **as_columns("mean", means),
+        **{f"{BM25}{end}": value for end, (value,) in zip(INTERVAL, landmark, strict=True)},
+        **as_columns("difference", resamples.difference(own.scores, np.broadcast_to(other.scores, own.scores.shape))),
+        **tested(own.scores - other.scores, chance, resamples.seed),
     )
 
 

@@ -1,7 +1,7 @@
 """What was measured of a dataset and a model: every metric of every setting, per query."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +38,22 @@ class Measured:
         """Whether the baseline isn't distinguishable from chance, so that a share of its quality says nothing."""
         return self.baseline_p is not None and self.baseline_p > LEAST_LIKELY
 
+    def at(self, rows: np.ndarray) -> "Measured":
+        """Return the settings in ``rows`` alone."""
+        metrics, over_ties = (
+            {name: values[rows] for name, values in columns.items()} for columns in (self.metrics, self.over_ties)
+        )
+        return Measured(self.settings.iloc[rows], metrics, self.baseline_p, over_ties)
+
     def by_top_k(self) -> Iterator["Measured"]:
         """Yield the settings that return equally many documents."""
         for rows in self.settings.groupby("top_k", sort=False).indices.values():
-            metrics, over_ties = (
-                {name: values[rows] for name, values in columns.items()} for columns in (self.metrics, self.over_ties)
-            )
-            yield Measured(self.settings.iloc[rows], metrics, self.baseline_p, over_ties)
+            yield self.at(rows)
+
+    def at_top_k(self, top_k: int) -> "Measured":
+        """Return the settings that return ``top_k`` documents, numbered from 0."""
+        found = self.at(np.flatnonzero(self.settings["top_k"] == top_k))
+        return replace(found, settings=found.settings.reset_index(drop=True))
 
     def compared(self) -> tuple[Measure, "Measured"] | None:
         """Return the measure that counts most, and the settings at the least top_k that has it; None without one."""
@@ -74,18 +83,9 @@ def read_measured(runs: Sequence[Path], name: str = "metrics.parquet") -> Measur
     return _measured([row for run in runs for row in _settings(run, name)], runs)
 
 
-def read_metric(path: Path, metric: str, top_k: int) -> Iterator[tuple[list[Any], np.ndarray]]:
-    """Yield the keys of each setting of a file of metrics that returns ``top_k`` documents, and its values per query.
-
-    The keys are those of :data:`SETTING`; the values float64 (queries,), rounded as :func:`read_measured` does.
-    """
-    columns = [*SETTING, metric]
-    file = open_parquet(path, columns)
-    for number in range(file.num_row_groups):
-        table = file.read_row_group(number, columns)
-        keys = [table.column(name)[0].as_py() for name in SETTING]
-        if keys[-1] == top_k:
-            yield keys, rounded(table.column(metric).to_numpy())
+def read_landmark(path: Path) -> Measured:
+    """Read what was measured of BM25 on a dataset, from a file of metrics; its settings differ in ``top_k`` alone."""
+    return _measured(list(_settings(path.parent, path.name)), [])
 
 
 @dataclass(frozen=True)

@@ -68,10 +68,9 @@ def _against_deepest(measured: Measured, study: Study) -> pd.DataFrame:
     if compared is None or not compared[0].is_retention:
         return pd.DataFrame(columns=[*keys, *DEEPEST.values()])
     metric = compared[0].metric
-    rows = np.flatnonzero(~np.isnan(measured.metrics[metric]).any(axis=1))
-    settings = measured.settings.iloc[rows].reset_index(drop=True)
-    over_ties = {name: values[rows] for name, values in measured.over_ties.items()}
-    one = replace(measured, settings=settings, metrics={metric: measured.metrics[metric][rows]}, over_ties=over_ties)
+    found = measured.at(np.flatnonzero(~np.isnan(measured.metrics[metric]).any(axis=1)))
+    settings = found.settings.reset_index(drop=True)
+    one = replace(found, settings=settings, metrics={metric: found.metrics[metric]})
     depths = settings["top_k"].where(settings["method"] == study.config.baseline)
     table = next(_rows(one, "quality", int(depths.argmax()), _resamples(settings, study)))
     return table[[*keys, *DEEPEST]].rename(columns=DEEPEST)
