@@ -50,9 +50,9 @@ class Models(ReportTable):
         return TableView(
             "models",
             "All settings of all models",
-            f"{note}Brackets are confidence intervals. A core that embeds costs {price.usd_per_core_hour:g} USD an hour"
-            " "
-            f"({price.source}).",
+            f"{note}Brackets are confidence intervals. The best model is chosen on the same queries, so that "
+            "others look rather too far below it. A core that embeds costs "
+            f"{price.usd_per_core_hour:g} USD an hour ({price.source}).",
             for_readers(shown),
             columns,
             filters=("dataset", "model", "method", "store", "pareto_mark"),
