@@ -31,7 +31,7 @@ def time_embedding(
     threads: Annotated[int, "threads of the backend"],
     rounds: Annotated[int, "least number of rounds"] = 6,
     precision: Annotated[float, "half the interval of a median, as a share of it, that ends the rounds"] = 0.03,
-    seconds: Annotated[float, "seconds of embedding after which there is no further round"] = 0.3,
+    seconds: Annotated[float, "seconds of embedding after which there is no further round"] = 0.2,
     output: Annotated[Path, "figures (JSON)"],
 ) -> None:
     """Time the embedding itself; needs the machine to itself.

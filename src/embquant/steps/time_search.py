@@ -33,7 +33,7 @@ def time_search(
     rounds: Annotated[int, "least number of rounds, each of which times everything once"] = 6,
     single_queries: Annotated[int, "queries timed one at a time in a round"] = 20,
     precision: Annotated[float, "half the interval of a median, as a share of it, that ends the rounds"] = 0.03,
-    seconds: Annotated[float, "seconds of a search after which it gets no further round"] = 0.3,
+    seconds: Annotated[float, "seconds of a search after which it gets no further round"] = 0.2,
     output: Annotated[Path, "latency and throughput (JSON)"],
 ) -> None:
     """Time a method beside the baseline; needs the machine to itself.

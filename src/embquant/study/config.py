@@ -128,7 +128,7 @@ class Timing(Entry):
         description="half the width of a median's 95 % interval, as a share of the median, that ends the rounds",
     )
     seconds: Number = Field(
-        0.3, ge=0, description="seconds that a search may be timed for, after which it gets no further round"
+        0.2, ge=0, description="seconds that a search may be timed for, after which it gets no further round"
     )
 
 
