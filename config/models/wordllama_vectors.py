@@ -1,6 +1,6 @@
 """Embed a dataset with WordLlama (256 dimensions, MIT), a static model: a text's vector is the mean of its tokens'.
 
-    snakemake --cores all results/scifact/corpus.parquet --configfile config/models.yaml
+    make run CONFIG=config/models.yaml ARGS='-- results/scifact/corpus.parquet'
     python config/models/wordllama_vectors.py scifact
 
 The first command prepares the dataset; its tables have the ids and the texts. The second fetches the package wordllama

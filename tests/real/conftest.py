@@ -13,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from embquant.files.machine import usable_cores
+
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -37,7 +39,8 @@ def run_study(folder, name, path, *targets):
     config = yaml.safe_load((REPOSITORY / "config" / "scifact.yaml").read_text())
     config |= {"study": name, "datasets": {name: {"source": "files", "path": str(path)}}}
     (folder / "study.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--cores", "all", "--snakefile", str(REPOSITORY / "Snakefile")]
+    cores = ["--cores", str(usable_cores())]
+    command = [sys.executable, "-m", "snakemake", *cores, "--snakefile", str(REPOSITORY / "Snakefile")]
     command += ["--profile", str(REPOSITORY / "profiles" / "default"), "--configfile", "study.yaml", "--", *targets]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout

@@ -17,6 +17,8 @@ def studies(tmp_path_factory):
         reports = write_study(folder / name, datasets=(dataset,), methods=["float32", "int8"], multipliers=(4,))
         reports.rename(folder / f"{name}-study")
         (folder / f"{name}-study" / "report.html").write_text(f"the page of {name}")
+        (folder / f"{name}-study" / "figures").mkdir(exist_ok=True)
+        (folder / f"{name}-study" / "figures" / "growth.svg").write_text("<svg/>")
     shutil.copytree(folder / "first-study", folder / "second-study")
     return [folder / f"{name}-study" for name in ("first", "second", "third")]
 
@@ -38,6 +40,7 @@ def test_every_link_leads_to_a_page_of_the_site(studies, tmp_path):
     ]
     assert all(path.is_file() for path in links(index))
     assert (tmp_path / "third-study" / "report.html").read_text() == "the page of third"
+    assert (tmp_path / "third-study" / "figures" / "growth.svg").read_text() == "<svg/>"
     assert [path.resolve() for path in links(tmp_path / "compare" / "first-study--second-study.html")] == [index]
 
 
@@ -48,6 +51,8 @@ def test_the_index_has_each_verdict_and_a_page_says_what_changed(studies, tmp_pa
     assert "facts (10,000 documents); minilm; " in index
     compared = (tmp_path / "compare" / "first-study--second-study.html").read_text(encoding="utf-8")
     assert "made with the same configuration" in compared
+    assert "a: first-study\nb: second-study\n" in compared
+    assert "--output" not in compared
     assert "facts · minilm: nDCG@10 at top_k 10, 60 queries, the same in both" in compared
 
 

@@ -25,4 +25,5 @@ def compare(
     table = changes(one, other)
     if output is not None:
         write_csv(table, output)
-    sys.stdout.write(comparison_text(one, other, table, output) + "\n")
+    text = comparison_text(one, other, table, (str(run_a), str(run_b)))
+    sys.stdout.write(f"{text}\n\nall settings: {output or 'with --output changes.csv'}\n")

@@ -1,7 +1,6 @@
 """What changed between two runs, as the text that ``compare`` prints."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 
@@ -29,19 +28,18 @@ COLUMNS = {
 }
 
 
-def comparison_text(one: StudyRun, other: StudyRun, changes: pd.DataFrame, written: Path | None) -> str:
-    """Return what differs between two runs; ``changes`` are all settings, which ``written`` holds."""
+def comparison_text(one: StudyRun, other: StudyRun, changes: pd.DataFrame, names: tuple[str, str]) -> str:
+    """Return what differs between two runs, which are called ``names``; ``changes`` are all settings."""
     sections = [_section(changes, pairing) for pairing in pairings(one, other)]
-    parts = [_made_with(one, other), *(sections or ["no dataset, model and method are in both runs"])]
-    parts += [*_only_in_one(changes), *_cautions(one, other)]
-    return "\n\n".join([*parts, f"all settings: {written or 'with --output changes.csv'}"])
+    parts = [_made_with(one, other, names), *(sections or ["no dataset, model and method are in both runs"])]
+    return "\n\n".join([*parts, *_only_in_one(changes), *_cautions(one, other)])
 
 
-def _made_with(one: StudyRun, other: StudyRun) -> str:
+def _made_with(one: StudyRun, other: StudyRun, names: tuple[str, str]) -> str:
     """Return the names of the runs and what differs in what they were made with, one line per change."""
     found = differences(one, other)
     same = "made with the same configuration, data, models and versions, on the same kind of machine"
-    lines = [f"a: {one.folder}", f"b: {other.folder}", "", "made with, a → b:" if found else same]
+    lines = [f"a: {names[0]}", f"b: {names[1]}", "", "made with, a → b:" if found else same]
     for values, places in found.items():
         more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
         shortened = (value if len(value) <= WIDTH else value[:WIDTH] + " …" for value in values)

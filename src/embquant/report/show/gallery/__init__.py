@@ -19,6 +19,9 @@ from embquant.report.show.page import page_style, templates
 from embquant.report.show.verdict import page_verdicts
 
 PAGE = "report.html"
+NAMED = ["databases.md", "figures/*", "tables/*"]
+"""The files that a page names, as patterns."""
+
 COMPARED = "compare"
 """Where the pages that compare studies lie."""
 
@@ -34,7 +37,7 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
     if len(studies) < len(folders):
         raise InputError(f"two of {', '.join(map(str, folders))} have the same name; rename one")
     for name, folder in studies.items():
-        _copy_page(folder, site / name / PAGE)
+        _copy_report(folder, site / name)
     compared = list(_compared(studies))
     environment = templates("gallery")
     for comparison in compared:
@@ -48,12 +51,14 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
     return site / "index.html"
 
 
-def _copy_page(folder: Path, target: Path) -> None:
+def _copy_report(folder: Path, target: Path) -> None:
+    """Copy a page, and the files that it names."""
     page = folder / PAGE
     if not page.is_file():
         raise InputError(f"{page}: no such file; name folders of reports, such as results/reports/default")
-    with atomic_path(target) as temporary:
-        shutil.copyfile(page, temporary)
+    for file in [page, *(file for pattern in NAMED for file in sorted(folder.glob(pattern)))]:
+        with atomic_path(target / file.relative_to(folder)) as temporary:
+            shutil.copyfile(file, temporary)
 
 
 def _described(name: str, reports: Reports) -> dict[str, Any]:
@@ -78,5 +83,5 @@ def _compared(studies: dict[str, Path]) -> Iterator[dict[str, Any]]:
             yield {
                 "path": f"{COMPARED}/{name}--{other_name}.html",
                 "title": f"{name} and {other_name}",
-                "text": comparison_text(one, other, changes(one, other), None),
+                "text": comparison_text(one, other, changes(one, other), (name, other_name)),
             }
