@@ -138,6 +138,14 @@ def test_a_median_within_the_precision_ends_the_rounds(clock):
         assert len(search.batches) == rounds
 
 
+def test_a_round_is_one_value_however_many_queries_it_has(clock):
+    """The least and the greatest of six rounds are 20 % off; of nine, the interval of the median leaves both out."""
+    rounds = [0.001, 0.0012, 0.001, 0.0008, *[0.001] * 27]
+    search = clock.contestant("int8", [0.001] * 3 + np.repeat(rounds, 20).tolist(), 0.0001)
+    measured([clock.contestant("blas", 0.001, 0.0001)], [search], effort=Effort(6, 0.03, 1e9), single_queries=20)
+    assert len(search.batches) == 9
+
+
 def test_a_speed_up_compares_the_rounds_in_which_both_took_part(clock):
     """The machine is half as fast after the sixth round, when one of the two methods is known."""
     slows_down = [0.004] * (3 + 6 * 3) + [0.008]
