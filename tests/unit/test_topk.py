@@ -1,11 +1,12 @@
 """Running top k: the same as sorting everything."""
 
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embquant.exact.topk import TopK, rank, sort_by_score
+from embquant.exact.topk import TopK, nearest_by_faiss, rank, sort_by_score
 
 
 def sorted_all(scores, k):
@@ -57,3 +58,36 @@ def test_sort_by_score_breaks_ties_by_row():
 
 def test_rank_breaks_ties_by_row():
     assert rank(np.array([[1.0, 2.0, 2.0, -np.inf]]), np.array([[7, 9, 3, -1]]), 3).tolist() == [[2, 1, 0]]
+
+
+def lists_of(codes):
+    index = faiss.IndexBinaryIVF(faiss.IndexBinaryFlat(8 * codes.shape[1]), 8 * codes.shape[1], 20)
+    index.train(codes)
+    index.nprobe = 3
+    return index
+
+
+INDEXES_OF_BITS = {
+    "flat": lambda codes: faiss.IndexBinaryFlat(8 * codes.shape[1]),
+    "lists": lists_of,
+    "graph": lambda codes: faiss.IndexBinaryHNSW(8 * codes.shape[1], 8),
+}
+
+
+@pytest.mark.parametrize("k", [1, 10, 700])
+@pytest.mark.parametrize("width", [1, 2, 48])
+@pytest.mark.parametrize("kind", INDEXES_OF_BITS)
+def test_faiss_itself_orders_equal_distances_by_row(kind, width, k):
+    rng = np.random.default_rng(width)
+    codes, queries = (rng.integers(0, 256, (rows, width), np.uint8) for rows in (2000, 30))
+    codes[1000:1500] = codes[:500]
+    index = INDEXES_OF_BITS[kind](codes)
+    index.add(codes)
+    for asked in (queries, queries[:1]):
+        distances, rows = index.search(asked, k)
+        order = np.lexsort((rows, distances, rows < 0), axis=1)
+        scores, found = nearest_by_faiss(distances, rows)
+        np.testing.assert_array_equal(found, np.take_along_axis(rows, order, axis=1))
+        np.testing.assert_array_equal(scores, np.where(found < 0, -np.inf, -np.take_along_axis(distances, order, 1)))
+        assert (np.diff(distances) == 0).any() or k == 1
+        assert (found[:, -1] < 0).any() or k < 700 or kind == "flat"

@@ -118,8 +118,19 @@ def sort_by_score(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.
     return _scores(keys, scores.dtype), keys & ((1 << ROW_BITS) - 1)
 
 
+def nearest_by_faiss(distances: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what FAISS found by int32 Hamming ``distances``, as negative distances and ``rows`` (queries, n).
+
+    FAISS's heaps compare equal distances by row, so they are in order already. Empty places (row −1) come last, with
+    score −inf.
+    """
+    if -1 in rows[:, -1].tolist():
+        return np.where(rows < 0, -np.inf, -distances), rows
+    return -distances, rows
+
+
 def found_by_faiss(scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what an approximate FAISS index found, int32 or float32 ``scores`` and ``rows``, sorted.
+    """Return what an approximate FAISS index found, float32 ``scores`` and ``rows``, sorted.
 
     Its empty places (row −1) come last, with score −inf.
     """

@@ -10,7 +10,7 @@ import numpy as np
 from embquant.entries import NoParameters
 from embquant.exact.scan import DecodedScan, Scan
 from embquant.exact.threads import limit_faiss_threads
-from embquant.exact.topk import sort_by_score
+from embquant.exact.topk import nearest_by_faiss
 from embquant.exact.ways import Ways
 from embquant.indexes.base import FlatIndex
 from embquant.indexes.faiss_files import fill, padded, read, view
@@ -68,9 +68,7 @@ class FlatBinary(FlatIndex[Binary]):
 
 def _nearest(queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     with limit_faiss_threads(1):  # of this thread; FAISS itself would share out queries, of which there may be one
-        distances, rows = faiss.knn_hamming(np.ascontiguousarray(queries), codes, k)
-    # FAISS keeps the lowest rows of those tied for the k-th place, but returns ties in no set order.
-    return sort_by_score(-distances, rows)
+        return nearest_by_faiss(*faiss.knn_hamming(np.ascontiguousarray(queries), codes, k))
 
 
 def agreements(opposites: np.ndarray, codes: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 
 from embquant.exact.threads import limit_faiss_threads
-from embquant.exact.topk import found_by_faiss
+from embquant.exact.topk import nearest_by_faiss
 from embquant.indexes.base import Index
 from embquant.indexes.faiss_files import padded, read, search
 from embquant.indexes.hnsw import HnswBuild, HnswSearch, edge_bytes
@@ -66,5 +66,4 @@ class HnswBinary(Index[Binary]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows; the graph is walked with max(expansion_search, k) candidates."""
-        distances, rows = search(self._index, queries, k, self._threads)
-        return found_by_faiss(-distances, rows)
+        return nearest_by_faiss(*search(self._index, queries, k, self._threads))

@@ -3,7 +3,7 @@
 import faiss
 import numpy as np
 
-from embquant.exact.topk import found_by_faiss
+from embquant.exact.topk import nearest_by_faiss
 from embquant.indexes.faiss_files import padded, search
 from embquant.indexes.ivf import Ivf
 from embquant.quantize.codecs import CodecSpec, Family
@@ -47,5 +47,4 @@ class IvfBinary(Ivf[Binary]):
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Return negative distances and rows."""
-        distances, rows = search(self._index, queries, k, self._threads)
-        return found_by_faiss(-distances, rows)
+        return nearest_by_faiss(*search(self._index, queries, k, self._threads))
