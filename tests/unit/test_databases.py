@@ -9,45 +9,11 @@ import yaml
 
 from embquant.report.databases import DATABASES, answers, transforms_of
 from embquant.study.study import Study
+from support.database_texts import METHODS, NAMES, asked, study
 
 ROOT = Path(__file__).parents[2]
 MADE_OUTSIDE = "its bytes are made outside; it has nothing finer to rescore with"
 NOTHING_FINER = "it ranks by the numbers that it stores; there is nothing finer to rescore with"
-NAMES = [database.name for database in DATABASES]
-FAMILIES = ["float32", "float16", "bfloat16", "float8", "int8", "unit-int8", "scaled-int8", "uint8", "int6", "int4"]
-CODECS = {
-    **{family: {"family": family} for family in FAMILIES},
-    "binary": {"family": "binary"},
-    "signs-of-mean": {"family": "binary", "threshold": "mean"},
-    "rotated": {"family": "binary", "transform": ["center", {"kind": "pca", "dim": 192}]},
-    **{f"{family}-{bits}": {"family": family, "bits": bits} for family in ("rabitq", "eden") for bits in (1, 2, 4)},
-    **{f"turboquant-{bits}": {"family": "turboquant", "bits": bits} for bits in (1, 2, 4)},
-    **{f"osq-{bits}": {"family": "osq", "bits": bits} for bits in (1, 2, 4, 7)},
-    "pq": {"family": "pq", "pieces": 48},
-    "scaled-pq": {"family": "scaled-pq", "pieces": 50},
-}
-GRAPHS = {f"{codec}-hnsw": {"codec": codec, "index": "hnsw"} for codec in ("float32", "int8", "binary")}
-LISTS = {f"{codec}-ivf": {"codec": codec, "index": "ivf"} for codec in ("float32", "pq", "binary")}
-METHODS = {
-    **{codec: {"codec": codec, "index": "flat"} for codec in CODECS},
-    "float-query": {"codec": "binary", "index": "flat", "scoring": "asymmetric"},
-    **GRAPHS,
-    **LISTS,
-}
-
-
-def study(**methods):
-    config = {"study": "x", "datasets": {"a": {"source": "python-stdlib"}}, "models": {"m": {"name": "a-model"}}}
-    return Study.read({**config, "codecs": CODECS, "methods": {**METHODS, **methods}})
-
-
-def setting(method, store="none", multiplier=1):
-    return {"method": method, "rescore_store": store, "rescore_multiplier": multiplier, "top_k": 10}
-
-
-def asked(method, store="none", multiplier=1, made_up=None):
-    found = answers(setting(method, store, multiplier), made_up or study(), (10_000, 384))
-    return dict(zip(NAMES, found, strict=True))
 
 
 @pytest.mark.parametrize(("store", "multiplier"), [("none", 1), ("int8", 4), ("float32", 10)])
@@ -141,10 +107,10 @@ def shipped():
 def test_each_method_that_a_database_runs_finds_itself_in_that_databases_text():
     made, settings = shipped()
     written = {database.engine for database in DATABASES if database.engine}
-    run_here = [(method, asked) for method, asked in settings if method.entry.index in written]
+    run_here = [(method, one) for method, one in settings if method.entry.index in written]
     assert {method.entry.index for method, _ in run_here} == written
-    for method, asked in run_here:
-        engines = zip(DATABASES, answers(asked, made, (9870, 384)), strict=True)
+    for method, one in run_here:
+        engines = zip(DATABASES, answers(one, made, (9870, 384)), strict=True)
         (own,) = (answer for database, answer in engines if database.engine == method.entry.index)
         names = own.mark.removeprefix("measured here as ").split(", ")
         assert own.text, f"{method.name}: {own.differs}"
@@ -154,11 +120,11 @@ def test_each_method_that_a_database_runs_finds_itself_in_that_databases_text():
 def test_each_emulated_method_is_written_in_its_databases_language():
     made, settings = shipped()
     without = []
-    for method, asked in settings:
+    for method, one in settings:
         if method.name.endswith("-emulated"):
-            found = {answer.database.lower(): answer for answer in answers(asked, made, (9870, 384))}
+            found = {answer.database.lower(): answer for answer in answers(one, made, (9870, 384))}
             answer = found[method.name.partition("-")[0]]
-            without += [(method.name, asked["rescore_store"], answer.differs)] * (not answer.text)
+            without += [(method.name, one["rescore_store"], answer.differs)] * (not answer.text)
     assert set(without) == {
         ("opensearch-byte-emulated", "float32", f"no equal: {MADE_OUTSIDE}"),
         ("opensearch-fp16-emulated", "float32", f"no equal: {NOTHING_FINER}"),

@@ -35,6 +35,8 @@ def elasticsearch(wanted: Wanted) -> Equal:
         element = "bfloat16"
     if prefix == "bbq_" and wanted.dim <= LEAST_DIMENSIONS:
         raise NoEqual(f"its BBQ takes vectors of more than {LEAST_DIMENSIONS} dimensions")
+    if prefix == "int4_" and wanted.dim % 2:
+        raise NoEqual("its int4 takes vectors of an even number of dimensions")
     if wanted.multiplier > MOST_OVERSAMPLING:
         raise NoEqual(f"it rescores at most {MOST_OVERSAMPLING} times as many candidates as it returns")
     edges, compared, kept = wanted.graph
