@@ -81,6 +81,19 @@ def test_floats_have_nothing_to_be_ranked_again_by(tables):
     assert servers(halves.parent) == []
 
 
+def test_a_snapshot_without_vectors_is_one_line_and_leaves_no_server(tmp_path):
+    from embquant.engines.base import tar
+    from embquant.engines.postgres import created_server
+
+    (tmp_path / "made").mkdir()
+    with created_server(tmp_path / "made"):
+        pass
+    tar("--create", "--file", tmp_path / "index.tar", "--directory", tmp_path / "made", ".")
+    with pytest.raises(InputError, match=r"index\.tar: not a readable snapshot \(it has no table of vectors\)"):
+        opened("float32", "pgvector", tmp_path / "index.tar", None)
+    assert servers(tmp_path) == []
+
+
 def test_the_memory_of_all_processes_of_the_server_is_counted(tables):
     codec, halves, _ = tables
     index = opened("float32", "pgvector", halves, codec)

@@ -16,7 +16,7 @@ import numpy as np
 
 from embquant.errors import InputError, MissingPackageError, missing_modules
 from embquant.exact.topk import best
-from embquant.files.atomic import NO_SPACE, disk_is_full
+from embquant.files.atomic import NO_SPACE, disk_is_full, require_room
 from embquant.files.scratch import scratch_folder
 from embquant.indexes.base import Index
 from embquant.quantize.batches import Batches
@@ -24,6 +24,8 @@ from embquant.quantize.codecs import Codec, CodecSpec
 
 log = logging.getLogger(__name__)
 
+EMPTY = 64 << 20
+"""Bytes that an empty database takes, at most, or one that is opened writes."""
 ALIKE = ("--sparse", "--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner")
 """Options of tar by which equal files give equal archives, and holes in files take no room."""
 
@@ -38,6 +40,9 @@ class Engine(Index[Codec]):
     suffix = ".tar"
     has_overhead = True
     is_database = True
+
+    maps_files: ClassVar[bool] = False
+    """Whether it writes through mapped files: a full disk would end the process without a word."""
 
     overhead: ClassVar[float] = 1.0
     """Bytes that a document takes beside its vector, at most, for the plan of a study; the unit is the vector's."""
@@ -76,7 +81,7 @@ class Engine(Index[Codec]):
     @classmethod
     def file_bytes(cls, documents: int, codec: CodecSpec, dim: int, build: Any) -> float:
         """Return a bound for the plan: the vectors, and ``overhead`` times as much beside them."""
-        return documents * codec.code_bytes(dim) * (1 + cls.overhead) + (64 << 20)
+        return cls._most_bytes(documents * codec.code_bytes(dim))
 
     @classmethod
     def same_codes(cls, build: Any, search: Any) -> tuple[Any, ...]:
@@ -87,6 +92,8 @@ class Engine(Index[Codec]):
     def build(cls, codec: Codec, codes: Batches, path: Path, parameters: Any) -> None:
         """Make the database in a folder beside ``path`` and pack it."""
         cls.require_packages()
+        if cls.maps_files:
+            require_room(path.parent, cls._most_bytes(codes.rows * codes.dim * np.dtype(np.float32).itemsize))
         folder = Path(mkdtemp(prefix=".staging-", dir=path.parent))
         try:
             cls.create(folder, codes, parameters)
@@ -106,14 +113,20 @@ class Engine(Index[Codec]):
         cls.require_packages()
         if not Path(path).is_file():
             raise InputError(f"{path}: no such file")
-        folder = Path(mkdtemp(prefix=".staging-", dir=scratch_folder() or Path(path).parent))
+        beside = scratch_folder() or Path(path).parent
+        if cls.maps_files:
+            require_room(beside, Path(path).stat().st_size + EMPTY)
+        folder = Path(mkdtemp(prefix=".staging-", dir=beside))
         try:
             tar("--extract", "--file", path, "--directory", folder)
             database = cls(folder, parameters)
         except Exception as error:
+            full = disk_is_full(error, folder)
             shutil.rmtree(folder)
             if isinstance(error, InputError):
                 raise
+            if full:
+                raise OSError(errno.ENOSPC, NO_SPACE, str(beside)) from error
             raise InputError(f"{path}: not a readable snapshot ({error}); delete it and run again") from error
         database.folder = folder
         weakref.finalize(database, _leave, database.close, folder)
@@ -136,6 +149,11 @@ class Engine(Index[Codec]):
             "originals_bytes": _bytes_on_disk(self.folder, self.originals_in),
             "searched_bytes": _bytes_on_disk(self.folder, self.searched_in),
         }
+
+    @classmethod
+    def _most_bytes(cls, vectors: float) -> float:
+        """Return a bound for the bytes of its folder, by those of its vectors."""
+        return vectors * (1 + cls.overhead) + EMPTY
 
     @classmethod
     def require_packages(cls) -> None:

@@ -6,19 +6,10 @@ from typing import Any
 import numpy as np
 
 from embquant.engines.base import Engine
-from embquant.engines.pgvector_sql import (
-    KEPT,
-    create_table,
-    fetched,
-    prepare,
-    set_value,
-    statement,
-    types_of_columns,
-)
+from embquant.engines.pgvector_sql import KEPT, create_table, fetched, prepared, set_value
 from embquant.engines.pgvector_words import MOST_CANDIDATES, MOST_DIMENSIONS, PgVectorBuild, PgVectorSearch
 from embquant.engines.postgres import Server, created_server
 from embquant.entries import Entry
-from embquant.errors import InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
 from embquant.quantize.extent import Extent
@@ -83,13 +74,13 @@ class PgVector(Engine):
         """Start the server; the table says which columns it has."""
         self._server = Server.started(folder)
         self.close = self._server.stop
-        self._connection, self._parameters, self._kept = self._server.connection(), parameters, 0
-        prepare(self._connection, parameters.probes, parameters.iterative_scan, parameters.exact)
-        types = types_of_columns(self._connection)
-        if parameters.oversampling and "bits" not in types:
+        self._parameters, self._kept = parameters, 0
+        try:
+            self._connection = self._server.connection()
+            self._statement = prepared(self._connection, parameters)
+        except BaseException:
             self.close()
-            raise InputError("search: oversampling needs type: bit in build; a table of floats has nothing finer")
-        self._statement = statement(types, parameters.oversampling is not None)
+            raise
 
     def count(self) -> int:
         """Return the number of rows."""

@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from embquant.engines.pgvector_words import PgVectorSearch
 from embquant.engines.postgres import one_line
+from embquant.errors import InputError
 from embquant.quantize.batches import Batches
 
 SCANS = ("ivfflat.probes", "hnsw.iterative_scan", "ivfflat.iterative_scan", "enable_indexscan", "enable_seqscan")
 INDEXES = "SELECT count(*) FROM pg_index WHERE indrelid = 'vectors'::regclass AND NOT indisprimary"
-TYPES = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'vectors'::regclass"
+TYPES = "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = to_regclass('vectors')"
 NEAREST = "SELECT id, {} AS distance FROM vectors ORDER BY distance LIMIT %(candidates)s"
 RERANKED = (
     "SELECT id, {1} AS distance FROM (SELECT id, embedding FROM vectors ORDER BY {0} LIMIT %(candidates)s) AS coarse "
@@ -49,9 +51,21 @@ def create_table(connection: Any, column: str, bits: bool, vectors: Batches) -> 
         copy.write(COPY_END)
 
 
+def prepared(connection: Any, search: PgVectorSearch) -> str:
+    """Set how a connection sends vectors and scans, and return its query; a ValueError if there is no such table."""
+    types = types_of_columns(connection)
+    if search.oversampling and "bits" not in types:
+        raise InputError("search: oversampling needs type: bit in build; a table of floats has nothing finer")
+    prepare(connection, search)
+    return statement(types, search.oversampling is not None)
+
+
 def types_of_columns(connection: Any) -> dict[str, str]:
-    """Return the type of each column of the table, such as ``vector(384)``."""
-    return dict(connection.execute(TYPES).fetchall())
+    """Return the type of each column of the table, such as ``vector(384)``; a ValueError if it has no vectors."""
+    types = dict(fetched(connection, TYPES))
+    if "embedding" not in types:
+        raise ValueError("it has no table of vectors")
+    return types
 
 
 def statement(types: Mapping[str, str], reranked: bool) -> str:
@@ -67,10 +81,10 @@ def fetched(connection: Any, query: str, parameters: Mapping[str, Any] | None = 
         return list(connection.execute(query, parameters))
 
 
-def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
+def prepare(connection: Any, search: PgVectorSearch) -> None:
     """Let a connection send float32 arrays (dim,) as vectors, in pgvector's binary format, and set how it scans.
 
-    An index is used if there is one, unless the search is ``exact``: PostgreSQL would scan a table of few rows instead.
+    An index is used if there is one, unless the ``search`` is exact: PostgreSQL would scan a table of few rows instead.
     """
     from psycopg.adapt import Dumper
     from psycopg.pq import Format
@@ -84,10 +98,10 @@ def prepare(connection: Any, probes: int, iterative: bool, exact: bool) -> None:
             return len(obj).to_bytes(2, "big") + bytes(2) + obj.astype(">f4").tobytes()
 
     connection.adapters.register_dumper(np.ndarray, VectorDumper)
-    scans = ("strict_order", "relaxed_order") if iterative else ("off", "off")
-    by_index = not exact and fetched(connection, INDEXES) != [(0,)]
+    scans = ("strict_order", "relaxed_order") if search.iterative_scan else ("off", "off")
+    by_index = not search.exact and fetched(connection, INDEXES) != [(0,)]
     used = ("on", "off") if by_index else ("off", "on")
-    for name, value in zip(SCANS, (probes, *scans, *used), strict=True):
+    for name, value in zip(SCANS, (search.probes, *scans, *used), strict=True):
         set_value(connection, name, value)
 
 

@@ -21,6 +21,7 @@ class Qdrant(Engine):
     engine = "qdrant"
     packages = ("qdrant_edge",)
     varies = True
+    maps_files = True
     overhead = 3.0
     build_parameters = QdrantBuild
     search_parameters = QdrantSearch

@@ -25,6 +25,7 @@ class Zvec(Engine):
     engine = "zvec"
     packages = ("zvec",)
     varies = True
+    maps_files = True
     overhead = 3.0
     build_parameters = ZvecBuild
     search_parameters = ZvecSearch

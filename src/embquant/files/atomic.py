@@ -85,6 +85,13 @@ def disk_is_full(error: Exception, folder: Path) -> bool:
     return folder.is_dir() and shutil.disk_usage(folder).free == 0
 
 
+def require_room(folder: Path, needed: float) -> None:
+    """Raise an OSError unless as many bytes as are ``needed`` are free where ``folder`` lies."""
+    if (free := shutil.disk_usage(folder).free) < needed:
+        said = f"no space left on the device: {needed:,.0f} bytes needed, {free:,} free; make room and run again"
+        raise OSError(errno.ENOSPC, said, str(folder))
+
+
 def remove_leftovers(folder: Path) -> int:
     """Remove what killed processes left below ``folder``, where no process may be writing; return the number."""
     found = [path for path in folder.rglob(".*") if LEFTOVER.fullmatch(path.name)]
