@@ -10,6 +10,7 @@ from embquant.cli import main
 from support.browser import CONTRAST, THEMES, emulate
 from support.made_up_study import write_study
 
+MOST_BYTES = 5_000_000
 PAGES = ("index.html", "compare/made-up--rerun.html")
 
 
@@ -42,6 +43,7 @@ def test_it_can_be_walked_with_the_keyboard_alone(driver, site):
     driver.find_element(By.LINK_TEXT, "rerun").send_keys(Keys.ENTER)
     assert driver.find_element(By.TAG_NAME, "h1").text == "made-up"
     assert driver.get_log("browser") == []
+    assert all(page.stat().st_size < MOST_BYTES for page in site.rglob("*.html"))
 
 
 def _next(driver):

@@ -53,6 +53,11 @@ def test_a_script_that_got_in_would_not_run(opened):
     assert any("Content Security Policy" in entry["message"] for entry in opened.get_log("browser"))
 
 
+def test_it_has_every_section(opened):
+    names = ("models", "bm25", "fusion", "reranking", "growth", "settings", "recommendation", "worst-queries")
+    assert all(table(opened, name).is_displayed() for name in names)
+
+
 def test_it_is_small_and_loads_fast(driver, page):
     assert page.stat().st_size < MOST_BYTES
     taken = []

@@ -34,16 +34,18 @@ def write_study(
     seed=0,
     p=0.005,
     requirements=None,
+    stages=False,
 ):
     """Write the runs of a study into ``folder`` and join them; return the folder of its reports.
 
     ``judged``: whether queries are, on all datasets, or on which of them; ``p``: of the baseline at chance. Each
-    further model of ``models`` is worse than the one before it.
+    further model of ``models`` is worse than the one before it. With ``stages`` there are BM25, fusion and a reranker.
     """
     judged = {dataset: judged is True or (judged is not False and dataset in judged) for dataset in datasets}
     methods = methods or ["float32", "binary", "int8", "int8-codes", "int8-hnsw"]
     config = configuration(datasets, methods, multipliers, models)
     config["requirements"] = requirements or config["requirements"]
+    config |= {"fusion": {}, "reranker": {"run": "scores.trec"}} if stages else {}
     reports = Path(folder) / "results" / "reports" / config["study"]
     runs = []
     for number, dataset in enumerate(datasets):
@@ -75,9 +77,11 @@ def write_study(
 
 def join(runs, embedding, config, reports):
     """Write the CSV reports as the step that joins all measurements does, but for those on losses."""
-    measured = Measurements(runs, embedding, [], Study.read(config), "results")
+    bm25 = sorted(reports.glob("runs/*/bm25-metrics.parquet"))
+    measured = Measurements(runs, embedding, [], Study.read(config), "results", bm25_metrics=bm25)
+    optional = ["growth", "models", "model_differences", *(["bm25", "fusion", "reranking"] if bm25 else [])]
     for name in TABLES.names():
-        if not TABLES[name].optional or name in ("growth", "models", "model_differences"):
+        if not TABLES[name].optional or name in optional:
             TABLES[name]().rows(measured).to_csv(reports / f"{name}.csv", index=False, float_format="%.6g")
 
 
@@ -147,6 +151,7 @@ class MadeUpRun:
 
     def __init__(self, method, config, base, judged, rng):
         self.method, self.base, self.judged, self.rng = method, base, judged, rng
+        self.stages = "fusion" in config
         self.bits = BITS[family(method)]
         # Methods of a family differ by their name, or sixty of them would be drawn at the same place.
         self.loss = min(0.9, LOSS[family(method)] * (0.6 + sum(map(ord, method)) % 50 / 50))
@@ -167,6 +172,16 @@ class MadeUpRun:
             folder / "speed.json", {"threads": 2, "batch_queries": 128, "build_seconds": 1.5, "settings": self.speeds()}
         )
         write_json(folder / "memory.json", {"settings": self.sizes()})
+        if self.stages:
+            self.write_stages(folder, tables)
+
+    def write_stages(self, folder, tables):
+        """Write fused.parquet and reranked.parquet, and BM25's metrics, which are those of the coarsest bits alone."""
+        deep = [table for table in tables if table["top_k"][0].as_py() == TOP_K[-1]]
+        write_parquet(folder / "fused.parquet", deep[0].schema, deep)
+        ranked = [table.append_column("first_stage_recall", table["R@100"]) for table in tables]
+        write_parquet(folder / "reranked.parquet", ranked[0].schema, ranked)
+        write_parquet(folder.parents[1] / "bm25-metrics.parquet", tables[0].schema, tables[:2])
 
     def values(self, store, multiplier, top_k):
         """Return each query's metrics: rescoring gives back most of what the codes lose."""
