@@ -70,7 +70,7 @@ lint: env  ## style and types of Python, style of the workflow
 	@.venv/bin/snakefmt --check Snakefile workflow
 	@.venv/bin/snakemake --lint
 
-BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep latency deployed plain_calls scaled_pq
+BENCHMARKS := embedding embedding_memory float32_scan int8_scan binary_scan sweep latency deployed plain_calls scaled_pq rotations
 
 # Libraries choose their kernels themselves, whatever the shell's variables ask OpenBLAS for.
 AS_IT_COMES := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
