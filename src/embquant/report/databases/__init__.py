@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from embquant.report.databases import elastic, lancedb, milvus, pgvector, qdrant, sqlite_vec, vespa, weaviate
+from embquant.report.databases import elastic, lancedb, milvus, pgvector, qdrant, sqlite_vec, vespa, weaviate, zvec
 from embquant.report.databases.base import FLOATS, Database, Equal, NoEqual, Wanted
 from embquant.study import NO_STORE
 from embquant.study.study import Study
@@ -21,6 +21,7 @@ DATABASES = [
     Database("Weaviate", "python", weaviate.equal),
     Database("Vespa", "text", vespa.equal),
     Database("SQLite with sqlite-vec", "sql", sqlite_vec.equal, "sqlite-vec", sqlite_vec.understood),
+    Database("zvec", "python", zvec.equal, "zvec", zvec.understood),
 ]
 
 
