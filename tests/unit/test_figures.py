@@ -137,7 +137,7 @@ def test_names_keep_off_the_line_that_joins_points():
     axes = figure.subplots()
     named = [(0.1, 0.5, "the first of them"), (0.5, 0.52, "the second"), (0.9, 0.55, "the last")]
     axes.set(xlim=(0, 1), ylim=(0, 1))
-    label_points(axes, named, [], [(x, y) for x, y, _ in named])
+    label_points(axes, named, [], [[(x, y) for x, y, _ in named]])
     figure.draw_without_rendering()
     line = axes.transData.transform(
         [(x, np.interp(x, [0.1, 0.5, 0.9], [0.5, 0.52, 0.55])) for x in np.linspace(0.1, 0.9)]
@@ -145,3 +145,14 @@ def test_names_keep_off_the_line_that_joins_points():
     boxes = [own.get_window_extent() for own in axes.texts if isinstance(own, Annotation)]
     assert len(boxes) == 3
     assert not any(box.contains(*place) for box in boxes for place in line)
+
+
+@pytest.mark.parametrize(("bars", "side"), [([], "right"), ([0.56], "left"), ([0.44, 0.56], "right")])
+def test_names_cross_faint_lines_only_where_there_is_no_other_place(bars, side):
+    axes = canvas(4).subplots()
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    label_points(axes, [(0.5, 0.5, "a rather long name")], [], faint=[[(x, 0), (x, 1)] for x in (*bars, 0.5)])
+    axes.figure.draw_without_rendering()
+    (text,) = (own for own in axes.texts if isinstance(own, Annotation))
+    middle = sum(axes.transData.inverted().transform(text.get_window_extent())[:, 0]) / 2
+    assert (middle > 0.5) == (side == "right")

@@ -31,7 +31,7 @@ def draw_storage(methods: pd.DataFrame, name: str) -> Drawing:
     axes.legend(loc="lower right")
     points = list(best[["bytes_per_vector", "kept", "method"]].itertuples(index=False, name=None))
     others = flat.loc[~unsurpassed, ["bytes_per_vector", "kept"]].to_numpy().tolist()
-    label_points(axes, points, others, [(x, y) for x, y, _ in points])
+    label_points(axes, points, others, [[(x, y) for x, y, _ in points]])
     return Drawing(
         name=name,
         title="What methods keep of float32, by bytes per vector",

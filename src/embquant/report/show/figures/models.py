@@ -61,7 +61,7 @@ def draw_models(reports: Reports, dataset: str) -> Drawing:
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     named = [(row["x"], row["quality"], row["setting"]) for _, row in best.iterrows()]
     others = rows.loc[~rows["pareto"], ["x", "quality"]].to_numpy().tolist()
-    label_points(axes, named, others, best[["x", "quality"]].to_numpy().tolist())
+    label_points(axes, named, others, [best[["x", "quality"]].to_numpy().tolist()])
     return Drawing(
         name=f"models-{file_name(dataset)}",
         title=f"All models: {_where(reports, dataset)}",

@@ -107,10 +107,11 @@ def _draw(scope: Scope, rows: pd.DataFrame, cost: CostAxis, joined: bool) -> Dra
     for at, (_, row) in enumerate(rows.iterrows()):
         _point(axes, row, stores.index(row["rescore_store"]) % len(SERIES), f"point-{at}")
     _legend(axes, stores, bool(rows["below"].any()))
-    line = best[["x", "kept"]].to_numpy().tolist() if joined else []
+    lines = [best[["x", "kept"]].to_numpy().tolist()] if joined else []
+    bars = [[(row["x"], row["kept_low"]), (row["x"], row["kept_high"])] for _, row in rows.iterrows()]
     named = pd.concat([best, _methods(rows)]).assign(kept=lambda named: named["kept"].clip(lower=lowest))
     others = rows.loc[rows.index.difference(named.index), ["x", "kept"]].to_numpy().tolist()
-    label_points(axes, list(named[["x", "kept", "setting"]].itertuples(index=False, name=None)), others, line)
+    label_points(axes, list(named[["x", "kept", "setting"]].itertuples(index=False, name=None)), others, lines, bars)
     return Drawing(
         name=f"{cost.name}-{scope.name}",
         title=f"{cost.title}: {scope.title}",
