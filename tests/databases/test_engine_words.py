@@ -1,5 +1,6 @@
 """What databases' own parameters mean: bytes of codes as they are written, exact twins, and mistakes in one line."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,19 @@ def test_the_exact_twin_of_a_graph_scans_the_same_quantizers_codes():
     assert methods["ivf-nprobes-1"].exact_twins == ["ivf-nprobes-8"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "build"),
+    [
+        ("qdrant", {}),
+        ("pgvector", {"index": "hnsw"}),
+        ("lancedb", {"index_type": "IVF_FLAT", "num_partitions": 8}),
+        ("zvec", {"index": "hnsw"}),
+    ],
+)
+def test_the_exact_twin_of_a_graph_of_floats_is_the_exact_search(kind, build):
+    assert study(graph={"index": kind, "build": build}).methods["graph"].exact_twins == ["float32"]
+
+
 def test_only_steps_that_run_a_database_run_again_when_its_version_changes():
     methods = study(bits={"index": "sqlite-vec"}).methods
     assert locks(methods["bits"].modules) == ["requirements.lock", "torch.lock", "databases.lock"]
@@ -88,12 +102,44 @@ def test_databases_rescore_by_themselves():
         ("qdrant", {"quantization": {}}, "expected one of scalar, product, binary and turboquant"),
         ("qdrant", {"quantization": {"scalar": {}, "binary": {}}}, "expected one of scalar, product, binary"),
         ("lancedb", {"index_type": "IVF_RQ", "num_sub_vectors": 8}, "an index of type IVF_RQ has no num_sub_vectors"),
+        ("lancedb", {"index_type": "IVF_PQ", "num_bits": 5}, "num_bits is 5, expected 4 or 8 for an index"),
+        ("lancedb", {"index_type": "IVF_PQ", "num_bits": 4, "num_sub_vectors": 3}, "expected an even number"),
         ("sqlite-vec", {"column": "halfvec"}, "column is 'halfvec', expected 'float' or 'int8' or 'bit'"),
     ],
 )
 def test_a_mistake_is_said_in_the_databases_own_words(kind, build, said):
     with pytest.raises(InputError, match=said):
         read_entry(index_class("float32", kind).build_parameters, build)
+
+
+@pytest.mark.parametrize(
+    ("build", "dim", "said"),
+    [
+        ({"index_type": "IVF_PQ", "num_sub_vectors": 7}, 64, "vectors have 64 dimensions; .* a multiple of .*, 7"),
+        ({"index_type": "IVF_RQ"}, 20, "vectors have 20 dimensions; LanceDB's RQ takes a multiple of 8"),
+    ],
+)
+def test_dimensions_that_lancedb_does_not_take_are_an_obstacle_and_it_does_not(tmp_path, build, dim, said):
+    index = index_class("float32", "lancedb")
+    assert re.search(said, index.obstacle(None, Extent(ROWS, dim), index.build_parameters(**build)))
+    with pytest.raises(InputError, match="lancedb can't build it"):
+        built(tmp_path, "float32", "lancedb", unit_vectors(rows=ROWS, dim=dim), num_partitions=1, **build)
+
+
+@pytest.mark.parametrize("dim", [64, 40, 20])
+def test_lancedb_chooses_the_pieces_that_it_says_nothing_of(tmp_path, dim):
+    """Whole 16 dimensions, else whole 8, else all: an index has as many bytes as one that is told so."""
+    sizes = []
+    for told in ({}, {"num_sub_vectors": {64: 4, 40: 5, 20: 1}[dim]}):
+        folder = tmp_path / str(len(sizes))
+        folder.mkdir()
+        build = {"index_type": "IVF_PQ", "num_partitions": 1, **told}
+        codec, _, path = built(folder, "float32", "lancedb", unit_vectors(rows=ROWS, dim=dim), **build)
+        tar("--extract", "--file", path, "--directory", folder)
+        (file,) = folder.glob("*.lance/_indices/*/auxiliary.idx")
+        index = index_class("float32", "lancedb")
+        sizes.append((file.stat().st_size, index.code_bytes(codec, index.build_parameters(**build))))
+    assert sizes[0] == sizes[1]
 
 
 def test_vectors_of_different_lengths_are_no_matter_of_sqlite_vec():

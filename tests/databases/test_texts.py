@@ -6,9 +6,11 @@ import tempfile
 import numpy as np
 import pytest
 
+from embquant.indexes import index_class
 from embquant.report.databases import DATABASES, answers
 from embquant.study.study import Study
 from support.codec_cases import fitted, unit_vectors
+from support.index_cases import built, opened
 
 K = 10
 CORPUS, QUERIES = unit_vectors(rows=2000, dim=64, seed=1), unit_vectors(rows=30, dim=64, seed=2)
@@ -22,7 +24,21 @@ CODECS = {
     "turboquant": {"family": "turboquant", "bits": 4, "transform": "rotation"},
     "pq": {"family": "pq", "pieces": 32},
 }
+SCANNED = {"hnsw_config": {"m": 0}, "indexing_threshold": 1}
+TWO_BITS = {"binary": {"encoding": "two_bits", "query_encoding": "scalar8bits"}}
+SEARCHED_ON = {"ef_search": 40, "iterative_scan": True, "oversampling": 8}
+MEASURED = {
+    "qdrant": ({"quantization": TWO_BITS, **SCANNED}, {"rescore": False}),
+    "pgvector": ({"type": "bit", "index": "hnsw"}, SEARCHED_ON),
+    "lancedb": ({"index_type": "IVF_SQ", "num_partitions": 1}, {"nprobes": 1, "refine_factor": 1}),
+    "sqlite-vec": ({"column": "int8", "originals": False}, {}),
+}
+"""How each database is built and searched by a method."""
 METHODS = {
+    **{
+        kind: {"codec": "float32", "index": kind, "build": build, "search": search}
+        for kind, (build, search) in MEASURED.items()
+    },
     **{codec: {"codec": codec, "index": "flat"} for codec in CODECS},
     "float32-hnsw": {"codec": "float32", "index": "hnsw", "search": {"expansion_search": 500}},
     "int8-hnsw": {"codec": "int8", "index": "hnsw", "search": {"expansion_search": 500}},
@@ -200,6 +216,20 @@ def test_codes_find_about_as_much_as_the_codec_that_was_measured(run, database, 
     scores = codec.scan(codec.encode_queries(QUERIES, "asymmetric"), codes)
     ours = overlap(np.argsort(-scores, axis=1, kind="stable")[:, :K], EXACT)
     assert overlap(run(answer), EXACT) >= ours - 0.1
+
+
+@pytest.mark.parametrize("database", RUN_HERE)
+def test_what_is_measured_here_is_what_the_text_finds(run, database, tmp_path):
+    kind = next(known.engine for known in DATABASES if known.name == database)
+    build, search = MEASURED[kind]
+    answer = printed(database, kind)
+    assert answer.mark == f"measured here as {kind}"
+    codec, _, path = built(tmp_path, "float32", kind, CORPUS, **build)
+    rows = opened("float32", kind, path, codec, **search).search(QUERIES, K)[1]
+    if index_class("float32", kind).varies:
+        assert overlap(run(answer), rows) >= 0.9
+    else:
+        np.testing.assert_array_equal(run(answer), rows)
 
 
 def test_every_database_with_an_engine_is_run_here():

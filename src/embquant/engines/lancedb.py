@@ -11,7 +11,8 @@ import pyarrow as pa
 from embquant.engines.base import Engine, numbered
 from embquant.engines.lancedb_words import CONFIGS, LanceDbBuild, LanceDbSearch
 from embquant.quantize.batches import Batches
-from embquant.quantize.codecs import Codec
+from embquant.quantize.codecs import Codec, CodecSpec
+from embquant.quantize.extent import Extent
 
 AT_ONCE = 10_000
 """Rows of a batch that is written."""
@@ -35,7 +36,7 @@ class LanceDb(Engine):
         """Return the bytes of a code, with the numbers that RaBitQ keeps beside it."""
         dim, quantizer = codec.dim, (build.index_type or "FLAT").rpartition("_")[2]
         if quantizer == "PQ":
-            return math.ceil((build.num_sub_vectors or dim // 16) * (build.num_bits or 8) / 8)
+            return math.ceil(build.pieces(dim) * (build.num_bits or 8) / 8)
         if quantizer == "RQ":
             bits = build.num_bits or 1
             return math.ceil(bits * dim / 8) + (8 if bits == 1 else 16)
@@ -56,10 +57,15 @@ class LanceDb(Engine):
 
     @classmethod
     def same_codes(cls, build: LanceDbBuild, search: LanceDbSearch) -> tuple[Any, ...]:
-        """Return the index and how its candidates are refined."""
-        if cls.looks_through_originals(build, search):
+        """Return the index and how its candidates are refined; nothing where the vectors are searched."""
+        if cls.looks_through_originals(build, search) or build.index_type == "IVF_FLAT":
             return ()
         return build.model_dump(), search.refine_factor
+
+    @classmethod
+    def obstacle(cls, codec: CodecSpec, extent: Extent, build: LanceDbBuild) -> str | None:
+        """Say that the index doesn't take as many dimensions; None if it does."""
+        return build.obstacle(extent.dim)
 
     @classmethod
     def create(cls, folder: Path, vectors: Batches, parameters: LanceDbBuild) -> None:

@@ -25,6 +25,9 @@ OF = {
 }
 """The types of index, by pieces of their names, that a parameter belongs to."""
 
+PQ_BITS = (4, 8)
+"""Bits per piece that `PQ` has."""
+
 
 class LanceDbBuild(Entry):
     """The index of the table."""
@@ -44,7 +47,23 @@ class LanceDbBuild(Entry):
         for word in self.model_fields_set - {"index_type"}:
             if not any(piece in kind for piece in OF[word]):
                 raise ValueError(f"an index of type {kind or 'none'} has no {word}")
+        if "PQ" in kind and self.num_bits not in (None, *PQ_BITS):
+            raise ValueError(f"num_bits is {self.num_bits}, expected 4 or 8 for an index of type {kind}")
+        if self.num_bits == PQ_BITS[0] and (self.num_sub_vectors or 0) % 2:
+            raise ValueError(f"num_sub_vectors is {self.num_sub_vectors}, expected an even number for num_bits of 4")
         return self
+
+    def pieces(self, dim: int) -> int:
+        """Return the pieces that `PQ` cuts vectors of ``dim`` dimensions into; by default those of 16, of 8, or one."""
+        return self.num_sub_vectors or next((dim // of for of in (16, 8) if dim % of == 0), 1)
+
+    def obstacle(self, dim: int) -> str | None:
+        """Say that it takes no vectors of ``dim`` dimensions; None if it does."""
+        if dim % (pieces := self.num_sub_vectors or 1):
+            return f"vectors have {dim} dimensions; LanceDB's PQ takes a multiple of num_sub_vectors, {pieces}"
+        if "RQ" in (self.index_type or "") and dim % 8:
+            return f"vectors have {dim} dimensions; LanceDB's RQ takes a multiple of 8"
+        return None
 
 
 class LanceDbSearch(Entry):

@@ -9,7 +9,6 @@ from embquant.engines.base import Engine
 from embquant.engines.pgvector_sql import KEPT, create_table, fetched, prepared, set_value
 from embquant.engines.pgvector_words import MOST_CANDIDATES, MOST_DIMENSIONS, PgVectorBuild, PgVectorSearch
 from embquant.engines.postgres import Server, created_server
-from embquant.entries import Entry
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs import Codec, CodecSpec
 from embquant.quantize.extent import Extent
@@ -45,8 +44,10 @@ class PgVector(Engine):
         return cls.scans_all(build, search)
 
     @classmethod
-    def same_codes(cls, build: Entry, search: Entry) -> tuple[Any, ...]:
-        """Return the types of the columns and how rows are ranked again: no index changes a score."""
+    def same_codes(cls, build: PgVectorBuild, search: PgVectorSearch) -> tuple[Any, ...]:
+        """Return the columns' types and how rows are ranked again, as no index changes a score; nothing of floats."""
+        if build.type == "vector":
+            return ()
         return build.model_dump(include={"type", "originals"}), search.model_dump(exclude=set(cls.breadths))
 
     @classmethod

@@ -45,8 +45,8 @@ class Qdrant(Engine):
 
     @classmethod
     def same_codes(cls, build: QdrantBuild, search: QdrantSearch) -> tuple[Any, ...]:
-        """Return the quantizer and how its candidates are rescored; an exact search uses none."""
-        if search.exact:
+        """Return the quantizer and how its candidates are rescored; nothing where the vectors are searched."""
+        if search.exact or build.quantization is None:
             return ()
         return build.model_dump(include={"quantization"}), search.model_dump(include={"rescore", "oversampling"})
 

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from embquant.engines.base import Engine, numbered
 from embquant.engines.sqlite_vec_words import (
+    MOST,
     NEAREST,
     QUANTIZED,
     RESCORED,
@@ -23,7 +25,6 @@ from embquant.quantize.extent import Extent
 
 FILE = "vectors.db"
 AT_ONCE = 10_000  # rows of a transaction
-MOST = 4096  # rows that a search of sqlite-vec returns at most
 
 
 class SqliteVec(Engine):
@@ -47,6 +48,11 @@ class SqliteVec(Engine):
     def looks_through_originals(cls, build: SqliteVecBuild, search: SqliteVecSearch) -> bool:
         """Say yes if they are the column that is searched."""
         return build.column == "float"
+
+    @classmethod
+    def same_codes(cls, build: SqliteVecBuild, search: SqliteVecSearch) -> tuple[Any, ...]:
+        """Return the column and how rows are ranked again; nothing of floats."""
+        return () if build.column == "float" else super().same_codes(build, search)
 
     @classmethod
     def obstacle(cls, codec: CodecSpec, extent: Extent, build: SqliteVecBuild) -> str | None:

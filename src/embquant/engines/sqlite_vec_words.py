@@ -7,6 +7,8 @@ from pydantic import Field
 
 from embquant.entries import Entry
 
+MOST = 4096
+"""Rows that a search of sqlite-vec returns at most."""
 QUANTIZED = {"float": "{}", "int8": "vec_quantize_int8({}, 'unit')", "bit": "vec_quantize_binary({})"}
 """What sqlite-vec calls its quantizers, as SQL of a vector."""
 

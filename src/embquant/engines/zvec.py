@@ -54,7 +54,12 @@ class Zvec(Engine):
 
     @classmethod
     def same_codes(cls, build: ZvecBuild, search: ZvecSearch) -> tuple[Any, ...]:
-        """Return the quantizer, and how its candidates are refined; codes of RaBitQ are of one index alone."""
+        """Return the quantizer, and how its candidates are refined; nothing without one.
+
+        Codes of RaBitQ are of one index alone.
+        """
+        if cls.looks_through_originals(build, search):
+            return ()
         refined = search.model_dump(include={"is_using_refiner", "scale_factor"})
         return build if build.is_rabitq else (build.quantize_type, build.enable_rotate), refined
 

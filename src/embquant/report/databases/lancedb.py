@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from embquant.engines.lancedb_words import PQ_BITS
 from embquant.report.databases.base import Equal, NoEqual, Wanted
 from embquant.study.method import StudyMethod
 
@@ -57,7 +58,7 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
         raise NoEqual("LanceDB chooses what build and search leave out: num_partitions and nprobes, m, ef_construction")
     codec: dict[str, Any] = {"family": {"FLAT": "float32", "SQ": "int8", "PQ": "pq", "RQ": "rabitq"}[quantizer]}
     if quantizer == "PQ":
-        codec |= {"pieces": build.num_sub_vectors or dim // 16, "bits": build.num_bits or 8}
+        codec |= {"pieces": build.pieces(dim), "bits": build.num_bits or 8}
     if quantizer == "RQ":
         codec["bits"] = build.num_bits or 1
     deeper = search.refine_factor or 1
@@ -84,7 +85,11 @@ def _index(wanted: Wanted, quantizer: str) -> tuple[str, str]:
         edges, compared, _ = wanted.graph
         options += [f"m={edges}", f"ef_construction={compared}"]
     if quantizer == "PQ":
+        if wanted.codec.parameters.bits not in PQ_BITS:
+            raise NoEqual("its product quantizer has 4 or 8 bits per piece")
         options += [f"num_sub_vectors={wanted.pieces}", f"num_bits={wanted.codec.parameters.bits}"]
     if quantizer == "RQ":
+        if wanted.dim % 8:
+            raise NoEqual("its RaBitQ takes vectors of a multiple of 8 dimensions")
         options.append(f"num_bits={1 if wanted.code == 'binary' else wanted.codec.parameters.bits}")
     return f"{'Hnsw' if graph else 'Ivf'}{quantizer.capitalize()}", ", ".join(options)

@@ -1,13 +1,10 @@
 """PostgreSQL with pgvector, in SQL."""
 
+from embquant.engines.pgvector_words import MOST_CANDIDATES, MOST_DIMENSIONS
 from embquant.report.databases.base import Equal, NoEqual, Wanted
 from embquant.study.method import StudyMethod
 
 TYPES = {"float16": "halfvec", "float32": "vector"}
-MOST_DIMENSIONS = {"vector": 2000, "halfvec": 4000, "bit": 64_000}
-"""Dimensions beyond which pgvector can't index a type."""
-MOST_CANDIDATES = 1000
-"""The largest ``hnsw.ef_search``."""
 BY_INDEX = "SET enable_seqscan = off;  -- PostgreSQL scans a table of few rows instead of using its index"
 
 

@@ -1,15 +1,14 @@
 """SQLite with sqlite-vec, in SQL."""
 
+from embquant.engines.sqlite_vec_words import MOST
 from embquant.report.databases.base import Equal, NoEqual, Wanted
 from embquant.study.method import StudyMethod
 
-MOST_CANDIDATES = 4096
-"""The largest k of a search."""
 FIXED = "a fixed range of −1 to 1 for all dimensions"
 COLUMNS = {
-    "float32": (("embedding", "float[{dim}] distance_metric=cosine", "{vector}"), "vectors have to be of unit length"),
-    "int8": (("small", "int8[{dim}] distance_metric=cosine", "vec_quantize_int8({vector}, 'unit')"), FIXED),
-    "unit-int8": (("small", "int8[{dim}] distance_metric=cosine", "vec_quantize_int8({vector}, 'unit')"), ""),
+    "float32": (("embedding", "float[{dim}]", "{vector}"), ""),
+    "int8": (("small", "int8[{dim}]", "vec_quantize_int8({vector}, 'unit')"), FIXED),
+    "unit-int8": (("small", "int8[{dim}]", "vec_quantize_int8({vector}, 'unit')"), ""),
     "binary": (("bits", "bit[{dim}]", "vec_quantize_binary({vector})"), ""),
 }
 """A code → the name of its column, its type, and what makes it of a vector; and how it differs."""
@@ -23,15 +22,17 @@ def equal(wanted: Wanted) -> Equal:
         if wanted.dim % 8:
             raise NoEqual("its bits are of a multiple of 8 dimensions")
         differs += wanted.signs()
-    if wanted.candidates > MOST_CANDIDATES:
-        raise NoEqual(f"it finds at most {MOST_CANDIDATES:,} candidates")
+    if wanted.candidates > MOST:
+        raise NoEqual(f"it finds at most {MOST:,} candidates")
     if wanted.index != "flat":
         differs.append("all vectors are scanned, because it has no graph and no lists")
     if wanted.store is not None:
         kind, more = wanted.originals({"unit-int8": "unit-int8", "int8": "int8", "float32": "float32"})
         finer, difference = COLUMNS[kind]
         columns.append(finer)
-        differs += [*more, difference]
+        differs += [*more, difference] if difference else more
+    if any(name != "bits" for name, _, _ in columns):
+        differs.append("vectors have to be of unit length")
     dim = wanted.dim
     declared = ", ".join(f"{name} {kind.format(dim=dim)}" for name, kind, _ in columns)
     names = ", ".join(name for name, _, _ in columns)
@@ -60,6 +61,6 @@ def _query(wanted: Wanted, columns: list[tuple[str, str, str]]) -> list[str]:
     finer, _, quantized = columns[1]
     return [
         f"WITH candidates AS (SELECT id, {finer} FROM documents {found})",
-        f"SELECT id FROM candidates ORDER BY vec_distance_cosine({finer}, {quantized.format(vector=':query')}) "
+        f"SELECT id FROM candidates ORDER BY vec_distance_L2({finer}, {quantized.format(vector=':query')}) "
         f"LIMIT {wanted.top_k};",
     ]
