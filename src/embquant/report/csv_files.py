@@ -33,4 +33,5 @@ def write_text(text: str, path: Path) -> None:
 
 def read_csv(path: Path) -> pd.DataFrame:
     """Read a CSV report, in which an empty field is missing; the caller explains pandas' ValueErrors."""
-    return pd.read_csv(checked(path), na_values=[""], keep_default_na=False, dtype=dict.fromkeys(TEXTS, str))
+    table = pd.read_csv(checked(path), na_values=[""], keep_default_na=False, dtype=dict.fromkeys(TEXTS, str))
+    return table.copy()  # in one piece, to append to

@@ -107,7 +107,7 @@ class Reports:
         summary = with_quality(self.table("summary"))
         cost = priced(summary, self.study)[["memory_bytes_per_vector", "usd_per_month"]]
         listed = in_summary(summary, self.study.config.rescore.multipliers).index
-        return summary.join(cost).assign(in_summary=summary.index.isin(listed)).copy()  # in one piece, to append to
+        return summary.join(cost).assign(in_summary=summary.index.isin(listed))
 
     @cached_property
     def scopes(self) -> list[Scope]:
