@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from embquant.embedding.precomputed import PrecomputedVectors
+from embquant.embedding.given import given_vectors
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
 from support.embedding_files import write_queries
@@ -22,7 +22,7 @@ def read(folder, wanted=IDS, **spec):
     """Return the vectors of the ids ``wanted``, as they are in the files that ``spec`` names."""
     table = write_queries(folder / "wanted.parquet", ["text"] * len(wanted), list(wanted))
     entry = PrecomputedSpec(normalize=False, **spec)
-    vectors = PrecomputedVectors({"model": "m", **entry.model_dump()}, "corpus", "mine", table, 0, len(wanted))
+    vectors = given_vectors({"model": "m", **entry.model_dump()}, "corpus", "mine", table, 0, len(wanted))
     return np.concatenate([window for _, _, window in vectors.windows()])
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from embquant.cli import main
 from embquant.datasets.formats import open_table
-from embquant.embedding.precisions import check_files
+from embquant.embedding.given import check_files
 from embquant.embedding.spec import PrecomputedSpec
 from embquant.errors import InputError
 from embquant.files.records import recording

@@ -41,6 +41,13 @@ def test_bits_are_compared_with_bits(name, thresholds):
     assert tried(VECTORS, QUERIES, NONE, 10)[name] == pytest.approx(overlap(-hamming, exact))
 
 
+@pytest.mark.parametrize("scale", [1.0, 300.0, 2.0**120])
+def test_a_diagnosis_tries_codecs_on_vectors_of_any_length(scale):
+    scaled = [(values * np.float32(scale)) for values in (VECTORS, QUERIES)]
+    found = diagnose(Batches(lambda: iter(scaled[:1]), *VECTORS.shape), scaled[1]).overlap
+    assert found == pytest.approx(tried(VECTORS, QUERIES, NONE, 10))
+
+
 def test_int8_codes_are_compared_with_the_float_query():
     low, high = VECTORS.min(axis=0).astype(float), VECTORS.max(axis=0).astype(float)
     step = (high - low) / 255

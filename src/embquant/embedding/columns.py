@@ -9,8 +9,8 @@ import pyarrow as pa
 from embquant.errors import InputError
 
 WHOLE_NUMBERS = (
-    "; whole numbers or bits are quantized already: name them under precisions, beside the provider's float vectors, "
-    "or write float32 yourself "
+    "; whole numbers or bits are quantized already: name them under precisions, beside the provider's float vectors "
+    "if there are some, or write float32 yourself "
     "(int8: times its scale; packed bits: np.unpackbits(x, axis=1) * 2.0 - 1)"
 )
 """What to do with vectors that somebody else has quantized."""

@@ -1,8 +1,7 @@
 """Embeddings that were computed elsewhere: matched by id, checked, and brought into the dataset's order."""
 
-import filecmp
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, for_dataset
 from embquant.embedding.vectors import Vectors, window_rows
 from embquant.errors import InputError
 from embquant.files.named import require_files
-from embquant.files.parquet import read_batches, read_rows, read_table
-from embquant.files.records import note_input
+from embquant.files.parquet import read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +50,11 @@ class GivenFiles:
         """Open the vectors."""
         return Vectors(self.vectors, self.embedding_column)
 
+    @property
+    def dim(self) -> int:
+        """The dimensions of the vectors."""
+        return self.open().dim
+
     def read_ids(self) -> Iterator[tuple[Path, pa.Array]]:
         """Yield (file, ids as text) of all vectors, in order."""
         return read_ids(self.ids or self.vectors, self.id_column, parquet=not self.ids)
@@ -60,12 +63,11 @@ class GivenFiles:
 class PrecomputedVectors:
     """The vectors of rows ``start`` to ``stop`` of a table with an ``id`` column, in its order."""
 
-    def __init__(self, model: Mapping[str, Any], role: str, dataset: str, table: Path, start: int, stop: int) -> None:
-        """Find the position of each row's vector in the files; ``role`` is corpus or queries."""
-        files = self._find(model, role, dataset)
-        self._normalize = model["normalize"]
+    def __init__(self, files: GivenFiles, table: Path, start: int, stop: int, *, normalize: bool) -> None:
+        """Find the position of each row's vector in the files; ``normalize``: vectors get unit length."""
+        self._normalize = normalize
         self._source = files.open()
-        self.dim = self._source.dim
+        self.dim = files.dim
         self._table, self._start, self._stop = table, start, stop
         self._positions = self._match(files)
 
@@ -75,10 +77,6 @@ class PrecomputedVectors:
         for first in range(self._start, self._stop, step):
             ids, positions = self._window(first, min(first + step, self._stop))
             yield first, ids, self._vectors(ids, positions)
-
-    @staticmethod
-    def _find(model: Mapping[str, Any], role: str, dataset: str) -> GivenFiles:
-        return GivenFiles.of(model, role, dataset)
 
     def _window(self, first: int, last: int) -> tuple[pa.Array, np.ndarray]:
         """Return ids and positions of the rows ``first`` to ``last``."""
@@ -144,59 +142,6 @@ class PrecomputedVectors:
             )
         logger.info("%d vectors matched by id, %d others in %s left out", matched, offset - matched, where)
         return positions
-
-
-def check_vectors(model: Mapping[str, Any], dataset: str) -> int:
-    """Check that all files exist and hold vectors; return their dimensions."""
-    dims = {}
-    for role in ("corpus", "queries"):
-        files = GivenFiles.of(model, role, dataset)
-        dims[role] = files.open().dim
-        for path in (*files.vectors, *files.ids):
-            note_input(path)
-        next(files.read_ids(), None)
-    if dims["corpus"] != dims["queries"]:
-        raise InputError(
-            f"{files.vectors[0]}: expected {dims['corpus']} dimensions as the corpus has, got {dims['queries']}"
-        )
-    return dims["corpus"]
-
-
-def check_query_vectors(model: Mapping[str, Any], dataset: str, queries: Path, corpus: Path, held_out: bool) -> None:
-    """Raise InputError if a query could get the vector of a document.
-
-    Only queries that were held out of the corpus may have their vectors in its files without a word. A file that is
-    named for both, or whose copy is, needs different ids for queries and documents, but for queries that are documents,
-    text and all. ``queries`` and ``corpus`` are the dataset's tables.
-    """
-    if held_out:
-        return
-    if model["queries"] is None:
-        raise InputError(
-            f"model {model['model']}: names no file of queries' vectors, and the queries of {dataset!r} are not "
-            "documents held out of the corpus; add queries: FILE to the model (the corpus's file, if it has both)"
-        )
-    shared = _same_files(*(GivenFiles.of(model, role, dataset).vectors for role in ("corpus", "queries")))
-    if not shared:
-        return
-    table = read_table(queries, ["id", "own_row"])
-    asked = table["id"].filter(pc.less(table["own_row"], 0))
-    for batch in read_batches(corpus, ["id"], IDS_AT_ONCE):
-        both = batch.column(0).filter(pc.is_in(batch.column(0), value_set=asked))
-        if len(both):
-            raise InputError(
-                f"{shared[0]}: id {both[0].as_py()!r} is a query's and a document's, and this file, named as corpus "
-                "and as queries, or copied, has one vector for it; write the queries' vectors to a file of their own"
-            )
-
-
-def _same_files(first: Sequence[Path], second: Iterable[Path]) -> list[Path]:
-    """Return the files of ``second`` that are one of ``first``, or a copy of one."""
-
-    def same(path: Path, other: Path) -> bool:
-        return path.samefile(other) or filecmp.cmp(path, other, shallow=False)
-
-    return [path for path in second if any(same(path, other) for other in first)]
 
 
 def _first_of_each(rows: np.ndarray) -> np.ndarray:

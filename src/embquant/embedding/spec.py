@@ -3,11 +3,11 @@
 An entry has the key ``type``, ``sentence-transformers`` by default, and the keys of that type.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from embquant.embedding.backends import BACKENDS
 from embquant.entries import Entry, nearest, read_kind
@@ -29,6 +29,12 @@ Files = Annotated[str, Field(min_length=1)] | Annotated[list[Annotated[str, Fiel
 Precision = Literal["int8", "uint8", "ubinary", "binary"]
 """What providers call their codes: a byte per dimension, signed or not, or a bit, in bytes that are signed or not."""
 
+
+def finest(precisions: Iterable[Precision]) -> Precision:
+    """Return the precision with the most bits; of equal ones, that which :data:`Precision` lists first."""
+    return min(precisions, key=get_args(Precision).index)
+
+
 VECTOR_SUFFIXES = (
     ".parquet",
     ".npy",
@@ -48,6 +54,11 @@ class ModelSpec(Entry):
     """The entry of a model."""
 
     type: str
+
+    @property
+    def reference(self) -> Precision | None:
+        """The precision of the codes that stand for its vectors; None if it has float vectors."""
+        return None
 
     def input_files(self, datasets: Sequence[str]) -> list[Path]:
         """Return the local files that it is read from, as far as they exist, in a fixed order."""
@@ -101,12 +112,19 @@ class PrecomputedSpec(ModelSpec):
     stands for the dataset's name. NaN, infinity and, unless ``normalize`` is false, vectors of length zero are errors.
     """
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["corpus"]}, {"required": ["precisions"]}]})
+
     type: Literal["precomputed"] = "precomputed"
-    corpus: Files = Field(description="files of the documents' vectors, `.parquet` or `.npy`")
+    corpus: Files | None = Field(
+        None,
+        description="files of the documents' vectors, `.parquet` or `.npy`. Leave it out only if the provider gives "
+        "codes alone: the finest of `precisions` is then what all else is compared with",
+    )
     queries: Files | None = Field(
         None,
-        description="the same for the queries. Leave it out only if the queries are documents held out of the corpus: "
-        "their vectors are in the corpus's files. It may be the corpus's file, if that holds both under different ids",
+        description="the same for the queries; without `corpus`, their codes in the finest of `precisions`. Leave it "
+        "out only if the queries are documents held out of the corpus: their vectors are in the corpus's files. It may "
+        "be the corpus's file, if that holds both under different ids",
     )
     ids: Files | None = Field(
         None, description="ids of the rows of `.npy` files: `.npy`, `.txt`, `.csv` or `.parquet`, one for each row"
@@ -121,6 +139,17 @@ class PrecomputedSpec(ModelSpec):
         "or `binary`. In a `.parquet` file they are in the column of that name, or else in `embedding_column`. "
         "Codecs with `codes` read them",
     )
+
+    @model_validator(mode="after")
+    def _check_vectors(self) -> Self:
+        if self.corpus is None and not self.precisions:
+            raise ValueError("the key 'corpus' is missing, and so is 'precisions', which may stand for it")
+        return self
+
+    @property
+    def reference(self) -> Precision | None:
+        """The finest of the provider's codes, if there are no float vectors."""
+        return finest(self.precisions) if self.corpus is None else None
 
     def code_widths(self, dim: int) -> dict[str, int]:
         """Return the bytes of the provider's codes."""

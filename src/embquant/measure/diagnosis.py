@@ -87,12 +87,12 @@ def diagnose(vectors: Batches, queries: np.ndarray | None = None, k: int = 10, s
     rows, sample = _sample(vectors, seed)
     if queries is None:
         chosen = np.linspace(0, len(sample) - 1, min(QUERIES, len(sample))).astype(np.int64)
-        asked, own = sample[chosen], chosen
+        given, own = sample[chosen], chosen
     else:
-        asked = _usable(queries)
-        asked = asked[np.sort(np.random.default_rng(seed).permutation(len(asked))[:QUERIES])]
-        own = np.full(len(asked), -1)
-    asked = _unit(asked)  # margins are relative: so no score overflows
+        given = _usable(queries)
+        given = given[np.sort(np.random.default_rng(seed).permutation(len(given))[:QUERIES])]
+        own = np.full(len(given), -1)
+    asked = _unit(given)  # margins are relative: so no score overflows
     seen = _Pass(vectors, asked, np.where(own < 0, -1, rows[own]), 2 * k)
     spread = _Spread(sample)
     margin, in_deviations = _margins(seen.scores(), k, spread.of_scores(asked))
@@ -120,7 +120,7 @@ def diagnose(vectors: Batches, queries: np.ndarray | None = None, k: int = 10, s
         margin=margin,
         margin_in_deviations=in_deviations,
         duplicates=seen.duplicates(),
-        overlap=tried(sample, asked, own, k),
+        overlap=tried(*_near_one(sample, given), own, k),
     )
 
 
@@ -134,6 +134,12 @@ def _sample(vectors: Batches, seed: int) -> tuple[np.ndarray, np.ndarray]:
     if not usable.any():
         raise InputError(f"all of {len(sample):,} vectors have NaN or infinity among their values; nothing can be said")
     return rows[usable], sample[usable]
+
+
+def _near_one(sample: np.ndarray, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Multiply both by the power of two by which the sample's values are at most 1, so that no score overflows."""
+    _, exponent = np.frexp(np.abs(sample).max())
+    return np.ldexp(sample, -exponent), np.ldexp(queries, -exponent)
 
 
 def _usable(vectors: np.ndarray) -> np.ndarray:

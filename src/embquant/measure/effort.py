@@ -61,9 +61,9 @@ def median_interval(values: Sequence[float]) -> tuple[float, float]:
 
 
 def with_interval(name: str, values: Sequence[float]) -> dict[str, float | None]:
-    """Return the median of ``values``, one per round, and the ends of its interval as columns; None without one."""
+    """Return the median of ``values``, one per round, and both ends of its interval as columns; None if missing."""
     low, high = (None if isnan(end) else end for end in median_interval(values))
-    return {name: median(values), f"{name}_low": low, f"{name}_high": high}
+    return {name: median(values) if values else None, f"{name}_low": low, f"{name}_high": high}
 
 
 @cache

@@ -10,7 +10,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from embquant.errors import InputError
 from embquant.indexes.manifest import Manifest
 from embquant.measure.effort import Effort, medians, with_interval
 from embquant.retrieve.rescoring import Store
@@ -143,12 +142,15 @@ def _defined(code: str) -> Callable[[Queries], Any]:
 
 
 def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
-    """Open the float32 baseline; return a contestant for each engine and top_k, which share its vectors."""
+    """Open the float32 baseline; return a contestant for each engine and top_k, which share its vectors.
+
+    None where the baseline is no search of float32 vectors: nothing is faster or slower than these then.
+    """
     opened = Retriever.open(baseline, None, threads)
     from embquant.indexes.flat_float32 import FlatFloat32  # needs FAISS
 
     if not isinstance(opened.index, FlatFloat32):
-        raise InputError(f"{baseline}: not a flat index of float32 vectors, which the baseline must be")
+        return []
     retrievers = [replace(opened, index=opened.index.with_engine(engine)) for engine in BASELINE_ENGINES]
     return [_contestant(retriever, [Setting(NO_STORE, 1, top_k)]) for retriever in retrievers for top_k in top_ks]
 
@@ -188,7 +190,7 @@ def measured_speed(
     engines = {top_k: [each for each in baselines if each.settings[0].top_k == top_k] for top_k in top_ks}
     plain = {each.settings[0]: _plain_figures(each) for each in contestants if each.code is not None}
     rows = [
-        _row(each, setting, _fastest(engines[setting.top_k])) | plain.get(setting, {})
+        _row(each, setting, engines.get(setting.top_k, [])) | plain.get(setting, {})
         for each in contestants or map(_joined, engines.values())
         if each.code is None
         for setting in each.settings
@@ -218,10 +220,11 @@ def _joined(baselines: Sequence[Contestant]) -> Contestant:
     return Contestant(engine, single.settings, single.search, single.singles, batch.batches)
 
 
-def _row(contestant: Contestant, setting: Setting, baseline: Contestant) -> dict[str, Any]:
-    """Return what was measured of a setting; its speed-up is over the ``baseline`` in the same rounds."""
+def _row(contestant: Contestant, setting: Setting, baselines: Sequence[Contestant]) -> dict[str, Any]:
+    """Return what was measured of a setting; its speed-up is over the fastest of ``baselines`` in the same rounds."""
     own = contestant.medians()
-    speedups = [reference / seconds for reference, seconds in zip(baseline.medians(), own, strict=False)]
+    references = _fastest(baselines).medians() if baselines else []
+    speedups = [reference / seconds for reference, seconds in zip(references, own, strict=False)]
     return {
         "rescore_store": setting.store,
         "rescore_multiplier": setting.multiplier,

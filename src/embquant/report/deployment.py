@@ -69,7 +69,7 @@ def deployment_code(setting: pd.Series, study: Study, folder: str, own_documents
     if own_documents:
         lines.insert(1, "import pyarrow.parquet as pq")
         lines.insert(-1, 'own_rows = pq.read_table(folder.parent / "queries.parquet")["own_row"].to_numpy()')
-    if setting["method"] == study.config.baseline:
+    if setting["method"] == study.config.baseline and study.baseline.is_float32:
         engine = setting["engine"].split()[0]
         lines.insert(0, "from dataclasses import replace")
         lines.insert(-1, f'retriever = replace(retriever, index=retriever.index.with_engine("{engine}"))')

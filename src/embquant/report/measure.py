@@ -12,6 +12,9 @@ from embquant.measure.metrics import parse_metric
 
 RETENTION = "retention_"
 
+FLOATS = "float32"
+"""What reports call the search that all else is compared with."""
+
 
 @dataclass(frozen=True)
 class Measure:
@@ -68,6 +71,14 @@ class Measure:
         """Label of a figure's axis."""
         share = f"share of float32's {self.metric}"
         return share if self.is_retention else f"agreement with float32 ({self.metric})"
+
+
+def renamed(words: str, reference: str) -> str:
+    """Return ``words`` of the reports that say ``reference`` where they said float32; none may be a study's own text.
+
+    ``reference`` is float32 itself, or the baseline of a study that has a provider's codes alone.
+    """
+    return words.replace(FLOATS, reference)
 
 
 def measures(columns: pd.Index) -> list[Measure]:

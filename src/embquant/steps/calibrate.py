@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from embquant.embedding.encoder import load_encoder
-from embquant.embedding.precomputed import PrecomputedVectors
+from embquant.embedding.given import given_files
 from embquant.embedding.rate import count_distinct, measure_rate
 from embquant.files.atomic import read_json, write_json
 from embquant.files.parquet import count_rows
@@ -35,7 +35,7 @@ def calibrate(
     dataset, name = corpus.parent.name, model.parent.name
     documents, distinct = count_rows([corpus]), count_distinct(corpus)
     if described["type"] == "precomputed":
-        dim = PrecomputedVectors(described, "corpus", dataset, corpus, 0, 0).dim
+        dim = given_files(described, "corpus", dataset).dim
         rate, embedded, words = None, documents, ""
     else:
         encoder = load_encoder(model, document_prompt=document_prompt)

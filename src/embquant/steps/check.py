@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated
 
 from embquant.errors import InputError
+from embquant.report.measure import renamed
 from embquant.report.numbers.check import Bound, Demand, checks, setting_of
 from embquant.report.numbers.limits import limits_of
 from embquant.report.reports import Reports
@@ -53,7 +54,7 @@ def check(
             {"met": met, "reports": str(reports), "at": at, "checks": [asdict(one) for one in found]}, indent=2
         )
     else:
-        text = check_text(found, reports, at)
+        text = renamed(check_text(found, reports, at), study.study.config.compared_with)
     sys.stdout.write(text + "\n")
     return 0 if met else 1
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.embedding.encoder import load_encoder
-from embquant.embedding.precisions import PrecomputedCodes
-from embquant.embedding.precomputed import PrecomputedVectors
+from embquant.embedding.given import given_vectors
+from embquant.embedding.precisions import CodeFiles, PrecomputedCodes
 from embquant.embedding.progress import Progress
 from embquant.files.atomic import read_json
 from embquant.files.parquet import (
@@ -46,10 +46,10 @@ def embed_corpus(
     codes: list[PrecomputedCodes] = []
     blocks: Iterable[tuple[pa.Array, *tuple[np.ndarray, ...]]]
     if precomputed:
-        vectors = PrecomputedVectors(described, "corpus", dataset, corpus, start, stop)
+        vectors = given_vectors(described, "corpus", dataset, corpus, start, stop)
         dim = vectors.dim
-        names = described["precisions"]
-        codes = [PrecomputedCodes(described, name, dataset, corpus, start, stop, dim=dim) for name in names]
+        files = [CodeFiles.of_precision(described, name, dataset) for name in described["precisions"]]
+        codes = [PrecomputedCodes(each, corpus, start, stop, dim=dim) for each in files]
         blocks = (
             (ids, matrix, *(one.read(first, first + len(ids)) for one in codes))
             for first, ids, matrix in vectors.windows()

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.embedding.encoder import Encoder, load_encoder
-from embquant.embedding.precomputed import PrecomputedVectors, check_query_vectors
+from embquant.embedding.given import check_query_vectors, given_vectors
 from embquant.embedding.progress import track
 from embquant.files.atomic import read_json
 from embquant.files.parquet import (
@@ -38,7 +38,7 @@ def embed_queries(
         pairs: Iterator[tuple[pa.Array, np.ndarray]]
         held_out = read_json(description)["left_out"].get("documents_held_out_as_queries", 0) > 0
         check_query_vectors(described, dataset, queries, corpus, held_out)
-        vectors = PrecomputedVectors(described, "queries", dataset, queries, 0, total)
+        vectors = given_vectors(described, "queries", dataset, queries, 0, total)
         pairs = ((ids, matrix) for _, ids, matrix in vectors.windows())
         dim = vectors.dim
     else:

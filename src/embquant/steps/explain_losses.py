@@ -13,7 +13,7 @@ from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_matrices, read_table, write_parquet
 from embquant.measure.diagnosis import diagnose
 from embquant.measure.quality import read_judgements
-from embquant.quantize.batches import Batches
+from embquant.quantize.batches import ROWS_AT_ONCE, Batches
 from embquant.report.numbers.explained import SCHEMAS, with_documents
 from embquant.report.numbers.intervals import Chance
 from embquant.report.numbers.losses import ComparedSettings, SearchedQueries
@@ -50,8 +50,7 @@ def explain_losses(
     stores = {name: path for name, path in stores.items() if why_inapplicable(path) is None}
     exact = Store.open(float32_store)
     vectors = np.concatenate(list(read_matrices([query_vectors], "embedding")))
-    corpus_vectors = Batches(lambda: iter([exact.index.codes]), *exact.index.codes.shape)
-    write_json(output / "diagnosis.json", asdict(diagnose(corpus_vectors, vectors)))
+    write_json(output / "diagnosis.json", asdict(diagnose(_vectors(exact), vectors)))
     measured = read_measured(runs)
     with atomic_path(output / "quality.txt") as temporary:
         temporary.write_text(first_numbers(measured, baseline) + "\n", encoding="utf-8")
@@ -82,3 +81,11 @@ def explain_losses(
         found[name] = with_documents(found[name], corpus)
     for name, schema in SCHEMAS.items():
         write_parquet(output / f"{name}.parquet", schema, [pa.Table.from_pylist(found[name], schema)])
+
+
+def _vectors(store: Store) -> Batches:
+    """Return the vectors of a store: float32 as it is mapped, or what codes stand for, some rows at a time."""
+    codes = store.index.codes
+    rows = len(codes) if codes.dtype == np.float32 else ROWS_AT_ONCE
+    pieces = [slice(first, first + rows) for first in range(0, len(codes), max(1, rows))]
+    return Batches(lambda: (store.codec.decode(codes[piece]) for piece in pieces), len(codes), store.codec.dim)

@@ -50,7 +50,7 @@ def measure_memory(
             "vector_bytes": described.vectors * described.bytes_per_vector,
             "index_file_bytes": index_bytes,
             "store_file_bytes": (store.parent / Manifest.read(store).file).stat().st_size if store else 0,
-            "compression_vs_float32": baseline.vectors * baseline.bytes_per_vector / index_bytes,
+            "compression_vs_float32": 4 * baseline.vectors * baseline.dim / index_bytes,
             **taken,
         }
         for (name, store), taken in zip(all_stores.items(), measured, strict=True)

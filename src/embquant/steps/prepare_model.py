@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from embquant.embedding.precisions import check_files
+from embquant.embedding.given import check_files
 from embquant.embedding.prepare import prepare_text_model
 from embquant.embedding.spec import PrecomputedSpec, TextModelSpec, parse_model
 from embquant.errors import InputError

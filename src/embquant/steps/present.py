@@ -7,13 +7,14 @@ from typing import Annotated
 import pandas as pd
 
 from embquant.errors import InputError
-from embquant.report.measure import measures
+from embquant.report.measure import measures, renamed
 from embquant.report.numbers.methods import unrescored_methods
 from embquant.report.numbers.quality import decisive, with_quality
 from embquant.report.reports import Reports
 from embquant.report.show.figures.methods import draw_indexes, draw_storage
 from embquant.report.show.figures.style import save
 from embquant.report.show.markdown import tables
+from embquant.report.show.reference import renamed_drawing
 
 
 def present(
@@ -23,6 +24,7 @@ def present(
 ) -> None:
     """Print a study's tables as Markdown and draw its figures."""
     study = Reports.read(reports)
+    reference = study.study.config.compared_with
     summary = with_overlap(study)
     models = dict(list(summary.groupby("model", sort=False)))
     sections = []
@@ -38,8 +40,8 @@ def present(
         name = f"{reports.name}-{model}" if len(models) > 1 else reports.name
         for drawing in (draw_storage(methods, f"{name}-storage"), draw_indexes(methods, f"{name}-indexes")):
             if drawing is not None:
-                save(drawing, figures)
-    sys.stdout.write("\n\n".join(sections) + "\n")
+                save(renamed_drawing(drawing, reference), figures)
+    sys.stdout.write(renamed("\n\n".join(sections), reference) + "\n")
 
 
 def with_overlap(study: Reports) -> pd.DataFrame:

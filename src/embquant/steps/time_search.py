@@ -47,7 +47,7 @@ def time_search(
     asked = Queries(vectors, read_own_rows(queries, len(vectors)))
     baselines = open_baselines(baseline_file, top_k, threads)
     contestants = []
-    if method_file != baseline_file:
+    if method_file != baseline_file or not baselines:
         contestants = open_contestants(method_file, stores, multipliers, top_k, threads)
         if asked.own_rows is None:
             contestants += open_plain(method_file, stores, multipliers, min(top_k), threads)

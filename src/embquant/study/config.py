@@ -168,7 +168,9 @@ class Configuration(Entry):
         "needs more is refused before it embeds anything",
     )
     baseline: str = Field(
-        "float32", description="the method that all others are compared with: a float32 codec with a flat index"
+        "float32",
+        description="the method that all others are compared with: a float32 codec with a flat index; if models "
+        "have codes alone, a codec that reads the finest of these, with a flat index and exact `scoring`",
     )
     top_k: Counts = Field([10, 100], description="numbers of documents that a search returns")
     rescore: Rescore = Rescore()
@@ -217,6 +219,16 @@ class Configuration(Entry):
     def _check_references(self) -> Self:
         check_references(self)
         return self
+
+    @property
+    def reference(self) -> str | None:
+        """The precision of the codes that stand for the models' vectors; None where these are floats."""
+        return next(iter(self.models.values())).reference
+
+    @property
+    def compared_with(self) -> str:
+        """What reports call the search that all else is compared with: float32, or the baseline if it scans codes."""
+        return "float32" if self.reference is None else self.baseline
 
     @classmethod
     def read(cls, values: Mapping[str, Any], name: str = "config.yaml") -> Self:

@@ -76,7 +76,7 @@ class StudyMethod:
     @cached_property
     def rescore_stores(self) -> list[str]:
         """The codecs whose stores can rescore it: those at least as fine, unless nothing can change."""
-        if self.is_float32 or self.index_class.is_database:
+        if self.is_float32 or self.index_class.is_database or self.name == self.study.config.baseline:
             return []
         stores = self.study.config.rescore.stores
         return [store for store in stores if self.study.codecs[store].bits >= self.codec.bits]

@@ -35,12 +35,40 @@ def check_references(config: "Configuration") -> None:
         _check_method(method, config.codecs[method.codec].spec.family.family)
     for store in config.rescore.stores:
         _check_defined(store, config.codecs, "rescore", "stores")
-    _check_defined(config.baseline, config.methods, "baseline")
-    baseline = config.methods[config.baseline]
-    if baseline.index != "flat" or config.codecs[baseline.codec].spec.is_encoded:
-        raise mistake(f"{config.baseline!r} is not a float32 codec with a flat index", "baseline")
+    _check_baseline(config)
     _check_required_metrics(config)
     _check_stages(config)
+
+
+def _check_baseline(config: "Configuration") -> None:
+    """Check that the baseline is an exact search of the models' vectors, or of the codes that stand for them."""
+    reference = config.reference
+    for name, model in config.models.items():
+        if model.reference != reference:
+            own, others = (f"{kind} codes alone" if kind else "float vectors" for kind in (model.reference, reference))
+            what = f"it has {own}, the first model has {others}, and nothing can be compared with both"
+            raise mistake(f"{what}; put it into a study of its own", "models", name)
+    if reference is not None:
+        _check_codes_alone(config, reference)
+    _check_defined(config.baseline, config.methods, "baseline")
+    baseline = config.methods[config.baseline]
+    if reference is None and (baseline.index != "flat" or config.codecs[baseline.codec].spec.is_encoded):
+        raise mistake(f"{config.baseline!r} is not a float32 codec with a flat index", "baseline")
+
+
+def _check_codes_alone(config: "Configuration", reference: str) -> None:
+    """Check that the baseline scans the codes ``reference`` exactly, and that nothing passes for float32."""
+    for name, codec in config.codecs.items():
+        if not codec.spec.is_encoded:
+            raise mistake("the models have no float vectors, so nothing can be stored as float32", "codecs", name)
+    baseline = config.methods.get(config.baseline)
+    spec = None if baseline is None else config.codecs[baseline.codec].spec
+    if baseline is None or spec is None or spec.precision != reference or baseline.index != "flat":
+        what = f"{config.baseline!r} is no method of a codec with codes: {reference} and of a flat index"
+        raise mistake(f"{what}, which is what models without float vectors are compared with", "baseline")
+    if (baseline.scoring or spec.family.scorings[0]) != (exact := spec.family.exact_scoring):
+        what = f"the baseline compares codes exactly only with scoring: {exact}"
+        raise mistake(f"{what}; add it", "methods", config.baseline)
 
 
 def _check_stages(config: "Configuration") -> None:

@@ -117,6 +117,9 @@ class Family(Codec):
 
     scorings: tuple[str, ...] = ("asymmetric",)
 
+    exact_scoring: ClassVar[str] = "asymmetric"
+    """The scoring by which an index gives the numbers of :meth:`score`, where queries are such codes, decoded."""
+
     parameters: ClassVar[type] = NoParameters
     """What its entry in the configuration may say, beside ``family`` and ``transform``."""
 

@@ -74,11 +74,13 @@ class _Bytes(Family):
 
         The folded query is rounded to 24 bits of its largest coordinate, which changes a unit score by about 10⁻⁸,
         and written as three int8 digits: three exact products of bytes with bytes, by kernels that are several times
-        as fast as those of floats.
+        as fast as those of floats. Whole numbers are written as they are.
         """
         folded = queries.astype(np.float64) * self._step
-        units = np.abs(folded).max(axis=1) / LARGEST_DIGITS
-        digits = _digits(np.rint(folded / np.where(units == 0, 1, units)[:, None]).astype(np.int64))
+        largest = np.abs(folded).max(axis=1)
+        is_whole = (folded == np.rint(folded)).all(axis=1) & (largest <= LARGEST_DIGITS)
+        units = np.where(is_whole, 1, largest / LARGEST_DIGITS)
+        digits = _digits(np.rint(folded / units[:, None]).astype(np.int64))
         products = np.empty((*codes.shape[:2], len(DIGITS)), np.int64)
         for query, candidates, product in zip(digits, codes, products, strict=True):
             packed = numkong.dots_pack(query, dtype="int8")
@@ -94,11 +96,13 @@ class Int8(_Bytes):
     code c stands for the middle of its step, x ≈ z + s·c with s = step and z = start + 128.5 · step.
 
     A provider's ``codes`` are read instead. They stand for s·c with a scale that nobody tells, the same in all
-    dimensions, so that it changes no ranking: it is taken as 1/127 of the greatest absolute value.
+    dimensions, so that it changes no ranking: it is taken as 1/127 of the greatest absolute value. Where the vectors
+    are whole numbers of a signed byte, they are such codes themselves, and s is 1.
     """
 
     family = "int8"
     scorings = ("asymmetric", "symmetric")
+    exact_scoring = "symmetric"
     parameters = Int8Parameters
 
     def __init__(self, ranges: np.ndarray) -> None:
@@ -125,8 +129,10 @@ class Int8(_Bytes):
         ranges = fit_ranges(sample, parameters)
         if parameters.codes is None:
             return cls(ranges)
+        greatest = np.abs(ranges).max()
+        are_codes = greatest <= LEVELS // 2 and np.array_equal(ranges, np.rint(ranges))
         # Rounded to the nearest step, 0 in the middle of one.
-        ends = np.array([[-LEVELS // 2 - 0.5], [LEVELS // 2 - 1.5]]) * (np.abs(ranges).max() / GREATEST)
+        ends = np.array([[-LEVELS // 2 - 0.5], [LEVELS // 2 - 1.5]]) * (1 if are_codes else greatest / GREATEST)
         return cls(np.repeat(ends, sample.dim, axis=1).astype(np.float32))
 
     def encode(self, vectors: np.ndarray) -> np.ndarray:

@@ -26,6 +26,17 @@ def caveats(setting: pd.Series, rows: pd.DataFrame, study: Study) -> list[str]:
     return [*found, *lost_words(rows[same]), *drift_words(rows[same], study), *originals_words(rows[same], study)]
 
 
+def codes_alone_words(study: Study) -> list[str]:
+    """Say what is compared with in place of float vectors, and what can't be told; nothing where there are floats."""
+    codes = study.config.reference
+    if codes is None:
+        return []
+    return [
+        f"everything is compared with {study.config.baseline}, the provider's own {codes} codes: there are no float "
+        "vectors, so what is lost against these can't be told"
+    ]
+
+
 def tie_words(rows: pd.DataFrame) -> list[str]:
     """Tell what ties do to the settings ``rows`` where it is more than chance does."""
     words = []

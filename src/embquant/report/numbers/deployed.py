@@ -31,8 +31,10 @@ def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.Da
 def float32_bytes_beside(setting: pd.Series, dim: int, study: Study) -> float:
     """Return the bytes of the float32 vectors that ``setting`` has no need of, NaN if it keeps them itself.
 
-    A database that holds them all the same takes so much more.
+    A database that holds them all the same takes so much more. NaN, too, where a study has no float vectors.
     """
+    if study.config.reference is not None:
+        return np.nan
     methods = study.config.methods
     float32 = methods[study.config.baseline].codec
     if float32 in (methods[setting["method"]].codec, setting["rescore_store"]):

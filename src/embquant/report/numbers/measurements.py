@@ -15,7 +15,9 @@ from embquant.files.atomic import read_json
 from embquant.files.inapplicable import why_inapplicable
 from embquant.files.parquet import read_metadata
 from embquant.measure.quality import STORES_LEFT_OUT
+from embquant.report.measure import renamed
 from embquant.report.numbers.builds import with_builds
+from embquant.report.numbers.caveats import codes_alone_words
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.drift import METRICS, drift_table, with_drift
 from embquant.report.numbers.explained import joined
@@ -174,9 +176,17 @@ class Measurements:
             tested = self.fusion if stage == "fusion" else self.reranking
             described, growth = judged_after(described, tested, self.study.stage_depth), None
         found = recommendations(described, self.study, self.results, self.own_documents, growth, models)
-        after = after_words(self.study)
+        after, reference = after_words(self.study), self.study.config.compared_with
         return [
-            replace(one, news=self._news(one), deployed=after or one.deployed, plain=self._plain(one)) for one in found
+            replace(
+                one,
+                news=[*codes_alone_words(self.study), *self._news(one)],
+                caveats=[renamed(words, reference) for words in one.caveats],
+                deployed=renamed(after, reference) or one.deployed,
+                plain=self._plain(one),
+                reference=reference,
+            )
+            for one in found
         ]
 
     def _news(self, found: Recommendation) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from embquant.report.deployment import configuration, deployment_code
-from embquant.report.measure import Measure
+from embquant.report.measure import FLOATS, Measure
 from embquant.report.numbers.caveats import caveats
 from embquant.report.numbers.cost import priced
 from embquant.report.numbers.deployed import (
@@ -68,7 +68,7 @@ class Recommendation:
     settings are judged at, or after which stage, if a study asks for that. ``float32_bytes`` is what float32 vectors
     would take that the cheapest has no need of. ``news`` is what a verdict opens with. ``plain`` has
     ``plain_code``, Python that searches the cheapest without this library, if there is some, and the medians of both.
-    All code is for what was built on the dataset ``deployed_on``.
+    All code is for what was built on the dataset ``deployed_on``. ``reference`` is what words call the baseline.
     """
 
     dataset: str
@@ -90,6 +90,7 @@ class Recommendation:
     plain: pd.Series | None = None
     deployed_on: str = ""
     news: Sequence[str] = ()
+    reference: str = FLOATS
 
     @property
     def best(self) -> pd.Series | None:

@@ -75,9 +75,9 @@ def _shown(rows: pd.DataFrame, prefix: str) -> Iterator[Found]:
             yield Found(int(row["rank"]), " ".join(document.split()), bool(count))
 
 
-def examples_text(found: list[Example], setting: str) -> str:
-    """Return examples as text of two columns: float32's documents, and the setting's."""
-    lines = [f"what {setting} finds instead of float32, for three queries; ✓: relevant", ""]
+def examples_text(found: list[Example], setting: str, reference: str) -> str:
+    """Return examples as text of two columns: documents of ``reference``, as float32 is called, and the setting's."""
+    lines = [f"what {setting} finds instead of {reference}, for three queries; ✓: relevant", ""]
     for example in found:
         lines += [f"{_cut(example.query, 2 * WIDTH)}", f"   {example.words}"]
         columns = [example.baseline, example.setting]

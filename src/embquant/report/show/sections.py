@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from embquant.report.measure import renamed
 from embquant.report.numbers.caveats import originals_words
 from embquant.report.numbers.methods import unrescored_methods
 from embquant.report.numbers.quality import decisive
@@ -20,6 +21,7 @@ from embquant.report.show.figures.rescoring import draw_multipliers
 from embquant.report.show.figures.style import Drawing
 from embquant.report.show.figures.tradeoff import draw_latency, draw_memory
 from embquant.report.show.models import model_words
+from embquant.report.show.reference import renamed_drawing, renamed_table
 from embquant.report.show.rendering import TableView
 from embquant.report.show.reranking import reranker_words
 from embquant.report.tables import TABLES
@@ -46,7 +48,7 @@ SECTIONS = {
     "grid": ("Dimensions and bits", "Fewer dimensions save bytes, and so do fewer bits."),
     "rescoring": (
         "Quality against the rescore multiplier",
-        "The float32 query scores the candidates of the first search again: how many, and from which store?",
+        "The query as it is scores the candidates of the first search again: how many, and from which store?",
     ),
     "growth": (
         "As the corpus grows",
@@ -104,7 +106,19 @@ def sections(reports: Reports) -> list[Section]:
         if view is not None and not view.rows.empty:
             section = found.setdefault(kind.section, Section(kind.section, view.title, ""))
             found[kind.section] = replace(section, tables=[*section.tables, view])
-    return [section for section in found.values() if section.figures or section.tables]
+    reference = reports.study.config.compared_with
+    return [_renamed(section, reference) for section in found.values() if section.figures or section.tables]
+
+
+def _renamed(section: Section, reference: str) -> Section:
+    """Return a section whose words say ``reference`` where they said float32."""
+    return replace(
+        section,
+        title=renamed(section.title, reference),
+        text=renamed(section.text, reference),
+        figures=[renamed_drawing(drawing, reference) for drawing in section.figures],
+        tables=[renamed_table(view, reference) for view in section.tables],
+    )
 
 
 def _figures(reports: Reports) -> dict[str, list[Drawing]]:

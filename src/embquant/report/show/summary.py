@@ -7,7 +7,7 @@ import pandas as pd
 
 from embquant.measure.diagnosis import Diagnosis
 from embquant.measure.quality import INDEX_OVERLAP
-from embquant.report.measure import Measure, measures
+from embquant.report.measure import Measure, measures, renamed
 from embquant.report.numbers.caveats import drift_words, graph_words, originals_words, tie_words
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
@@ -27,10 +27,10 @@ FIGURES = {
     "queries_per_second": Column("queries/s", ",.0f"),
     "pareto": Column("Pareto", "s"),
 }
-LEGEND = (
-    "±: half of the confidence interval; <, ≈, >: less than float32, not distinguishable from it, more\n"
-    "faster: float32's p50 in the same rounds / this p50; float32's row has the p50 of rounds of its own"
-)
+FACTORS = ("compression_vs_float32", "speedup_p50_vs_float32")
+LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not distinguishable from it, more"
+FASTER = "faster: float32's p50 in the same rounds / this p50; float32's row has the p50 of rounds of its own"
+SMALLER = "smaller: than 32-bit floats"
 
 
 def summary_text(
@@ -80,7 +80,8 @@ def summary_text(
         lines += [*graph_words(table, study), *drift_words(table, study), *originals_words(table, study)]
         landmark = None if bm25 is None else bm25[(bm25["dataset"] == dataset) & (bm25["model"] == model)]
         texts.append("\n".join([*lines, "", _table(table, measure, study, landmark)]))
-    return "\n\n".join([*texts, LEGEND])
+    legend = [LEGEND, FASTER if study.config.reference is None else SMALLER]
+    return renamed("\n\n".join([*texts, "\n".join(legend)]), study.config.compared_with)
 
 
 def _without(rows: pd.DataFrame) -> Iterator[str]:
@@ -99,7 +100,7 @@ def _table(table: pd.DataFrame, measure: Measure | None, study: Study, bm25: pd.
         rescored_by=rescored_by(table),
         verdict=table["verdict"].map(VERDICT_MARKS).fillna(""),
         pareto=table["pareto"].map({True: "✓", False: ""}),
-        **{name: table[name].map(_times) for name in ("compression_vs_float32", "speedup_p50_vs_float32")},
+        **{name: table[name].map(_times, na_action="ignore") for name in FACTORS},
     )
     kept = None if measure is None else _kept(table, measure)
     if kept is not None and f"{kept}_high" in table and table[kept].notna().any():

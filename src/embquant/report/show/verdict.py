@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from embquant.report.measure import Measure
+from embquant.report.measure import Measure, renamed
 from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.limits import MIN_QUALITY, limits_of, named
 from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, Recommendation, others_required
@@ -43,7 +43,7 @@ def advice(found: Sequence[Recommendation], examples: pd.DataFrame, path: Path) 
             parts.append(f"configuration:\n\n{recommendation.configuration}")
             parts.append(f"code:\n\n{recommendation.deployment_code}")
             if told := examples_of(examples, pd.Series({"model": recommendation.model, **recommendation.best})):
-                parts.append(examples_text(told, named(recommendation.best)))
+                parts.append(examples_text(told, named(recommendation.best), recommendation.reference))
     return "\n\n".join(parts)
 
 
@@ -62,6 +62,10 @@ def verdict_lines(found: Recommendation, path: Path) -> list[str]:
     First comes what is at chance, and where BM25 beats vectors; before the last line, what else to know and what more
     queries would settle.
     """
+    return [renamed(line, found.reference) for line in _lines(found, path)]
+
+
+def _lines(found: Recommendation, path: Path) -> list[str]:
     place = f"{found.where} · {found.model}"
     last = f"   all settings: {path.with_suffix('.csv')}"
     if found.settings["kept"].isna().all() and found.chance:
@@ -183,17 +187,18 @@ def _page_verdict(reports: Reports, row: pd.Series) -> dict[str, Any]:
     limits, chosen = limits_of(reports.study), row.get("chosen_model", row["model"])
     not_needed = float32_words(row["float32_bytes"])
     plain = plain_words(row if "plain_code" in row else None)
-    whole, row = row, row.where(row.notna(), "")
+    whole, row, reference = row, row.where(row.notna(), ""), reports.study.config.compared_with
     return {
         **row,
         "place": f"{row['where']} · {row['model']}",
         "setting": _of_model(row.get("chosen_model"), row["setting"]) if row["method"] else "",
         "databases": in_databases(reports, whole),
         "at_chance": bool(row["chance"] and not row["measure"]),
-        "figures": _figures(reports, row) if row["method"] else [],
-        "requirements": " and ".join(_required(name, limit) for name, limit in limits.items()),
+        "figures": [(value, renamed(words, reference)) for value, words in _figures(reports, row)],
+        "requirements": " and ".join(renamed(_required(name, limit), reference) for name, limit in limits.items()),
         "runner_up": _runner_up(row) if row["runner_up_method"] else "",
         "float32": not_needed,
+        "reference": reference,
         "plain": plain,
         "examples": examples_of(reports.table("examples"), pd.Series({**row, "model": chosen})),
     }
@@ -212,7 +217,9 @@ def _of_model(model: str | None, setting: str) -> str:
 
 
 def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
-    """Return the setting's figures and what they are."""
+    """Return the figures of the setting, if there is one, and what they are."""
+    if not row["method"]:
+        return []
     measure = Measure.of_settings(row["measure"])
     share = f"of float32's {measure.metric}" if measure.is_retention else measure.axis
     summary = reports.summary

@@ -17,7 +17,7 @@ MOST_ROWS = 3000
 PLACE = {"dataset": Column("dataset"), "model": Column("model")}
 SETTING = {
     "method": Column("method", meaning="a codec, and the index that its codes are searched in"),
-    "store": Column("rescored by", meaning="what the float32 query scores candidates with again"),
+    "store": Column("rescored by", meaning="what the query as it is scores candidates with again"),
     "multiplier": Column("×", ".0f", "candidates fetched, as a multiple of top_k"),
     "top_k": Column("top_k", ".0f", "documents returned"),
 }

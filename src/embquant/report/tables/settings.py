@@ -28,7 +28,7 @@ from embquant.report.tables.base import (
 FIGURES = {
     "bytes_per_vector": Column("B/vector", ",.0f", "size of a code"),
     "memory_bytes_per_vector": Column("B in memory", ",.0f", "what one more vector takes in memory", detail=True),
-    "compression_vs_float32": Column("smaller", ".1f", "float32's bytes / the index file's"),
+    "compression_vs_float32": Column("smaller", ".1f", "bytes of 32-bit floats / the index file's"),
     "resident_bytes": Column("resident", ",.0f", "private memory that opening it took, in bytes", detail=True),
     "originals_bytes": Column("originals", ",.0f", "of a database: vectors that it keeps, bytes on disk", detail=True),
     "searched_bytes": Column("codes, graph", ",.0f", "of a database: codes, graph, lists, bytes on disk", detail=True),
