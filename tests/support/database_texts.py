@@ -21,6 +21,7 @@ LISTS = {f"{codec}-ivf": {"codec": codec, "index": "ivf"} for codec in ("float32
 METHODS = {
     **{codec: {"codec": codec, "index": "flat"} for codec in CODECS},
     "float-query": {"codec": "binary", "index": "flat", "scoring": "asymmetric"},
+    "centred": {"codec": "rotated", "index": "flat", "scoring": "asymmetric"},
     **GRAPHS,
     **LISTS,
 }

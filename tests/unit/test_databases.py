@@ -77,6 +77,7 @@ def test_what_a_setting_says_is_what_the_database_is_told():
         ("OpenSearch", "osq-1", "float32", 10, ""),
         ("OpenSearch", "binary-hnsw", "none", 1, "a threshold of the mean instead of zero"),
         ("OpenSearch", "signs-of-mean", "none", 1, "a graph instead of a scan"),
+        ("OpenSearch", "centred", "none", 1, "its ADC rescales the bits; a graph instead of a scan"),
         ("OpenSearch", "unit-int8", "int8", 4, f"no equal: {MADE_OUTSIDE}"),
         ("Milvus", "uint8", "none", 1, ""),
         ("Milvus", "uint8", "float32", 4, "a graph instead of a scan"),
@@ -143,6 +144,13 @@ def test_what_the_study_ran_in_a_database_is_measured():
     in_qdrant = study(shard={"codec": "float32", "index": "qdrant", "build": scalar, "search": again})
     assert asked("shard", made_up=in_qdrant)["Qdrant"].mark == "measured here as shard"
     assert '"quantile": 0.99' in asked("shard", made_up=in_qdrant)["Qdrant"].text
+    bits = {**bits, "build": {"type": "bit", "index": "hnsw"}}
+    cut_off = asked("deep", made_up=study(deep={**bits, "search": {"oversampling": 200}}))["PostgreSQL with pgvector"]
+    assert cut_off.differs == "no equal: its graph found at most 1,000 candidates of 2,000; set iterative_scan: true"
+    searched_on = {"oversampling": 200, "iterative_scan": True}
+    deep = asked("deep", made_up=study(deep={**bits, "search": searched_on}))["PostgreSQL with pgvector"]
+    assert deep.mark == "measured here as deep"
+    assert "SET hnsw.ef_search = 40;\nSET hnsw.iterative_scan = strict_order;" in deep.text
     own = asked("postgres-bits", made_up=made_up)
     assert own["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
     assert own["Vespa"].text == asked("binary", "float32", 4)["Vespa"].text

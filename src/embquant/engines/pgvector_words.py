@@ -26,6 +26,8 @@ class PgVectorSearch(Entry):
 
     ef_search: int = Field(40, ge=1, le=MOST_CANDIDATES, description="`hnsw.ef_search`, at least the rows asked for")
     probes: int = Field(1, ge=1, le=32768, description="`ivfflat.probes`: lists searched")
-    iterative_scan: bool = Field(False, description="whether an index is searched on until enough rows are found")
+    iterative_scan: bool = Field(
+        False, description="searches an index on until enough rows are found, from `ef_search` as it is"
+    )
     exact: bool = Field(False, description="whether the index is left unused, and all is scanned")
     oversampling: int | None = Field(None, ge=1, description="ranks `k` × as many rows again by the originals")

@@ -115,6 +115,8 @@ class Wanted:
         """
         names = {"zero": "zero", "mean": "the mean", "median": "the median"}
         own = self.codec.parameters.threshold
+        if (own, threshold) == ("zero", "mean") and any(made.name == "center" for made in self.codec.transforms):
+            own = threshold  # the mean of centred vectors is zero
         differs = [] if own == threshold else [f"a threshold of {names[threshold]} instead of {names[own]}"]
         return differs if self.symmetric else [*differs, float_queries or "queries are quantized to bits, too"]
 

@@ -38,6 +38,8 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     """Return what a method of the kind ``pgvector`` does."""
     build, search = method.build, method.search
     least = 1 if search.iterative_scan else top_k * (search.oversampling or 1)
+    if build.index == "hnsw" and least > MOST_CANDIDATES and not search.exact:
+        raise NoEqual(f"its graph found at most {MOST_CANDIDATES:,} candidates of {least:,}; set iterative_scan: true")
     families = {"vector": "float32", "halfvec": "float16", "bit": "binary"}
     deeper = search.oversampling or 1
     return Wanted.said(
