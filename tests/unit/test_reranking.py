@@ -5,13 +5,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from sentence_transformers import CrossEncoder
-from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
 from embquant.errors import InputError
 from embquant.measure.reranking import read_returned, write_returned
 from embquant.retrieve.reranker import load_cross_encoder, score_pairs
 from embquant.steps.rerank import rerank
 from embquant.study import Setting
+from support.cross_encoder import small_cross_encoder
 from support.dataset_files import prepare, write_beir
 
 WORDS = ["a", "the", "moon", "sun", "orbits", "earth", "cheese", "of", "and", "nothing", "is", "made"]
@@ -28,16 +28,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A small CrossEncoder with random weights, saved as any is."""
-    path = tmp_path_factory.mktemp("reranker")
-    vocabulary = path / "vocab.txt"
-    vocabulary.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS]) + "\n")
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    config = BertConfig(vocab_size=5 + len(WORDS), num_labels=1, max_position_embeddings=64, **sizes)
-    BertForSequenceClassification(config).save_pretrained(path / "plain")
-    BertTokenizerFast(vocab_file=str(vocabulary), model_max_length=64).save_pretrained(path / "plain")
-    CrossEncoder(str(path / "plain"), device="cpu").save_pretrained(str(path / "model"))
-    return path / "model"
+    return small_cross_encoder(tmp_path_factory.mktemp("reranker"), WORDS)
 
 
 @pytest.fixture
@@ -72,16 +63,21 @@ def test_scores_are_those_of_sentence_transformers_whatever_the_threads(folder):
     assert one.tobytes() == two.tobytes()
     judge = CrossEncoder(str(folder), device="cpu").predict(pairs, batch_size=1, activation_fn=lambda logits: logits)
     assert one == pytest.approx(np.asarray(judge), abs=1e-5)
+    assert one.std() > 0.1, "scores that hardly differ would be alike by any other model"
 
 
 def test_what_is_measured_is_what_ir_measures_finds_in_lists_by_score(study, folder):
     found = reranked(study, model=folder, threads=2)
     model = CrossEncoder(str(folder), device="cpu")
+
+    def score(query, text):
+        return float(model.predict((query, text), activation_fn=lambda logits: logits))
+
     qrels = [ir_measures.Qrel(f"q{row}", f"d{4 * row + 1}", 1) for row in range(3)]
     for method, settings in SETTINGS.items():
         for setting, rows in settings:
             run = [
-                ir_measures.ScoredDoc(f"q{query}", f"d{row}", float(model.predict((ASKED[query], DOCUMENTS[row]))))
+                ir_measures.ScoredDoc(f"q{query}", f"d{row}", score(ASKED[query], DOCUMENTS[row]))
                 for query, ranked in enumerate(rows)
                 for row in ranked
                 if row >= 0
