@@ -104,6 +104,7 @@ def test_databases_rescore_by_themselves():
         ("lancedb", {"index_type": "IVF_RQ", "num_sub_vectors": 8}, "an index of type IVF_RQ has no num_sub_vectors"),
         ("lancedb", {"index_type": "IVF_PQ", "num_bits": 5}, "num_bits is 5, expected 4 or 8 for an index"),
         ("lancedb", {"index_type": "IVF_PQ", "num_bits": 4, "num_sub_vectors": 3}, "expected an even number"),
+        ("pgvector", {"index": "hnsw", "m": 40}, "ef_construction is 64, expected at least 2 × m = 80"),
         ("sqlite-vec", {"column": "halfvec"}, "column is 'halfvec', expected 'float' or 'int8' or 'bit'"),
     ],
 )

@@ -32,6 +32,7 @@ MEASURED = {
     "pgvector": ({"type": "bit", "index": "hnsw"}, SEARCHED_ON),
     "lancedb": ({"index_type": "IVF_SQ", "num_partitions": 1}, {"nprobes": 1, "refine_factor": 1}),
     "sqlite-vec": ({"column": "int8", "originals": False}, {}),
+    "zvec": ({"index": "flat", "quantize_type": "INT8"}, {}),
 }
 """How each database is built and searched by a method."""
 METHODS = {

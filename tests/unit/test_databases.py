@@ -151,6 +151,9 @@ def test_what_the_study_ran_in_a_database_is_measured():
     deep = asked("deep", made_up=study(deep={**bits, "search": searched_on}))["PostgreSQL with pgvector"]
     assert deep.mark == "measured here as deep"
     assert "SET hnsw.ef_search = 40;\nSET hnsw.iterative_scan = strict_order;" in deep.text
+    wide = {"codec": "float32", "index": "hnsw", "build": {"connectivity": 64, "expansion_add": 100}}
+    refused = asked("wide", made_up=study(wide=wide))["PostgreSQL with pgvector"]
+    assert refused.differs == "no equal: its ef_construction is at least 2 × m, 100 is less than 2 × 64"
     own = asked("postgres-bits", made_up=made_up)
     assert own["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
     assert own["Vespa"].text == asked("binary", "float32", 4)["Vespa"].text

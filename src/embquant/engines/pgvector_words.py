@@ -1,8 +1,8 @@
 """The parameters of a table of pgvector, of its index and of a session, in their words."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from embquant.entries import Entry
 
@@ -19,6 +19,12 @@ class PgVectorBuild(Entry):
     m: int = Field(16, ge=2, le=100, description="hnsw: edges per node")
     ef_construction: int = Field(64, ge=4, le=1000, description="hnsw: candidates compared to choose a node's edges")
     lists: int = Field(100, ge=1, le=32768, description="ivfflat: number of lists")
+
+    @model_validator(mode="after")
+    def _compares_enough(self) -> Self:
+        if self.index == "hnsw" and self.ef_construction < 2 * self.m:
+            raise ValueError(f"ef_construction is {self.ef_construction}, expected at least 2 × m = {2 * self.m}")
+        return self
 
 
 class PgVectorSearch(Entry):

@@ -69,6 +69,8 @@ def _index(wanted: Wanted, kind: str) -> list[str]:
         searched_on = ["SET ivfflat.iterative_scan = relaxed_order;"] if wanted.goes_on else []
         return [built, BY_INDEX, f"SET ivfflat.probes = {probes};", *searched_on]
     edges, compared, kept = wanted.graph
+    if compared < 2 * edges:
+        raise NoEqual(f"its ef_construction is at least 2 × m, {compared} is less than 2 × {edges}")
     built = f"CREATE INDEX ON documents USING hnsw ({column}) WITH (m = {edges}, ef_construction = {compared});"
     searched_on = ["SET hnsw.iterative_scan = strict_order;"] if wanted.goes_on or kept > MOST_CANDIDATES else []
     return [built, BY_INDEX, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", *searched_on]
