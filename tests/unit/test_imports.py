@@ -28,6 +28,17 @@ pa.table({"numbers": np.arange(3), "texts": ["a", "b", "c"]})["numbers"].to_nump
 print("pandas" in sys.modules)
 import pandas
 """
+DISTANCES = """
+import sys
+import torch
+from embquant.embedding.library import import_sentence_transformers
+import_sentence_transformers()
+print("sklearn" in sys.modules)
+from sentence_transformers.util import manhattan_sim
+print((manhattan_sim(torch.eye(2).to_sparse(), torch.eye(2).to_sparse()) + 0).tolist())  # -0.0 becomes 0.0
+from sklearn.metrics import accuracy_score
+print(accuracy_score([1, 0], [1, 1]))
+"""
 
 
 @pytest.mark.parametrize(
@@ -49,3 +60,8 @@ def test_no_command_s_module_imports_a_library_that_its_work_may_not_need(heavy,
 def test_arrow_can_be_kept_from_importing_pandas_which_others_still_can():
     done = subprocess.run([sys.executable, "-c", CONVERSIONS], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_scikit_learn_is_imported_once_something_calls_it():
+    done = subprocess.run([sys.executable, "-c", DISTANCES], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n[[0.0, -2.0], [-2.0, 0.0]]\n0.5\n"

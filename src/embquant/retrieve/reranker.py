@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embquant.embedding.library import import_sentence_transformers
 from embquant.errors import InputError, require
 
 if TYPE_CHECKING:
@@ -21,10 +22,9 @@ def load_cross_encoder(folder: Path, max_length: int | None) -> "CrossEncoder":
         raise InputError(f"reranker: model is {str(folder)!r}, which is no folder; save a CrossEncoder there")
     require("embed", "torch", "safetensors", "sentence_transformers")
     from safetensors import SafetensorError
-    from sentence_transformers import CrossEncoder
 
     try:
-        model = CrossEncoder(
+        model: CrossEncoder = import_sentence_transformers().CrossEncoder(
             str(folder),
             device="cpu",
             max_length=max_length,

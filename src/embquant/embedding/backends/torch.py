@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embquant.embedding.backends.base import Backend
+from embquant.embedding.library import import_sentence_transformers
 from embquant.errors import InputError, require
 
 if TYPE_CHECKING:
@@ -63,12 +64,11 @@ def load_model(folder: str, device: str, dtype: str, max_length: int | None) -> 
     require("embed", "torch", "safetensors", "sentence_transformers", "transformers")
     import torch
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model = SentenceTransformer(
+        model: SentenceTransformer = import_sentence_transformers().SentenceTransformer(
             str(folder),
             device=device,
             local_files_only=True,
