@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from embquant.report.show.figures.heatmap import readable_on
 from embquant.report.show.figures.labels import label_points
@@ -89,7 +89,7 @@ def test_names_cover_neither_each_other_nor_points():
     texts = [own for own in axes.texts if isinstance(own, Annotation)]
     assert 4 < len(texts) <= len(named)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in texts]
+    boxes = [Text.get_window_extent(text) for text in texts]  # of the names, without the lines that lead to points
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
     points = axes.transData.transform([(x, y) for x, y, _ in named] + others)
     assert not any(box.contains(*point) for box in boxes for point in points)
