@@ -51,6 +51,27 @@ def test_the_scoring_is_the_entry_s_or_the_index_s_first(method, scoring):
     assert study().methods[method].scoring == scoring
 
 
+@pytest.mark.parametrize(
+    ("size", "given", "expected"), [(100_000, {}, 1), (100_001, {}, 4), (100_000, {"parts": 4}, 4)]
+)
+def test_a_small_corpus_is_one_part_unless_the_configuration_says_in_how_many(tmp_path, size, given, expected):
+    row = '{"_id": "a", "title": "", "text": "x"}\n'
+    (tmp_path / "queries.jsonl").write_text(row)
+    (tmp_path / "corpus.jsonl").write_text(row.ljust(size - len(row)))
+    datasets = {"own": {"source": "files", "path": str(tmp_path)}}
+    entries = {key: value for key, value in ENTRIES.items() if key not in ("parts", "evaluate")}
+    asked = Study.read({**entries, "datasets": datasets, **given})
+    assert len(asked.layout.each_part(asked.layout.embeddings())) == expected
+    assert Study.read(asked.config.to_dict()).layout == asked.layout  # a job gets the whole configuration
+
+
+def test_a_dataset_that_is_not_on_this_disk_is_not_small(tmp_path):
+    (tmp_path / "queries.jsonl").write_text("")
+    tables = {"corpus": "s3://bucket/corpus.jsonl", "queries": str(tmp_path / "queries.jsonl")}
+    entries = {key: value for key, value in ENTRIES.items() if key not in ("parts", "evaluate")}
+    assert Study.read({**entries, "datasets": {"far": {"source": "files", **tables}}}).config.parts == 4
+
+
 def test_stores_as_fine_as_the_codes_rescore_and_nothing_rescores_float32():
     methods = study().methods
     stores = {name: methods[name].rescore_stores for name in ("float32", "half", "int8", "binary")}

@@ -1,6 +1,6 @@
 """The configuration of a study as typed entries: checked, with defaults filled in."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,9 @@ from embquant.study.hybrid import BM25Entry, Fusion, Reranker
 from embquant.study.method_entry import MethodEntry, swept
 from embquant.study.references import check_references
 from embquant.study.requirements import Prices, Requirements
+
+SMALL_BYTES = 100_000
+"""Bytes of text, at most, that are embedded in one part if a configuration doesn't say in how many."""
 
 
 def _unique(values: list[Any]) -> list[Any]:
@@ -132,6 +135,12 @@ class Timing(Entry):
     )
 
 
+def _are_small(datasets: Iterable[DatasetSpec]) -> bool:
+    """Return whether loading the model for each part would take longer than embedding their texts."""
+    files = [[] if dataset.addresses() else dataset.input_files() for dataset in datasets]
+    return all(files) and sum(file.stat().st_size for some in files for file in some) <= SMALL_BYTES
+
+
 class Configuration(Entry):
     """A study: datasets × models × methods."""
 
@@ -149,7 +158,8 @@ class Configuration(Entry):
         4,
         ge=1,
         le=999,
-        description="pieces of a corpus, embedded in parallel; a crash loses unfinished ones only",
+        description="pieces of a corpus, embedded in parallel; a crash loses unfinished ones only. Left out: `1` if "
+        "the files of all datasets have at most 100 kB together",
     )
     codecs: dict[Name, Annotated[CodecEntry, _chosen(CodecEntry.read)]] = Field(
         min_length=1, description="name → `family`, its parameters and, if wanted, `transform`"
@@ -233,7 +243,9 @@ class Configuration(Entry):
     @classmethod
     def read(cls, values: Mapping[str, Any], name: str = "config.yaml") -> Self:
         """Check a configuration and fill in its defaults; a mistake is an InputError that starts with ``name``."""
-        return read_entry(cls, values, name)
+        config = read_entry(cls, values, name)
+        is_one_part = "parts" not in values and _are_small(config.datasets.values())
+        return config.model_copy(update={"parts": 1}) if is_one_part else config
 
     @classmethod
     def load(cls, path: Path) -> Self:
