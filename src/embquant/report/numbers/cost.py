@@ -20,9 +20,9 @@ def priced(table: pd.DataFrame, study: Study, vectors: int | None = None) -> pd.
     ``table`` has the columns of memory.csv. A file of n vectors takes, for N of them, what it takes already plus
     (N − n) × the bytes per vector: those of its code where all codes are scanned, those of the index file where it is a
     graph or has lists. The index is in memory and on disk, the store is on disk; an index that is rescored by its own
-    codes is one file. Of a database, only what a search looks through is in memory. Columns: ``vectors``,
-    ``memory_bytes_per_vector``, ``memory_bytes``, ``disk_bytes``, ``usd_per_month``; the pandas index is that of
-    ``table``.
+    codes is one file. Of a database, only what a search looks through is in memory, and logs don't grow. Columns:
+    ``vectors``, ``memory_bytes_per_vector``, ``memory_bytes``, ``disk_bytes``, ``usd_per_month``; the pandas index is
+    that of ``table``.
     """
     methods = study.methods
     codec = table["method"].map({name: method.entry.codec for name, method in methods.items()})
@@ -30,10 +30,10 @@ def priced(table: pd.DataFrame, study: Study, vectors: int | None = None) -> pd.
     wanted = table["vectors"] if vectors is None else pd.Series(vectors, table.index)
     further = wanted - table["vectors"]
     codes_alone = ~has_overhead.astype(bool)
-    looked_through = _looked_through(table, study)
+    looked_through, growing = _parts(table, study)
     width = table["bytes_per_vector"].where(codes_alone, looked_through / table["vectors"])
     memory = looked_through + further * width
-    file_width = table["bytes_per_vector"].where(codes_alone, table["index_file_bytes"] / table["vectors"])
+    file_width = table["bytes_per_vector"].where(codes_alone, growing / table["vectors"])
     file = table["index_file_bytes"] + further * file_width
     store = table["store_file_bytes"] + further * _store_width(table, codec)
     is_store = table["method"].map({name: method.is_flat for name, method in methods.items()})
@@ -51,17 +51,20 @@ def priced(table: pd.DataFrame, study: Study, vectors: int | None = None) -> pd.
     )
 
 
-def _looked_through(table: pd.DataFrame, study: Study) -> pd.Series:
-    """Return the bytes of each index that have to be in memory: all of its file, but of a database what it searches.
+def _parts(table: pd.DataFrame, study: Study) -> tuple[pd.Series, pd.Series]:
+    """Return the bytes of each index that have to be in memory, and those that grow with the number of vectors.
 
-    Its logs, and the vectors of which it reads those of candidates alone, stay on disk.
+    Both are all of its file, but of a database's files the first is what it searches: its logs, and the vectors of
+    which it reads those of candidates alone, stay on disk. Of these the logs, and what an empty one has, don't grow.
     """
+    file = table["index_file_bytes"]
     if "searched_bytes" not in table:
-        return table["index_file_bytes"]
+        return file, file
     methods = table["method"].map(study.methods)
     originals = methods.map(lambda method: method.index_class.looks_through_originals(method.build, method.search))
     searched = table["searched_bytes"] + table["originals_bytes"] * originals.astype(int)
-    return searched.astype(float).fillna(table["index_file_bytes"])
+    growing = table["searched_bytes"] + table["originals_bytes"]
+    return searched.astype(float).fillna(file), growing.astype(float).fillna(file)
 
 
 def _store_width(table: pd.DataFrame, codec: pd.Series) -> pd.Series:
