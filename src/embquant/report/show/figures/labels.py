@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Text
-from matplotlib.transforms import Bbox
 
 from embquant.report.show.figures.style import INK
 
@@ -45,16 +44,24 @@ def label_points(
     figure.draw_without_rendering()
     marks = [(x, y) for x, y, _ in points] + list(others)
     radius = RADIUS * figure.dpi / 72
-    taken = [_around(axes.transData.transform(mark), radius) for mark in marks] + _along(axes, lines)
+    taken = np.concatenate([_around(axes.transData.transform(marks), radius), _along(axes, lines)])
     crossed = _along(axes, faint)
     for point in points:
-        taken += _written(axes, point, taken + crossed) or _written(axes, point, taken)
+        covered = _written(axes, point, np.concatenate([taken, crossed]))
+        if covered is None:
+            covered = _written(axes, point, taken)
+        if covered is not None:
+            taken = np.concatenate([taken, covered])
 
 
-def _written(axes: Axes, point: tuple[float, float, str], taken: Sequence[Bbox]) -> list[Bbox]:
-    """Write a name where it covers nothing that is ``taken``, and return what it covers: nothing if it has no place."""
-    renderer = axes.figure.canvas.get_renderer()  # type: ignore[attr-defined]
-    inside = axes.get_window_extent(renderer)
+def _written(axes: Axes, point: tuple[float, float, str], taken: np.ndarray) -> np.ndarray | None:
+    """Write a name where it covers none of the boxes ``taken``, and return what it covers; None if there is no place.
+
+    Boxes are rows of left, lower, right and upper ends in pixels, float64 (boxes, 4).
+    """
+    figure: Any = axes.figure
+    renderer = figure.canvas.get_renderer()
+    inside = np.asarray(axes.get_window_extent(renderer).extents)
     x, y, name = point
     mark = axes.transData.transform((x, y))
     for dx, dy, alignment in PLACES:
@@ -71,33 +78,43 @@ def _written(axes: Axes, point: tuple[float, float, str], taken: Sequence[Bbox])
         )
         text.set_in_layout(False)  # a long name doesn't make the axes smaller
         text.update_positions(renderer)
-        box = Text.get_window_extent(text, renderer)  # without the leader
-        covered = [box] if near else [box, *_leader(box, mark, 1.5 * RADIUS * axes.figure.dpi / 72)]
-        if _contains(inside, box) and not any(own.overlaps(other) for own in covered for other in taken):
+        box = np.asarray(Text.get_window_extent(text, renderer).extents)  # without the leader
+        covered = box[None] if near else np.vstack([box, _leader(box, mark, 1.5 * RADIUS * figure.dpi / 72)])
+        is_inside = (inside[:2] <= box[:2]).all() and (box[2:] <= inside[2:]).all()
+        if is_inside and not _overlap(covered, taken):
             return covered
         text.remove()
-    return []
+    return None
 
 
-def _leader(box: Bbox, mark: np.ndarray, gap: float) -> list[Bbox]:
-    """Return places on the line from the middle of a name to its point, up to ``gap`` pixels before that."""
-    start = np.array([(box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2])
-    end = 1 - gap / float(np.linalg.norm(mark - start))
-    return [_around(start + step * (mark - start), 1) for step in np.linspace(0, end, STEPS)]
+def _leader(box: np.ndarray, mark: np.ndarray, gap: float) -> np.ndarray:
+    """Return boxes on the line from the middle of a name to its point, up to ``gap`` pixels before that."""
+    start = (box[:2] + box[2:]) / 2
+    end = 1 - gap / np.linalg.norm(mark - start)
+    return _around(start + np.linspace(0, end, STEPS)[:, None] * (mark - start), 1)
 
 
-def _along(axes: Axes, lines: Iterable[Line]) -> list[Bbox]:
-    """Return places on lines, all the way along them."""
+def _along(axes: Axes, lines: Iterable[Line]) -> np.ndarray:
+    """Return boxes on lines, all the way along them."""
     steps = np.linspace(0, 1, STEPS)[:, None]
     corners = [axes.transData.transform(line) for line in lines if len(line)]
-    pairs = [pair for line in corners for pair in pairwise(line)]
-    return [_around(place, 1) for one, other in pairs for place in one + steps * (other - one)]
+    places = [one + steps * (other - one) for line in corners for one, other in pairwise(line)]
+    return _around(np.concatenate([np.empty((0, 2)), *places]), 1)
 
 
-def _around(place: np.ndarray, radius: float) -> Bbox:
-    x, y = place
-    return Bbox([[x - radius, y - radius], [x + radius, y + radius]])
+def _around(places: np.ndarray, radius: float) -> np.ndarray:
+    """Return the boxes around ``places``, float64 (boxes, 2)."""
+    return np.hstack([places - radius, places + radius])
 
 
-def _contains(outer: Bbox, inner: Bbox) -> bool:
-    return outer.x0 <= inner.x0 and inner.x1 <= outer.x1 and outer.y0 <= inner.y0 and inner.y1 <= outer.y1
+def _overlap(ones: np.ndarray, others: np.ndarray) -> bool:
+    """Tell whether any of ``ones`` overlaps any of ``others``."""
+    whole = np.concatenate([ones[:, :2].min(axis=0), ones[:, 2:].max(axis=0)])
+    near = others[~_apart(whole[None], others)[0]]  # the few that can be meant
+    return not bool(_apart(ones, near).all())
+
+
+def _apart(ones: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Tell of each pair of ``ones`` and ``others`` whether they don't overlap, bool (ones, others)."""
+    apart = (ones[:, None, :2] >= others[:, 2:]) | (others[:, :2] >= ones[:, None, 2:])
+    return np.asarray(apart.any(axis=2))
