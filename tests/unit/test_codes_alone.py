@@ -1,11 +1,13 @@
 """A model of a provider's codes alone: what its vectors are, what they are compared with, what is refused."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from embquant.errors import InputError
 from embquant.files.atomic import write_json
@@ -15,6 +17,7 @@ from embquant.study.study import Study
 from support.codec_cases import unit_vectors
 from support.embedding_files import command, query_options, write_corpus, write_queries
 
+PAGE = Path(__file__).parents[2] / "docs" / "hosted-vectors.md"
 ROWS, ASKED, DIM = 300, 9, 24
 VECTORS = unit_vectors(ROWS + ASKED, dim=DIM)
 INT8 = np.rint(VECTORS * 200).clip(-128, 127).astype(np.int8)
@@ -177,6 +180,17 @@ def test_the_finest_codes_are_what_all_is_compared_with():
     config = study().config
     assert (config.reference, config.compared_with) == ("int8", "int8")
     assert study(rescore={"stores": ["int8"]}).baseline.rescore_stores == []
+
+
+def test_the_example_of_the_page_is_such_a_study():
+    section = PAGE.read_text(encoding="utf-8").partition("## 4. If there are codes alone")[2]
+    example = Study.read(yaml.safe_load(section.partition("```yaml")[2].partition("```")[0]))
+    assert example.config.compared_with == "their-int8"
+    assert example.methods["their-bits-hnsw"].rescore_stores == ["their-int8"]
+
+
+def test_a_provider_s_codes_are_not_fitted_again():
+    assert not study(fit_on={"share": 0.5}).drifted_methods
 
 
 @pytest.mark.parametrize(

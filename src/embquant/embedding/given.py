@@ -51,14 +51,15 @@ def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
 
 def _check_vectors(given: Mapping[str, GivenFiles]) -> int:
     """Check that documents and queries have vectors of as many dimensions; return these."""
+    dims = []
     for files in given.values():
+        dims.append(files.dim)
         _note(files)
         next(files.read_ids(), None)
-    dim, of_queries = (given[role].dim for role in ROLES)
-    if dim != of_queries:
+    if dims[0] != dims[1]:
         where = given["queries"].vectors[0]
-        raise InputError(f"{where}: expected {dim} dimensions as the corpus has, got {of_queries}")
-    return dim
+        raise InputError(f"{where}: expected {dims[0]} dimensions as the corpus has, got {dims[1]}")
+    return dims[0]
 
 
 def _note(files: GivenFiles) -> None:

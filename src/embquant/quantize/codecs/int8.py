@@ -114,6 +114,11 @@ class Int8(_Bytes):
         self._middle = self._start + (LEVELS // 2 + 0.5) * self._step
 
     @classmethod
+    def learns(cls, parameters: Int8Parameters) -> bool:
+        """Tell whether ranges are found: a provider's codes stay what they are."""
+        return parameters.codes is None
+
+    @classmethod
     def precision(cls, parameters: Int8Parameters) -> str | None:
         """Return the name of the provider's codes, if these are read."""
         return parameters.codes
