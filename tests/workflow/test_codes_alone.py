@@ -100,7 +100,10 @@ def test_nothing_is_said_to_be_float32(ran):
     summary = (reports / "summary.txt").read_text()
     assert summary.splitlines()[0] == SENTENCE
     assert "float32" not in summary
-    assert "of their-int8" in summary
+    lines = summary.splitlines()
+    below = next(at for at, line in enumerate(lines) if line.startswith("------"))
+    assert "of their-int8" in lines[below - 1]
+    assert len(lines[below - 1]) == len(lines[below])  # headings stand above their columns
     page = (reports / "report.html").read_text()
     assert SENTENCE.replace("'", "&#39;") in page
     assert "their-int8&#39;s nDCG@3" in page

@@ -109,7 +109,8 @@ def _table(table: pd.DataFrame, measure: Measure | None, study: Study, bm25: pd.
     if measure is not None and bm25 is not None:
         beside = bm25[(bm25["method"] == study.config.baseline) & (bm25["metric"] == measure.metric)]
         rows = pd.concat([rows, _landmark(beside, measure, kept)], ignore_index=True)
-    columns = {"method": Column("method"), "rescored_by": Column("rescored by"), **_quality(table, measure), **FIGURES}
+    quality = _quality(table, measure, study.config.compared_with)
+    columns = {"method": Column("method"), "rescored_by": Column("rescored by"), **quality, **FIGURES}
     return TableView("summary", "", "", rows, columns).text()
 
 
@@ -126,8 +127,11 @@ def _kept(table: pd.DataFrame, measure: Measure) -> str:
     return f"{measure.column}{EXPECTED}" if judged_by_expected(table, measure).any() else measure.column
 
 
-def _quality(table: pd.DataFrame, measure: Measure | None) -> dict[str, Column]:
-    """Return the columns of quality and agreement: first what settings are compared in, and the verdict on it."""
+def _quality(table: pd.DataFrame, measure: Measure | None, reference: str) -> dict[str, Column]:
+    """Return the columns of quality and agreement: first what settings are compared in, and the verdict on it.
+
+    ``reference`` is what settings are compared with.
+    """
     agreement = [other.column for other in measures(table.columns) if not other.is_retention]
     if measure is None:
         return {name: Column(name, ".4f") for name in agreement[:1]}
@@ -135,7 +139,7 @@ def _quality(table: pd.DataFrame, measure: Measure | None) -> dict[str, Column]:
         kept = _kept(table, measure)
         expected = EXPECTED if kept.endswith(EXPECTED) else ""
         label = f"expected {measure.metric}" if expected else measure.metric
-        first = {f"{measure.metric}{expected}": Column(label, ".4f"), kept: Column("of float32", ".4f")}
+        first = {f"{measure.metric}{expected}": Column(label, ".4f"), kept: Column(f"of {reference}", ".4f")}
         agreement = agreement[:1]
     else:
         first = {measure.column: Column(measure.column, ".4f")}
