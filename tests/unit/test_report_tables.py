@@ -1,5 +1,6 @@
 """Each table of the reports has a caption and an explanation; one of another package is written and shown like them."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,18 @@ class Fastest(ReportTable):
 def test_every_table_has_a_caption_and_is_explained(name):
     assert (REPOSITORY / "workflow" / "report" / f"{name}.rst").read_text().strip().endswith(".")
     assert f"## {name}.csv\n" in (REPOSITORY / "docs" / "columns.md").read_text()
+
+
+@pytest.mark.parametrize("name", ["speed", "embedding"])
+def test_a_table_of_times_has_the_columns_that_are_explained_and_an_interval_of_each_median(name, tmp_path):
+    section = (REPOSITORY / "docs" / "columns.md").read_text().partition(f"## {name}.csv\n")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    explained = set(re.findall(r"`([a-z]\w+)`", " ".join(rows)))
+    assert len(explained) >= 8
+    medians = [column for column in explained if "p50" in column or "per_second" in column]
+    reports = write_study(tmp_path, methods=["float32", "binary"], multipliers=(4,))
+    columns = (reports / f"{name}.csv").read_text().partition("\n")[0].split(",")
+    assert explained | {f"{column}_{end}" for column in medians for end in ("low", "high")} <= set(columns)
 
 
 def test_a_table_that_somebody_registers_is_written_and_shown(tmp_path, monkeypatch):

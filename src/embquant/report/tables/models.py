@@ -38,8 +38,8 @@ class Models(ReportTable):
             "against_best": Column("− best model", "+.4f", "minus the quality of the best model's float32", True),
             "memory_bytes_per_vector": Column("B/vector", ",.0f", "what one more vector takes in memory"),
             "latency_p50_ms": Column("p50 ms", ".3f", "median time of a search, without embedding the query"),
-            "query_embedding_p50_ms": Column("query ms", ".1f", "median time to embed a query"),
-            "texts_per_second": Column("texts/s", ",.1f", "embedded, by the cores of the run"),
+            "query_embedding_p50_ms": Column("query ms", ".1f", "median time to embed a query", True),
+            "texts_per_second": Column("texts/s", ",.1f", "embedded, by the cores of the run", True),
             "usd_per_million_texts": Column("USD per million texts", ",.4g", "to embed them"),
             "usd_per_month": USD,
         }

@@ -6,9 +6,7 @@ from embquant.measure.quality import INDEX_OVERLAP
 from embquant.report.measure import Measure
 from embquant.report.numbers.cost import cost_table
 from embquant.report.numbers.deployed import expected_cost
-from embquant.report.numbers.measured import RUN
-from embquant.report.numbers.measured import SETTING as SETTING_KEYS
-from embquant.report.numbers.measurements import SPEED, Measurements
+from embquant.report.numbers.measurements import Measurements
 from embquant.report.numbers.spread import EXPECTED, GREATEST, LEAST, LOST, ties_matter
 from embquant.report.reports import Reports
 from embquant.report.show.rendering import Column, TableView
@@ -36,6 +34,8 @@ FIGURES = {
     "latency_p95_ms": Column("p95 ms", ".3f", detail=True),
     "speedup_p50_vs_float32": Column("faster", ".2f", "float32's median latency in the same rounds / this one's"),
     "queries_per_second": Column("queries/s", ",.0f", "in batch"),
+    "plain_latency_p50_ms": Column("plain p50 ms", ".3f", "the same without this library", detail=True),
+    "plain_queries_per_second": Column("plain queries/s", ",.0f", "the same without this library", detail=True),
     "build_seconds": Column("build s", ".1f", detail=True),
 }
 
@@ -61,7 +61,7 @@ class Speed(ReportTable):
 
     def rows(self, measured: Measurements) -> pd.DataFrame:
         """Return one row per setting."""
-        return measured.with_pareto(measured.speed[[*RUN, *SETTING_KEYS, *SPEED]])
+        return measured.with_pareto(measured.speed)
 
 
 class Embedding(ReportTable):
@@ -81,11 +81,11 @@ class Embedding(ReportTable):
             "backend": Column("backend"),
             "device": Column("device"),
             "threads": Column("threads", ".0f"),
-            "query_latency_p50_ms": Column("p50 ms per query", ".1f"),
+            "query_latency_p50_ms": Column("p50 ms per query", ".1f", interval=True),
             "query_latency_p95_ms": Column("p95 ms", ".1f"),
-            "documents_per_second": Column("documents/s", ",.1f"),
+            "documents_per_second": Column("documents/s", ",.1f", interval=True),
         }
-        note = "Time to embed, which no search above includes."
+        note = "Time to embed, which no search above includes. Brackets are 95 % intervals."
         return TableView("embedding", "Embedding", note, reports.table("embedding"), columns)
 
 
