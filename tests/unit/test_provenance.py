@@ -19,7 +19,8 @@ def package(tmp_path, monkeypatch):
 
 
 def digest(module):
-    provenance._read.cache_clear()  # a process reads each module once
+    for read in (provenance._read, provenance._beside, provenance._content):
+        read.cache_clear()  # a process reads each file once
     return provenance.source_digest.__wrapped__(module)
 
 

@@ -29,8 +29,7 @@ def source_digest(*modules: str) -> str:
     digest = hashlib.sha256()
     reachable = _reachable(modules)
     for path in sorted(reachable.union(*map(_beside, reachable))):
-        name = path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name
-        digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")
+        digest.update(_content(path))
     return digest.hexdigest()[:16]
 
 
@@ -90,6 +89,14 @@ def _source(module: str) -> Path | None:
     return None
 
 
+@cache
+def _content(path: Path) -> bytes:
+    """Return the name and the bytes of a file, as they are digested."""
+    name = path.relative_to(PACKAGE).as_posix() if path.is_relative_to(PACKAGE) else path.name
+    return name.encode() + b"\0" + path.read_bytes() + b"\0"
+
+
+@cache
 def _beside(path: Path) -> set[Path]:
     """Return the files of a package, given by its ``__init__.py``, that are not Python's."""
     if path.name != "__init__.py":
