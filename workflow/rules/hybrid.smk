@@ -31,7 +31,7 @@ rule search_bm25:
 
 rule read_run:
     input:
-        run=lambda wildcards: nameable([STUDY.run_file(wildcards.dataset)]),
+        loaded=lambda wildcards: nameable([STUDY.run_file(wildcards.dataset)]),
         corpus=rules.prepare_dataset.output.corpus,
         queries=rules.prepare_dataset.output.queries,
     output:
@@ -71,7 +71,7 @@ rule rerank:
     priority: 10
     conda:
         ENVIRONMENT
-    threads: CORES
+    threads: CORES if STUDY.config.reranker and STUDY.config.reranker.model else 1
     resources:
         mem_mb=memory("rerank"),
         runtime=minutes("rerank"),

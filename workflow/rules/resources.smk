@@ -14,12 +14,13 @@ MINUTES_PER_MB = 10
 
 
 class Need(NamedTuple):
-    """MB of memory, minutes of run time, and what each MB of input adds to both."""
+    """MB of memory, minutes of run time, and what each MB of input and each thread add."""
 
     memory: int
     minutes: int
     memory_per_mb: float = 0  # per MB that the job loads; other input is streamed or mapped
     bytes_per_candidate: int = 0  # per candidate of all queries at the deepest search: rows, scores and orders
+    memory_per_thread: int = 0  # what a reranker computes at once
     minutes_per_gb: float = 0  # per GB of all input
 
 
@@ -37,10 +38,10 @@ NEEDS = {
     "search_index": Need(1000, 60, memory_per_mb=1.3, bytes_per_candidate=250, minutes_per_gb=60),
     "search_part": Need(1000, 60, memory_per_mb=1.3, bytes_per_candidate=250, minutes_per_gb=60),
     "merge_candidates": Need(1000, 30, bytes_per_candidate=250),
-    "search_bm25": Need(1000, 30, memory_per_mb=60, minutes_per_gb=600),
-    "read_run": Need(1000, 30, memory_per_mb=20),
+    "search_bm25": Need(1000, 30, memory_per_mb=20, bytes_per_candidate=250, minutes_per_gb=600),
+    "read_run": Need(1000, 30, memory_per_mb=30),
     "evaluate_run": Need(1000, 30, bytes_per_candidate=250, minutes_per_gb=20),
-    "rerank": Need(4000, 600, memory_per_mb=20, minutes_per_gb=600),
+    "rerank": Need(1500, 600, memory_per_mb=8, bytes_per_candidate=250, memory_per_thread=1200, minutes_per_gb=600),
     "time_search": Need(1500, 60, memory_per_mb=1.2, bytes_per_candidate=250, minutes_per_gb=60),
     "time_embedding": Need(1500, 30),
     "measure_memory": Need(1000, 30, memory_per_mb=1.2, minutes_per_gb=10),
@@ -58,12 +59,12 @@ def memory(rule):
     """
     need = NEEDS[rule]
 
-    def of_job(wildcards, input, attempt):
+    def of_job(wildcards, input, attempt, threads):
         share = STUDY.codecs[wildcards.codec].bits / 32 if "codec" in wildcards.keys() else 1  # of float32's bytes
-        loaded = need.memory_per_mb * share * size_mb(input.get("loaded", input))
+        own = need.memory_per_mb * share * size_mb(input.get("loaded", input)) + need.memory_per_thread * threads
         weights = 4 * weights_mb(input.model) if "model" in input.keys() else 0
         found = need.bytes_per_candidate * candidates(wildcards, input) / 1e6 if need.bytes_per_candidate else 0
-        return round(attempt * (need.memory + loaded + weights + found) + (attempt > 1) * size_mb(input))
+        return round(attempt * (need.memory + own + weights + found) + (attempt > 1) * size_mb(input))
 
     return of_job
 
@@ -73,8 +74,7 @@ def minutes(rule):
     need = NEEDS[rule]
 
     def of_job(wildcards, input, attempt):
-        own = need.minutes + need.minutes_per_gb * size_mb(input) / 1000
-        return round(attempt * own * max(1, slowness(input)))
+        return round(attempt * max(1, slowness(input)) * (need.minutes + need.minutes_per_gb * size_mb(input) / 1000))
 
     return of_job
 
@@ -91,10 +91,11 @@ def minutes_of_embedding(wildcards, input, attempt):
 
 
 def candidates(wildcards, input):
-    """Return how many candidates a method's deepest search finds for all queries together."""
+    """Return how many candidates the deepest search, of a method or by words, finds for all queries together."""
     size_mb(input.queries)  # raises what Snakemake expects if the file doesn't exist yet
+    depths = method(wildcards).searched_depths if "method" in wildcards.keys() else [2 * max(STUDY.config.top_k)]
     with mistakes_in_one_line():
-        return count_rows(map(Path, as_list(input.queries))) * max(method(wildcards).searched_depths)
+        return count_rows(map(Path, as_list(input.queries))) * max(depths)
 
 
 def gpus(wildcards):
