@@ -1,8 +1,13 @@
 """Fusion and a reranker, added to a study that has run: what runs again, and what is missing is said at once."""
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
+from sentence_transformers import CrossEncoder
 
-from support.small_study import QUERIES, report
+from embquant.measure.reranking import read_returned
+from support.cross_encoder import small_cross_encoder
+from support.small_study import DOCUMENTS, QUERIES, report
 
 pytestmark = pytest.mark.workflow
 KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
@@ -57,12 +62,36 @@ def test_scores_of_a_reranker_put_the_answers_first_wherever_they_are_handed_ove
     """The file scores each query's answer alone: where a setting returns it, it is first, so that nDCG is recall."""
     lines = [f"q{query} Q0 d{answer} 1 1.0 other\n" for query, answer in enumerate(QUERIES.values())]
     (changed.folder / "scores.trec").write_text("".join(lines))
-    changed.configure(reranker={"run": "scores.trec"}, requirements={"min_retention": 0.0, "judge_after": "reranker"})
+    requirements = {"min_retention": 0.0, "judge_after": "reranker"}
+    metrics = ["nDCG@3", "overlap@3"]
+    changed.configure(reranker={"run": "scores.trec"}, requirements=requirements, metrics=metrics)
     status, output = changed.snakemake("--configfile", "study.yaml")
     assert status == 0, output
     recommended, table = report(changed, "recommendation").iloc[0], report(changed, "reranking")
     assert recommended["top_k"] == table["top_k"].max()
     assert recommended["kept_low"] == table.set_index(KEYS).loc[tuple(recommended[KEYS]), "kept_low"]
     assert recommended["code"].endswith("# These rows are what the reranker is handed.")
-    reranked = table.query("top_k == 10")
-    assert reranked["mean"].tolist() == pytest.approx(reranked["first_stage_recall"].tolist())
+    assert table["mean"].tolist() == pytest.approx(table["first_stage_recall"].tolist())
+    summary = (changed.folder / "results" / "reports" / "small" / "summary.txt").read_text()
+    assert "\nreranker:\nfacts · minilm: the least top_k at which nDCG@3 after the reranker " in summary
+
+
+def test_a_cross_encoder_ranks_what_is_handed_to_it(changed):
+    words = sorted({word.strip(".").lower() for text in DOCUMENTS for word in text.split()})
+    model = small_cross_encoder(changed.folder, words)
+    changed.configure(reranker={"model": "model"})
+    run = changed.folder / "results" / "reports" / "small" / "runs" / "facts" / "minilm" / "float32"
+    status, output = changed.snakemake(
+        str(run.relative_to(changed.folder) / "reranked.parquet"), "--configfile", "study.yaml"
+    )
+    assert status == 0, output
+    judge = CrossEncoder(str(model), device="cpu")
+    [returned] = [rows for setting, rows in read_returned(run / "returned.parquet") if setting.top_k == 10]
+    expected = []
+    for (query, answer), rows in zip(QUERIES.items(), returned, strict=True):
+        pairs = [(query, DOCUMENTS[row]) for row in rows]
+        scores = judge.predict(pairs, activation_fn=lambda logits: logits)
+        ranked = rows[np.argsort(-scores)].tolist()
+        expected.append(1 / np.log2(2 + ranked.index(answer)) if answer in ranked else 0)
+    table = pq.read_table(run / "reranked.parquet").to_pandas().query("top_k == 10")
+    assert table["nDCG@10"].tolist() == pytest.approx(expected)
