@@ -25,7 +25,7 @@ def test_equals_a_stable_sort_whatever_the_blocks(data):
     scores = np.random.default_rng(seed).integers(-levels, levels, (queries, documents)).astype(dtype)
     best = TopK(queries, min(k, documents), dtype)
     for first in range(0, documents, block):
-        best.push(scores[:, first : first + block], first)
+        best.push(np.array(scores[:, first : first + block], order=data.draw(st.sampled_from(["C", "F"]))), first)
     found_scores, found_rows = best.result()
     expected_scores, expected_rows = sorted_all(scores, k)
     np.testing.assert_array_equal(found_rows, expected_rows)

@@ -10,6 +10,7 @@ from embquant.exact import ways
 from embquant.exact.scan import Scan
 from embquant.exact.ways import Trial, Way, Ways
 from embquant.indexes import flat_binary, flat_int8
+from embquant.quantize.codecs.float32 import Float32
 
 DOCUMENTS, K = 2000, 40
 
@@ -63,6 +64,17 @@ def test_kernels_may_take_turns_within_a_search(threads):
     both = Ways(flat_int8.by_bytes, flat_int8.by_floats, dtype=np.int32)
     for _ in range(3):
         same(Scan(threads)(both, asked, codes, K), expected)
+
+
+@pytest.mark.usefixtures("small_blocks")
+@pytest.mark.parametrize("queries", [1, 2, 40])
+@pytest.mark.parametrize("way", range(2))
+def test_ways_to_multiply_float32_find_what_sorting_finds(way, queries):
+    rng = np.random.default_rng(0)
+    asked, codes = (rng.integers(-2, 3, (rows, 5)).astype(np.float32) for rows in (queries, DOCUMENTS))
+    found = Scan(2)(Ways(Float32(5).scans[way]), asked, codes, K)
+    for one, other in zip(found, judged(asked @ codes.T), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def spin(seconds):

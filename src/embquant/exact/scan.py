@@ -13,14 +13,15 @@ from embquant.errors import InapplicableError
 from embquant.exact.mapped import look_up, read_ahead
 from embquant.exact.threads import limit_blas_threads
 from embquant.exact.topk import TopK, best, sort_by_score
-from embquant.exact.ways import Ways
+from embquant.exact.ways import Score, Ways
 
 
 class Decodes(Protocol):
     """What a scan needs of a codec."""
 
-    def scan(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Score all codes, quickly: float32 (queries, documents)."""
+    @property
+    def scans(self) -> tuple[Score, ...]:
+        """The ways to score all codes, quickly: float32 (queries, documents)."""
 
     def score(self, queries: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Score each query's own codes, in float64: (queries, candidates)."""
@@ -117,7 +118,7 @@ class DecodedScan:
     def __init__(self, codec: Decodes, threads: int) -> None:
         """Search codes of ``codec`` on ``threads`` threads."""
         self._codec = codec
-        self._ways = Ways(codec.scan)
+        self._ways = Ways(*codec.scans)
         self._scan = Scan(threads)
         self._longest: float | None = None
 

@@ -32,7 +32,8 @@ class TopK:
     def push(self, scores: np.ndarray, first_row: int) -> None:
         """Take scores (queries, documents) of the documents from ``first_row`` on, in row order.
 
-        Scores of int32 may also come as float32, which has all integers up to 2²⁴.
+        Scores of int32 may also come as float32, which has all integers up to 2²⁴. They may lie in memory query by
+        query or document by document.
         """
         documents = scores.shape[1]
         if self._least is not None:
@@ -41,12 +42,11 @@ class TopK:
             above = scores >= _bar(scores, self._k)
         else:
             above = np.ones(scores.shape, dtype=bool)
-        places = _true(above)
-        if len(places):
-            queries = places // documents
+        queries, rows = _true_by_query(above)
+        if len(queries):
             counts = np.bincount(queries, minlength=len(scores))
-            found = scores.reshape(-1)[places].astype(self._dtype)
-            self._keep(_keys(found, places - queries * documents + first_row), counts)
+            found = scores[queries, rows].astype(self._dtype)
+            self._keep(_keys(found, rows + first_row), counts)
             if self._least is None or self._counts.max() >= 2 * self._k:  # to select costs more than to keep
                 self._select()
 
@@ -147,9 +147,26 @@ def _bar(scores: np.ndarray, k: int) -> np.ndarray:
     The k-th best of the greatest scores of as many groups of documents is found sooner than that of all.
     """
     width = max(k, min(scores.shape[1], GROUPS * k))
-    groups = scores.shape[1] // width
-    greatest = scores[:, : groups * width].reshape(len(scores), groups, width).max(axis=1)
+    greatest = np.array(scores[:, :width], order="C")
+    for first in range(width, scores.shape[1] - width + 1, width):
+        np.maximum(greatest, scores[:, first : first + width], out=greatest)
     return np.partition(greatest, width - k, axis=1)[:, width - k, None]
+
+
+def _true_by_query(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the queries and documents for which ``mask`` (queries, documents) is true, query by query.
+
+    It is C-contiguous, or its transpose is.
+    """
+    if mask.flags.c_contiguous:
+        places = _true(mask)
+        queries = places // mask.shape[1]
+        return queries, places - queries * mask.shape[1]
+    places = _true(mask.T)
+    rows = places // len(mask)
+    queries = places - rows * len(mask)
+    order = np.argsort(queries.astype(np.min_scalar_type(len(mask))), kind="stable")  # two bytes are sorted by radix
+    return queries[order], rows[order]
 
 
 def _true(mask: np.ndarray) -> np.ndarray:

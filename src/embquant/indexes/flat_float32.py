@@ -41,7 +41,7 @@ class FlatFloat32(FlatIndex[Float32]):
         self.engine = engine
         self.codes = view(index.codes, index.ntotal, index.d, np.float32)
         self._codec = codec
-        self._ways = Ways(codec.scan)
+        self._ways = Ways(*codec.scans)
         self._scan = DecodedScan(codec, threads)
         self._alone = Scan(1)
 

@@ -4,7 +4,7 @@ import math
 import struct
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -70,6 +70,11 @@ class Codec(ABC):
         per query.
         """
         return queries @ self.decode(codes).T
+
+    @property
+    def scans(self) -> tuple[Callable[[np.ndarray, np.ndarray], np.ndarray], ...]:
+        """The ways to scan, equal up to rounding, of which a search uses the fastest on the machine at hand."""
+        return (self.scan,)
 
     @property
     def input_dim(self) -> int:
