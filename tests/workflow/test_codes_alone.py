@@ -104,6 +104,7 @@ def test_nothing_is_said_to_be_float32(ran):
     below = next(at for at, line in enumerate(lines) if line.startswith("------"))
     assert "of their-int8" in lines[below - 1]
     assert len(lines[below - 1]) == len(lines[below])  # headings stand above their columns
+    assert "codes are made of numbers that are codes already" in (reports / "databases.md").read_text()
     page = (reports / "report.html").read_text()
     assert SENTENCE.replace("'", "&#39;") in page
     assert "their-int8&#39;s nDCG@3" in page

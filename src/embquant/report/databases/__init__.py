@@ -81,7 +81,8 @@ def _answer(database: Database, wanted: Wanted, study: Study, dim: int) -> Answe
         found = database.equal(wanted)
     except NoEqual as reason:
         return Answer(database.name, database.language, "", "", f"no equal: {reason}")
-    provider = ["codes are made of the floats, they aren't the provider's"] if wanted.codec.precision else []
+    source = "the floats" if study.config.reference is None else "numbers that are codes already"
+    provider = [f"codes are made of {source}, they aren't the provider's"] if wanted.codec.precision else []
     differs = "; ".join([*provider, *found.differs])
     measured = [name for name in study.methods if _does(study, name, database, found, dim, wanted.top_k)]
     mark = f"measured here as {', '.join(measured)}" if measured else "not measured" if differs else "emulated"
