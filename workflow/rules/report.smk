@@ -17,7 +17,7 @@ rule join_reports:
         others=[f"{run}/metrics.parquet" for run in [*DRIFTED, *REPEATED]],
         fused=[f"{run}/fused.parquet" for run in RUNS if STUDY.config.fusion],
         reranked=[f"{run}/reranked.parquet" for run in RUNS if STUDY.config.reranker],
-        bm25=[LAYOUT.bm25_metrics(name) for name in STUDY.datasets if STUDY.has_bm25],
+        bm25=[LAYOUT.bm25_metrics(name) for name in STUDY.datasets if STUDY.config.bm25 != "none"],
         embedding=expand(rules.time_embedding.output, dataset=STUDY.datasets, model=STUDY.text_models),
         explained=expand(rules.explain_losses.output, dataset=STUDY.datasets, model=STUDY.models),
         datasets=expand(rules.prepare_dataset.output.described, dataset=STUDY.datasets),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, create_model, model_validator
 
+from embquant.embedding.spec import for_dataset
 from embquant.entries import Entry, Expected, Number, mistake
 
 Language = Literal[
@@ -82,6 +83,12 @@ class Reranker(Entry):
         ge=1,
         description="documents that it is handed for `judge_after: reranker`, one of `top_k`; default: the greatest",
     )
+
+    def options(self, dataset: str) -> list[str]:
+        """Return the options of ranking the results of a dataset again."""
+        if self.run is not None:
+            return [f"--run-file={for_dataset(self.run, dataset)[0]}"]
+        return [f"--model={self.model}", *([f"--max-length={self.max_length}"] if self.max_length else [])]
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:

@@ -253,7 +253,7 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         path = method.index_file.format(dataset=corpus.dataset, model=corpus.model)
         yield PlannedFile(path, method.index_bytes(corpus.documents, corpus.dim))
     candidate_bytes = SCORE_BYTES + math.ceil(corpus.documents.bit_length() / 8)
-    if study.has_bm25:
+    if study.config.bm25 != "none":
         found = corpus.queries * min(2 * max(study.config.top_k), corpus.documents)
         yield PlannedFile(layout.bm25(corpus.dataset), found * candidate_bytes)
     for method in methods:

@@ -21,6 +21,7 @@ from embquant.quantize.codecs import CodecSpec
 from embquant.study.builds import further_builds
 from embquant.study.config import Configuration
 from embquant.study.drift import drifted, drifted_configuration, is_drifted, undrifted
+from embquant.study.hybrid import Fusion, Reranker
 from embquant.study.layout import Layout
 from embquant.study.method import FLAT, StudyMethod
 
@@ -173,11 +174,6 @@ class Study:
         return [str(path) for path in self.config.models[model].input_files([dataset])]
 
     @property
-    def has_bm25(self) -> bool:
-        """Whether judged datasets are searched by words as well."""
-        return self.config.bm25 != "none"
-
-    @property
     def companion(self) -> list[str]:
         """The pattern of what the list of each setting is fused with, if it is."""
         if self.config.fusion is None:
@@ -192,8 +188,7 @@ class Study:
     @property
     def fusion_depth(self) -> int:
         """How many documents of each list are fused."""
-        depth = self.config.fusion.depth if self.config.fusion else None
-        return depth or max(self.config.top_k)
+        return self._depth(self.config.fusion)
 
     @property
     def fusion_options(self) -> list[str]:
@@ -210,10 +205,10 @@ class Study:
     @property
     def stage_depth(self) -> int:
         """How many documents a setting hands to the stage that it is judged after."""
-        if self.config.requirements.judge_after == "fusion":
-            return self.fusion_depth
-        depth = self.config.reranker.depth if self.config.reranker else None
-        return depth or max(self.config.top_k)
+        return self._depth(getattr(self.config, self.config.requirements.judge_after or "reranker"))
+
+    def _depth(self, stage: Fusion | Reranker | None) -> int:
+        return (stage and stage.depth) or max(self.config.top_k)
 
     @property
     def reranked(self) -> list[str]:
@@ -224,12 +219,7 @@ class Study:
 
     def reranker_option(self, dataset: str) -> list[str]:
         """Return the options that say what ranks the results of a dataset again."""
-        reranker = self.config.reranker
-        if reranker is None:
-            return []
-        if reranker.run is not None:
-            return [f"--run-file={for_dataset(reranker.run, dataset)[0]}"]
-        return [f"--model={reranker.model}", *([f"--max-length={reranker.max_length}"] if reranker.max_length else [])]
+        return self.config.reranker.options(dataset) if self.config.reranker else []
 
     def reranker_inputs(self, dataset: str) -> list[str]:
         """Return the files of what ranks the results of a dataset again; an InputError if they are missing."""
