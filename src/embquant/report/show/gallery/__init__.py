@@ -56,7 +56,8 @@ def _copy_report(folder: Path, target: Path) -> None:
     page = folder / PAGE
     if not page.is_file():
         raise InputError(f"{page}: no such file; name folders of reports, such as results/reports/default")
-    for file in [page, *(file for pattern in NAMED for file in sorted(folder.glob(pattern)))]:
+    named = (file for pattern in NAMED for file in sorted(folder.glob(pattern)))
+    for file in [page, *(file for file in named if file.is_file())]:  # records of a run lie in a folder beside them
         with atomic_path(target / file.relative_to(folder)) as temporary:
             shutil.copyfile(file, temporary)
 
