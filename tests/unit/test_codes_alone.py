@@ -16,19 +16,14 @@ from embquant.indexes.manifest import open_index, open_store
 from embquant.study.study import Study
 from support.codec_cases import unit_vectors
 from support.embedding_files import command, query_options, write_corpus, write_queries
+from support.embeddings import provider_codes
 
 PAGE = Path(__file__).parents[2] / "docs" / "hosted-vectors.md"
 ROWS, ASKED, DIM = 300, 9, 24
 VECTORS = unit_vectors(ROWS + ASKED, dim=DIM)
-INT8 = np.rint(VECTORS * 200).clip(-128, 127).astype(np.int8)
+GIVEN = provider_codes(VECTORS, 200)
+INT8, BITS = GIVEN["int8"], GIVEN["ubinary"]
 SIGNS = np.where(VECTORS > 0, 1, -1)
-BITS = np.packbits(VECTORS > 0, axis=1)
-GIVEN = {
-    "int8": INT8,
-    "uint8": (INT8.astype(np.int64) + 128).astype(np.uint8),
-    "ubinary": BITS,
-    "binary": (BITS.astype(np.int64) - 128).astype(np.int8),
-}
 STANDS_FOR = {"int8": INT8, "uint8": INT8, "ubinary": SIGNS, "binary": SIGNS}
 IDS = [*(f"d{row}" for row in range(ROWS)), *(f"q{row}" for row in range(ASKED))]
 DOCUMENTS, QUERIES = np.arange(ROWS), np.arange(ROWS, ROWS + ASKED)

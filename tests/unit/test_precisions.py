@@ -14,6 +14,7 @@ from embquant.indexes.manifest import open_index, open_store
 from embquant.study.study import Study
 from support.codec_cases import fitted, unit_vectors
 from support.embedding_files import command, write_corpus
+from support.embeddings import provider_codes
 
 ROWS, DIM = 300, 20
 VECTORS = unit_vectors(ROWS, dim=DIM)
@@ -22,15 +23,8 @@ IDS = [f"d{row}" for row in range(ROWS)]
 ORDER = np.random.default_rng(3).permutation(ROWS)
 """The order of the provider's rows."""
 
-INT8 = np.rint(VECTORS * 300).clip(-128, 127).astype(np.int8)
-BITS = np.packbits(VECTORS > 0, axis=1)
-
-GIVEN = {
-    "int8": INT8,
-    "uint8": (INT8.astype(np.int64) + 128).astype(np.uint8),
-    "ubinary": BITS,
-    "binary": (BITS.astype(np.int64) - 128).astype(np.int8),
-}
+GIVEN = provider_codes(VECTORS, 300)
+INT8, BITS = GIVEN["int8"], GIVEN["ubinary"]
 
 
 @pytest.fixture
