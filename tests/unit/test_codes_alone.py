@@ -201,6 +201,7 @@ def test_a_provider_s_codes_are_not_fitted_again():
             {"codecs": {**CODES, "float32": {"family": "float32"}}},
             "codecs.float32: the models have no float vectors, so nothing can be stored as float32",
         ),
+        ({"study": "no-float32"}, "the models have no float vectors, so nothing can be called 'no-float32'"),
         (
             {"models": {"m": ALONE, "other": {**ALONE, "corpus": "v.npy"}}},
             "models.other: it has float vectors, the first model has int8 codes alone, and nothing can be compared",

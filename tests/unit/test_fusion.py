@@ -141,7 +141,12 @@ def test_the_table_and_the_recommendation_have_what_is_kept_after_fusion(tmp_pat
         write(run / "fused.parquet", fused[run.name], top_ks=(100,))
     study = Study.read({**configuration(["facts"], ["float32", "binary"], [1, 4]), "fusion": {}})
     keys = {"dataset": "facts", "model": "minilm", "rescore_store": "none", "rescore_multiplier": 1}
-    share = {"retention_nDCG@10": [1, 0.8] * 2, "retention_nDCG@10_low": [1, 0.7] * 2, "overlap@10": [1, 0.5] * 2}
+    before = {"nDCG@10_lost": [0, 0.5] * 2, "drift_verdict": [None, "worse"] * 2}
+    share = before | {
+        "retention_nDCG@10": [1, 0.8] * 2,
+        "retention_nDCG@10_low": [1, 0.7] * 2,
+        "overlap@10": [1, 0.5] * 2,
+    }
     retrieval = pd.DataFrame(
         {"method": [*alone] * 2, "top_k": [10, 10, 100, 100], **share, "verdict": [None, "worse"] * 2}
     )
@@ -157,4 +162,6 @@ def test_the_table_and_the_recommendation_have_what_is_kept_after_fusion(tmp_pat
     assert judged_after(retrieval.assign(**keys), table.reset_index(drop=True), 10).empty
     judged = with_quality(judged_after(retrieval.assign(**keys), table.reset_index(drop=True), 100)).set_index("method")
     assert judged["top_k"].eq(100).all()
+    assert "nDCG@10_lost" not in judged
+    assert judged["drift_verdict"].isna().all()
     assert judged.loc["binary", ["kept", "kept_low"]].tolist() == row[["kept", "kept_low"]].tolist()

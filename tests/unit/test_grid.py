@@ -108,6 +108,24 @@ def test_what_differs_in_more_than_its_dimensions_has_a_column_of_its_own():
     }
 
 
+def test_reductions_that_differ_in_more_than_their_dimensions_have_columns_of_their_own():
+    kinds = {"unit": True, "raw": False}
+    codecs = {
+        f"{kind}-{dim}": {"family": "int8", "transform": {"kind": "truncate", "dim": dim, "normalize": normalize}}
+        for kind, normalize in kinds.items()
+        for dim in (8, 16)
+    }
+    methods = {name: {"codec": name, "index": "flat"} for name in codecs}
+    kept = {"unit-8": 0.6, "raw-8": 0.3, "unit-16": 0.7, "raw-16": 0.4}
+    cells = drawn({"dims": [4], "codecs": ["int8"]}, kept, methods, **codecs).data.set_index(["dim", "codec"])["kept"]
+    assert cells.to_dict() == {
+        (8, "truncate: int8"): 0.6,
+        (8, "raw-8"): 0.3,
+        (16, "truncate: int8"): 0.7,
+        (16, "raw-8"): 0.4,
+    }
+
+
 def test_no_heat_map_where_there_is_nothing_to_compare():
     assert drawn({"dims": [8, 16], "codecs": ["int8"]}, {"pca-8-int8": 0.7, "pca-16-int8": 0.9}) is None
     assert drawn({"dims": [8], "codecs": ["int8"]}, {"float32": 1.0}) is None

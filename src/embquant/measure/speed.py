@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 BASELINE_ENGINES: tuple[Literal["blas", "faiss"], ...] = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
+WARM_UP = 3
+"""Single queries that are searched for before any is timed."""
+
 BATCH_QUERIES = 128
 """Queries in a batch, or all where there are fewer: the same for all searches, as greater batches have higher rates."""
 
@@ -65,7 +68,7 @@ class Contestant:
 
     def warm_up(self, batch: Queries) -> None:
         """Search until pages and caches are warm; the first search for as many tries several kernels."""
-        for query in batch[:3].singly():
+        for query in batch[:WARM_UP].singly():
             self.search(query)
         self.search(batch)
 
@@ -169,10 +172,9 @@ def measured_speed(
     which there is no speed-up. Without ``contestants``, the settings are those of the baseline itself.
     """
     batch = queries[:BATCH_QUERIES]
-    everybody = [*baselines, *contestants]
+    everybody, judged = [*baselines, *contestants], contestants or baselines
     for each in everybody:
-        each.warm_up(batch)
-    judged = contestants or baselines
+        each.warm_up(batch if each in judged else batch[:WARM_UP])
     order = np.random.default_rng(0).permutation(len(queries))
     number = 0
     while waiting := [each for each in judged if not each.is_known(effort, len(batch))]:

@@ -74,7 +74,7 @@ class Measure:
 
 
 def renamed(words: str, reference: str) -> str:
-    """Return ``words`` of the reports that say ``reference`` where they said float32; none may be a study's own text.
+    """Return ``words`` of the reports that say ``reference`` where they said float32; none may be a text of a dataset.
 
     ``reference`` is float32 itself, or the baseline of a study that has a provider's codes alone.
     """

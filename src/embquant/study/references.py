@@ -61,6 +61,9 @@ def _check_codes_alone(config: "Configuration", reference: str) -> None:
     for name, codec in config.codecs.items():
         if not codec.spec.is_encoded:
             raise mistake("the models have no float vectors, so nothing can be stored as float32", "codecs", name)
+    for name in (config.study, *config.datasets, *config.models, *config.codecs, *config.methods):
+        if "float32" in name:  # reports have the baseline's name in place of that word
+            raise mistake(f"the models have no float vectors, so nothing can be called {name!r}; leave float32 out")
     baseline = config.methods.get(config.baseline)
     spec = None if baseline is None else config.codecs[baseline.codec].spec
     if baseline is None or spec is None or spec.precision != reference or baseline.index != "flat":

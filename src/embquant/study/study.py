@@ -205,7 +205,8 @@ class Study:
     @property
     def stage_depth(self) -> int:
         """How many documents a setting hands to the stage that it is judged after."""
-        return self._depth(getattr(self.config, self.config.requirements.judge_after or "reranker"))
+        is_fused = self.config.requirements.judge_after == "fusion"
+        return self._depth(self.config.fusion if is_fused else self.config.reranker)
 
     def _depth(self, stage: Fusion | Reranker | None) -> int:
         return (stage and stage.depth) or max(self.config.top_k)

@@ -205,8 +205,13 @@ class Measurements:
 
     @cached_property
     def examples(self) -> pd.DataFrame:
-        """Return what float32 and each recommended setting find for three queries, one row per rank."""
+        """Return what float32 and each recommended setting find for three queries, one row per rank.
+
+        None are there if settings are judged after a stage: these lists are what goes into it.
+        """
         rows = joined(self.losses, "examples")
+        if self.study.config.requirements.judge_after:
+            return rows.iloc[:0]
         chosen = pd.DataFrame(
             [
                 {"dataset": found.dataset, "model": found.model, **found.best}
@@ -223,8 +228,8 @@ class Measurements:
         return with_pareto(table, self._pareto)
 
     def _plain(self, found: Recommendation) -> pd.Series | None:
-        """Return what was timed of the Python that does without this library; None without it."""
-        if found.best is None:
+        """Return what was timed of the Python that does without this library; None without it, or before a stage."""
+        if found.best is None or self.study.config.requirements.judge_after:
             return None
         chosen = pd.DataFrame([{"dataset": found.deployed_on, "model": found.model, **found.best}])
         timed = chosen[["dataset", "model", *CHOICE, "top_k"]].merge(self._timed.dropna(subset="plain_code"))

@@ -16,6 +16,7 @@ from embquant.report.numbers.kept import Kept, as_columns
 from embquant.report.numbers.measured import RUN, SETTING, Measured, read_measured
 from embquant.report.numbers.quality import KEPT, with_quality
 from embquant.report.numbers.significance import tested
+from embquant.report.numbers.spread import LOST
 from embquant.study.study import Study
 
 FUSED, RERANKED = "fused.parquet", "reranked.parquet"
@@ -134,10 +135,11 @@ def judged_after(settings: pd.DataFrame, stage: pd.DataFrame, depth: int) -> pd.
     stage = stage[stage["top_k"] == depth]
     rows = settings.merge(stage[[*keys, "metric", *KEPT]], on=keys)
     measures = [name for name in rows if Measure.of_column(str(name).removesuffix("_expected")) is not None]
-    ends = [f"{name}{end}" for name in measures for end in INTERVAL]
-    rows = rows.drop(columns=[name for name in ends if name in rows])
+    before = [f"{name}{end}" for name in measures for end in INTERVAL]
+    before += [name for name in rows if str(name).endswith(LOST)]
+    rows = rows.drop(columns=[name for name in before if name in rows])
     for metric, of_metric in rows.groupby("metric"):
         measure = Measure.of_metric(str(metric))
         for end in INTERVAL if measure else ():
             rows.loc[of_metric.index, f"{measure.column}{end}"] = of_metric[f"kept{end}"]  # type: ignore[union-attr]
-    return rows.assign(compared_in=rows["metric"]).drop(columns=["metric", *KEPT])
+    return rows.assign(compared_in=rows["metric"], drift_verdict=None).drop(columns=["metric", *KEPT])

@@ -60,9 +60,10 @@ def _cells(reports: Reports, scope: Scope) -> Iterator[tuple[Any, ...]]:
 
 def _column(method: StudyMethod) -> tuple[Any, ...]:
     """Return what methods have in common that differ in their dimensions alone."""
-    codec = method.codec
+    codec, reduction = method.codec, method.codec.transforms[0]
+    reduced = reduction.name, repr(reduction.parameters.model_copy(update={"dim": 0}))
     after = [(one.name, repr(one.parameters)) for one in codec.transforms[1:]]
-    return codec.transforms[0].name, codec.family.family, repr(codec.parameters), *after, *method.scored_by[1:]
+    return *reduced, codec.family.family, repr(codec.parameters), *after, *method.scored_by[1:]
 
 
 def _label(method: StudyMethod) -> str:

@@ -19,7 +19,7 @@ from embquant.report.show.page import page_style, templates
 from embquant.report.show.verdict import page_verdicts
 
 PAGE = "report.html"
-NAMED = ["databases.md", "figures/*", "tables/*"]
+NAMED = ["summary.txt", "databases.md", "figures/*", "tables/*"]
 """The files that a page names, as patterns."""
 
 COMPARED = "compare"
