@@ -26,7 +26,7 @@ GOAL_GIB = 1.5
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--short", type=int, nargs="+", default=[2000, 20_000], help="short texts of a part")
-    parser.add_argument("--long", type=int, nargs="+", default=[200, 2000], help="long texts of a part")
+    parser.add_argument("--long", type=int, nargs="+", default=[100, 1000], help="long texts of a part")
     parser.add_argument("--backend", default="auto", help="as in a study: auto (the default), openvino, onnx, torch")
     args = parser.parse_args()
     texts = stdlib_texts(max(args.short), max(args.long))
