@@ -134,6 +134,16 @@ def test_queries_without_codes_are_refused(folder, capsys, documents, queries, e
     assert expected in capsys.readouterr().err.strip().splitlines()[-1]
 
 
+@pytest.mark.parametrize("precision", ["ubinary", "binary"])
+def test_bits_that_are_not_packed_are_refused(folder, capsys, precision):
+    unpacked = {precision: (VECTORS > 0).astype(np.int8)}
+    path = codes_of(folder, "c.parquet", DOCUMENTS, **unpacked)
+    assert embed(folder, precisions={precision: path}, queries=path) == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"c.parquet: {precision} codes that are all 0 or 1, expected packed bits" in error
+    assert "np.packbits(codes, axis=1)" in error
+
+
 @pytest.mark.parametrize(
     ("matrix", "expected"),
     [

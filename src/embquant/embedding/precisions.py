@@ -106,6 +106,16 @@ class CodesAsVectors(PrecomputedCodes):
             return np.unpackbits(codes, axis=1, count=self.dim).astype(np.float32) * 2 - 1
         return codes.astype(np.float32)
 
+    def _take(self, ids: pa.Array, positions: np.ndarray) -> np.ndarray:
+        numbers = super()._take(ids, positions)
+        # Only the width of these numbers tells the dimensions: unpacked bits would seem to have eight times as many.
+        if self._precision in BITS and ((numbers == 0) | (numbers == 1)).all():
+            raise InputError(
+                f"{self._source.path_of(int(positions[0]))}: {self._precision} codes that are all 0 or 1, expected packed "
+                "bits where no other vectors tell the dimensions; write np.packbits(codes, axis=1) as ubinary codes"
+            )
+        return numbers
+
 
 def check_width(path: Path, precision: str, width: int, dim: int) -> None:
     """Raise an InputError if codes of so many numbers can't be those of vectors of ``dim`` dimensions."""
