@@ -87,6 +87,14 @@ def test_bytes_rank_by_their_products_with_rounded_and_with_float_queries(folder
     assert np.array_equal(ranked(rescored), ranked(exact))
 
 
+@pytest.mark.parametrize(("times", "whole", "step"), [(1, False, 1 / 127), (100, True, 1), (100, False, 100 / 127)])
+def test_codes_are_the_vectors_themselves_only_where_all_values_are_whole_numbers(times, whole, step):
+    clipped = np.concatenate([np.clip(VECTORS, -1, 1), np.ones((1, DIM)), -np.ones((1, DIM))]) * times
+    vectors = np.rint(clipped) if whole else clipped
+    numbers = fitted({"family": "int8", "codes": "int8"}, vectors.astype(np.float32)).decode(INT8)
+    np.testing.assert_allclose(numbers, INT8 * step, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("precision", ["ubinary", "binary"])
 def test_bits_rank_by_hamming_distance_and_by_float_queries(folder, precision):
     assert embed(folder, precisions={precision: write_parquet(folder / "c.parquet", GIVEN[precision])}) == 0

@@ -135,7 +135,7 @@ class Int8(_Bytes):
         if parameters.codes is None:
             return cls(ranges)
         greatest = np.abs(ranges).max()
-        are_codes = greatest <= LEVELS // 2 and np.array_equal(ranges, np.rint(ranges))
+        are_codes = greatest <= LEVELS // 2 and all(np.array_equal(batch, np.rint(batch)) for batch in sample)
         # Rounded to the nearest step, 0 in the middle of one.
         ends = np.array([[-LEVELS // 2 - 0.5], [LEVELS // 2 - 1.5]]) * (1 if are_codes else greatest / GREATEST)
         return cls(np.repeat(ends, sample.dim, axis=1).astype(np.float32))
