@@ -220,6 +220,10 @@ def test_a_provider_s_codes_are_not_fitted_again():
             {"models": {"m": ALONE, "other": {**ALONE, "precisions": {"ubinary": "c.parquet"}}}},
             "models.other: it has ubinary codes alone, the first model has int8 codes alone",
         ),
+        (
+            {"models": {"m": {**ALONE, "normalize": True}}},
+            "models.m: normalize is of float vectors, but without corpus there are codes alone; leave it out",
+        ),
         ({"models": {"m": {"type": "precomputed"}}}, "models.m: the key 'corpus' is missing, and so is 'precisions'"),
     ],
 )

@@ -132,7 +132,11 @@ class PrecomputedSpec(ModelSpec):
     query_ids: Files | None = Field(None, description="the same for the queries")
     id_column: str = Field("id", description="column of the ids in a `.parquet` file")
     embedding_column: str = Field("embedding", description="column of the vectors in a `.parquet` file")
-    normalize: bool = Field(True, description="true: vectors are scaled to unit length; false: left as they are")
+    normalize: bool = Field(
+        True,
+        description="true: vectors are scaled to unit length; false: left as they are. Not where there are codes alone, "
+        "which are never scaled",
+    )
     precisions: dict[Precision, Files] = Field(
         {},
         description="files of the documents' codes, if the provider quantized them too, by `int8`, `uint8`, `ubinary` "
@@ -144,6 +148,8 @@ class PrecomputedSpec(ModelSpec):
     def _check_vectors(self) -> Self:
         if self.corpus is None and not self.precisions:
             raise ValueError("the key 'corpus' is missing, and so is 'precisions', which may stand for it")
+        if self.corpus is None and "normalize" in self.model_fields_set:
+            raise ValueError("normalize is of float vectors, but without corpus there are codes alone; leave it out")
         return self
 
     @property
