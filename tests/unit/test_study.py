@@ -54,11 +54,12 @@ def test_the_scoring_is_the_entry_s_or_the_index_s_first(method, scoring):
 @pytest.mark.parametrize(
     ("size", "given", "expected"), [(100_000, {}, 1), (100_001, {}, 4), (100_000, {"parts": 4}, 4)]
 )
-def test_a_small_corpus_is_one_part_unless_the_configuration_says_in_how_many(tmp_path, size, given, expected):
+@pytest.mark.parametrize("pooled", [{}, {"all-of-it": {"source": "pooled", "datasets": ["own"]}}])
+def test_a_small_corpus_is_one_part_unless_the_configuration_says_in_how_many(tmp_path, size, given, expected, pooled):
     row = '{"_id": "a", "title": "", "text": "x"}\n'
     (tmp_path / "queries.jsonl").write_text(row)
     (tmp_path / "corpus.jsonl").write_text(row.ljust(size - len(row)))
-    datasets = {"own": {"source": "files", "path": str(tmp_path)}}
+    datasets = {"own": {"source": "files", "path": str(tmp_path)}, **pooled}
     entries = {key: value for key, value in ENTRIES.items() if key not in ("parts", "evaluate")}
     asked = Study.read({**entries, "datasets": datasets, **given})
     assert len(asked.layout.each_part(asked.layout.embeddings())) == expected

@@ -136,8 +136,12 @@ class Timing(Entry):
 
 
 def _are_small(datasets: Iterable[DatasetSpec]) -> bool:
-    """Return whether loading the model for each part would take longer than embedding their texts."""
-    files = [[] if dataset.addresses() else dataset.input_files() for dataset in datasets]
+    """Return whether loading the model for each part would take longer than embedding their texts.
+
+    Pooled datasets have the texts of their members.
+    """
+    own = [dataset for dataset in datasets if not dataset.members()]
+    files = [[] if dataset.addresses() else dataset.input_files() for dataset in own]
     return all(files) and sum(file.stat().st_size for some in files for file in some) <= SMALL_BYTES
 
 
