@@ -1,6 +1,6 @@
 """osq: steps over an interval of each vector's own, Lucene's and Elasticsearch's optimized scalar quantization."""
 
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -13,10 +13,6 @@ from embquant.quantize.extent import Extent
 
 QUERY_BITS = 4
 """The fewest bits per dimension that an index rounds a query to."""
-
-
-GREATEST_TOTAL = 0xFFFF
-"""The greatest sum of levels that two bytes hold."""
 
 
 class OsqParameters(Entry):
@@ -65,15 +61,17 @@ class Osq(Estimates):
     @classmethod
     def code_bytes(cls, parameters: OsqParameters, dim: int) -> int:
         """Return the bytes of the levels, one each for 7 bits, and of three floats and a sum of 2 or 4 bytes."""
-        return levels_bytes(parameters.bits, dim) + (16 if parameters.bits == 7 else 14)
+        return levels_bytes(parameters.bits, dim) + 12 + total_bytes(parameters.bits)
 
     @classmethod
     def obstacle(cls, parameters: OsqParameters, extent: Extent) -> str | None:
         """Say that the sum of levels may not fit, or that squares are no float32 numbers; None if neither."""
-        most = GREATEST_TOTAL // last_level(parameters.bits)
-        if parameters.bits != 7 and extent.dim > most:
+        width = total_bytes(parameters.bits)
+        most = (256**width - 1) // last_level(parameters.bits)
+        if extent.dim > most:
             return (
-                f"the sum of its levels has two bytes, as in Lucene: at most {most:,} dimensions, found {extent.dim:,}"
+                f"the sum of its levels has {width} bytes, as in Lucene: at most {most:,} dimensions, "
+                f"found {extent.dim:,}"
             )
         return extent.squares_overflow() or extent.squares_vanish()
 
@@ -122,8 +120,8 @@ class Osq(Estimates):
         return last_level(self.levels_bits)
 
     @property
-    def _total(self) -> Any:
-        return "<u4" if self.levels_bits == 7 else "<u2"
+    def _total(self) -> str:
+        return f"<u{total_bytes(self.levels_bits)}"
 
     def _steps(self, vectors: np.ndarray, bits: int) -> Steps:
         return best_steps(vectors.astype(np.float64) - self.center, bits)
@@ -149,6 +147,11 @@ class Osq(Estimates):
 def last_level(bits: int) -> int:
     """Return the last level of so many bits."""
     return (1 << bits) - 1
+
+
+def total_bytes(bits: int) -> int:
+    """Return the bytes of the sum of the levels."""
+    return 4 if bits == 7 else 2
 
 
 def levels_bytes(bits: int, dim: int) -> int:
