@@ -119,6 +119,18 @@ def test_codes_in_npy_files_have_ids_of_their_own(folder):
     assert np.array_equal(embeddings(folder / "q.parquet"), INT8[QUERIES])
 
 
+def test_codes_in_parquet_files_without_ids_have_files_of_ids(folder):
+    for name, rows in (("c", DOCUMENTS), ("q-codes", QUERIES)):
+        table = pq.read_table(codes_of(folder, f"{name}.parquet", rows, "int8"))
+        (folder / f"{name}.txt").write_text("".join(f"{identifier}\n" for identifier in table["id"].to_pylist()))
+        pq.write_table(table.select(["int8"]), folder / f"{name}.parquet")
+    files = {key: str(folder / name) for key, name in {"ids": "c.txt", "query_ids": "q-codes.txt"}.items()}
+    named = {"int8": str(folder / "c.parquet")}
+    assert embed(folder, precisions=named, queries=str(folder / "q-codes.parquet"), **files) == 0
+    assert np.array_equal(embeddings(folder / "0.parquet"), INT8[DOCUMENTS])
+    assert np.array_equal(embeddings(folder / "q.parquet"), INT8[QUERIES])
+
+
 @pytest.mark.parametrize(
     ("documents", "queries", "expected"),
     [

@@ -145,6 +145,15 @@ def test_where_codes_may_lie(folder):
         assert np.array_equal(index.codes, expected)
 
 
+def test_codes_beside_vectors_in_files_without_ids_have_the_ids_of_these(folder):
+    (folder / "ids.txt").write_text("".join(f"{IDS[row]}\n" for row in ORDER))
+    table = {"embedding": list(VECTORS[ORDER]), "int8": list(INT8[ORDER])}
+    pq.write_table(pa.table(table), folder / "both.parquet")
+    both, ids = str(folder / "both.parquet"), str(folder / "ids.txt")
+    assert embed(folder, corpus=both, ids=ids, precisions={"int8": both}) == 0
+    assert np.array_equal(open_store(store(folder, {"family": "int8", "codes": "int8"}))[1].codes, INT8)
+
+
 @pytest.mark.parametrize(
     ("precision", "matrix", "order", "expected"),
     [

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow.compute as pc
 
 from embquant.embedding.ids import IDS_AT_ONCE
-from embquant.embedding.precisions import CodeFiles, CodesAsVectors, check_width
-from embquant.embedding.precomputed import GivenFiles, PrecomputedVectors
+from embquant.embedding.precisions import CodeFiles, CodesAsVectors, check_width, code_files
+from embquant.embedding.precomputed import GivenFiles, PrecomputedVectors, vector_files
 from embquant.embedding.spec import PrecomputedSpec, finest
 from embquant.errors import InputError
 from embquant.files.parquet import read_batches, read_table
@@ -21,8 +21,8 @@ ROLES = ("corpus", "queries")
 def given_files(model: Mapping[str, Any], role: str, dataset: str) -> GivenFiles:
     """Find the files that a model's vectors are read from; ``role`` is corpus or queries."""
     if model["corpus"] is None:
-        return CodeFiles.of_precision(model, finest(model["precisions"]), dataset, role)
-    return GivenFiles.of(model, role, dataset)
+        return code_files(model, finest(model["precisions"]), dataset, role)
+    return vector_files(model, role, dataset)
 
 
 def given_vectors(
@@ -44,7 +44,7 @@ def check_files(spec: PrecomputedSpec, datasets: Sequence[str]) -> None:
     for dataset in datasets if spec.depends_on_dataset() else [""]:
         dim = _check_vectors({role: given_files(model, role, dataset) for role in ROLES})
         for precision in spec.precisions:
-            files = CodeFiles.of_precision(model, precision, dataset)
+            files = code_files(model, precision, dataset)
             check_width(files.vectors[0], precision, files.open().dim, dim)
             _note(files)
 

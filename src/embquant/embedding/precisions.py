@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from embquant.embedding.precomputed import GivenFiles, PrecomputedVectors
-from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, for_dataset
+from embquant.embedding.precomputed import GivenFiles, PrecomputedVectors, find_files
 from embquant.embedding.vectors import Vectors
 from embquant.errors import InputError
-from embquant.files.named import require_files
 from embquant.files.parquet import open_parquet
 
 BITS = ("ubinary", "binary")
@@ -28,27 +26,6 @@ class CodeFiles(GivenFiles):
 
     precision: str
 
-    @classmethod
-    def of_precision(cls, model: Mapping[str, Any], precision: str, dataset: str, role: str = "corpus") -> "CodeFiles":
-        """Find the files; an InputError names what is missing. Queries that name none are among the documents'."""
-        separate = role == "queries" and model["queries"] is not None
-        named, what = model["precisions"][precision], f"precision {precision} of the model"
-        if separate:
-            named, what = model["queries"], "the model's queries"
-        id_key = "query_ids" if separate and named != model["precisions"][precision] else "ids"
-        codes = require_files(for_dataset(named, dataset), VECTOR_SUFFIXES, what)
-        without = [path for path in codes if path.suffix.lower() == ".npy"]
-        if without and not model[id_key]:
-            raise InputError(f"{without[0]}: a .npy file carries no ids; name the file of ids in {id_key}")
-        wanted = for_dataset(model[id_key], dataset) if without else []
-        columns = [precision, model["embedding_column"]]
-        names = columns[1:] if without else open_parquet(codes[0]).schema_arrow.names
-        column = next((column for column in columns if column in names), None)
-        if column is None:
-            raise InputError(f"{codes[0]}: no column {' or '.join(columns)}; write {precision} codes into one of them")
-        ids = require_files(wanted, ID_SUFFIXES, f"the model's {id_key}")
-        return cls(codes, ids, column, model["id_column"], precision)
-
     def open(self) -> Vectors:
         """Open the codes."""
         return Vectors(self.vectors, self.embedding_column, codes=True)
@@ -57,6 +34,19 @@ class CodeFiles(GivenFiles):
     def dim(self) -> int:
         """The dimensions of the vectors that they are the codes of; bits are taken to be packed."""
         return self.open().dim * (8 if self.precision in BITS else 1)
+
+
+def code_files(model: Mapping[str, Any], precision: str, dataset: str, role: str = "corpus") -> CodeFiles:
+    """Find the files of a model's codes in one precision; an InputError names what is missing."""
+    named, what = model["precisions"][precision], f"precision {precision} of the model"
+    codes, ids = find_files(model, role, dataset, named, what)
+    columns = [precision, model["embedding_column"]]
+    has_npy = any(path.suffix.lower() == ".npy" for path in codes)
+    names = columns[1:] if has_npy else open_parquet(codes[0]).schema_arrow.names
+    column = next((column for column in columns if column in names), None)
+    if column is None:
+        raise InputError(f"{codes[0]}: no column {' or '.join(columns)}; write {precision} codes into one of them")
+    return CodeFiles(codes, ids, column, model["id_column"], precision)
 
 
 class PrecomputedCodes(PrecomputedVectors):
@@ -111,8 +101,8 @@ class CodesAsVectors(PrecomputedCodes):
         # Only the width of these numbers tells the dimensions: unpacked bits would seem to have eight times as many.
         if self._precision in BITS and ((numbers == 0) | (numbers == 1)).all():
             raise InputError(
-                f"{self._source.path_of(int(positions[0]))}: {self._precision} codes that are all 0 or 1, expected packed "
-                "bits where no other vectors tell the dimensions; write np.packbits(codes, axis=1) as ubinary codes"
+                f"{self._source.path_of(int(positions[0]))}: {self._precision} codes that are all 0 or 1, expected "
+                "packed bits, as no other vectors tell the dimensions; write np.packbits(codes, axis=1) as ubinary"
             )
         return numbers
 

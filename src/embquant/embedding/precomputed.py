@@ -1,7 +1,7 @@
 """Embeddings that were computed elsewhere: matched by id, checked, and brought into the dataset's order."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ import pyarrow.compute as pc
 from embquant.embedding.columns import BadVectorError
 from embquant.embedding.encoder import row_lengths, unit_rows
 from embquant.embedding.ids import IDS_AT_ONCE, read_ids
-from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, for_dataset
+from embquant.embedding.spec import ID_SUFFIXES, VECTOR_SUFFIXES, finest, for_dataset
 from embquant.embedding.vectors import Vectors, window_rows
 from embquant.errors import InputError
 from embquant.files.named import require_files
-from embquant.files.parquet import read_rows
+from embquant.files.parquet import open_parquet, read_rows
 
 logger = logging.getLogger(__name__)
 
@@ -31,21 +31,6 @@ class GivenFiles:
     embedding_column: str
     id_column: str
 
-    @classmethod
-    def of(cls, model: Mapping[str, Any], role: str, dataset: str) -> "GivenFiles":
-        """Find the files; an InputError names what is missing. Queries may be among the corpus's vectors."""
-        separate = role == "queries" and model["queries"] is not None
-        key, id_key = ("queries", "query_ids") if separate else ("corpus", "ids")
-        if separate and model["query_ids"] is None and model["queries"] == model["corpus"]:
-            id_key = "ids"
-        vectors = require_files(for_dataset(model[key], dataset), VECTOR_SUFFIXES, f"the model's {key}")
-        named = for_dataset(model[id_key] or [], dataset)
-        ids = require_files(named, ID_SUFFIXES, f"the model's {id_key}")
-        without = [path for path in vectors if path.suffix.lower() == ".npy"]
-        if not ids and without:
-            raise InputError(f"{without[0]}: a .npy file carries no ids; name the file of ids in {id_key}")
-        return cls(vectors, ids, model["embedding_column"], model["id_column"])
-
     def open(self) -> Vectors:
         """Open the vectors."""
         return Vectors(self.vectors, self.embedding_column)
@@ -58,6 +43,37 @@ class GivenFiles:
     def read_ids(self) -> Iterator[tuple[Path, pa.Array]]:
         """Yield (file, ids as text) of all vectors, in order."""
         return read_ids(self.ids or self.vectors, self.id_column, parquet=not self.ids)
+
+
+def vector_files(model: Mapping[str, Any], role: str, dataset: str) -> GivenFiles:
+    """Find the files of a model's float vectors; ``role`` is corpus or queries. Raises what :func:`find_files` does."""
+    vectors, ids = find_files(model, role, dataset, model["corpus"], "the model's corpus")
+    return GivenFiles(vectors, ids, model["embedding_column"], model["id_column"])
+
+
+def find_files(
+    model: Mapping[str, Any], role: str, dataset: str, documents: str | Sequence[str], what: str
+) -> tuple[list[Path], list[Path]]:
+    """Find the files of vectors, or codes, and those of their ids, if these have files of their own.
+
+    ``documents`` names those of the corpus, and ``what`` is what to call them. Queries that name none are among these.
+    The model's ``ids`` are of its vectors. Codes beside them, in Parquet files with ids, keep their own.
+
+    Raises:
+        InputError: a file is missing, or .npy files have no ids.
+    """
+    separate = role == "queries" and model["queries"] is not None
+    named, what = (model["queries"], "the model's queries") if separate else (documents, what)
+    id_key = "query_ids" if separate and (model["query_ids"] is not None or named != documents) else "ids"
+    vectors = require_files(for_dataset(named, dataset), VECTOR_SUFFIXES, what)
+    without = [path for path in vectors if path.suffix.lower() == ".npy"]
+    are_beside = documents != (model["corpus"] or model["precisions"][finest(model["precisions"])])
+    if are_beside and not without and model["id_column"] in open_parquet(vectors[0]).schema_arrow.names:
+        return vectors, []
+    ids = require_files(for_dataset(model[id_key] or [], dataset), ID_SUFFIXES, f"the model's {id_key}")
+    if without and not ids:
+        raise InputError(f"{without[0]}: a .npy file carries no ids; name the file of ids in {id_key}")
+    return vectors, ids
 
 
 class PrecomputedVectors:

@@ -127,15 +127,17 @@ class PrecomputedSpec(ModelSpec):
         "be the corpus's file, if that holds both under different ids",
     )
     ids: Files | None = Field(
-        None, description="ids of the rows of `.npy` files: `.npy`, `.txt`, `.csv` or `.parquet`, one for each row"
+        None,
+        description="ids of the rows of `.npy` files, or of `.parquet` files without ids: `.npy`, `.txt`, `.csv` or "
+        "`.parquet`, one for each row",
     )
     query_ids: Files | None = Field(None, description="the same for the queries")
     id_column: str = Field("id", description="column of the ids in a `.parquet` file")
     embedding_column: str = Field("embedding", description="column of the vectors in a `.parquet` file")
     normalize: bool = Field(
         True,
-        description="true: vectors are scaled to unit length; false: left as they are. Not where there are codes alone, "
-        "which are never scaled",
+        description="true: vectors are scaled to unit length; false: left as they are. Not where there are codes "
+        "alone, which are never scaled",
     )
     precisions: dict[Precision, Files] = Field(
         {},

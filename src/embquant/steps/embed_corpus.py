@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from embquant.embedding.encoder import load_encoder
 from embquant.embedding.given import given_vectors
-from embquant.embedding.precisions import CodeFiles, PrecomputedCodes
+from embquant.embedding.precisions import PrecomputedCodes, code_files
 from embquant.embedding.progress import Progress
 from embquant.files.atomic import read_json
 from embquant.files.parquet import (
@@ -48,7 +48,7 @@ def embed_corpus(
     if precomputed:
         vectors = given_vectors(described, "corpus", dataset, corpus, start, stop)
         dim = vectors.dim
-        files = [CodeFiles.of_precision(described, name, dataset) for name in described["precisions"]]
+        files = [code_files(described, name, dataset) for name in described["precisions"]]
         codes = [PrecomputedCodes(each, corpus, start, stop, dim=dim) for each in files]
         blocks = (
             (ids, matrix, *(one.read(first, first + len(ids)) for one in codes))
