@@ -2,7 +2,8 @@
 
 Processors differ. Where one multiplies bytes four at a time, another is faster with float32, and caches are of several
 sizes. So the first blocks of a search are scored in each way in turn, and the others in the fastest. All ways give the
-same scores, so it doesn't matter which scores a block, and nothing is computed that isn't needed.
+same scores, so it doesn't matter which scores a block, and nothing is computed that isn't needed. Only sums in float32
+may differ in their last bits: whoever searches by such scores settles the order of those within their tolerance.
 
 A thread is timed by the time that it runs on a processor, so that other work on the machine doesn't count.
 """

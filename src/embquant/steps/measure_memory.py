@@ -16,7 +16,7 @@ from embquant.study import NO_STORE
 def measure_memory(
     *,
     method_file: Annotated[Path, "definition of the method"],
-    baseline_file: Annotated[Path, "definition of the float32 baseline"],
+    baseline_file: Annotated[Path, "definition of the baseline"],
     candidates: Annotated[Sequence[Path], "what the method and the baseline find, which may be nothing"] = (),
     query_vectors: Annotated[Path, "query embeddings"],
     stores: Annotated[Mapping[str, Path], "rescore stores and their manifests"] = {},

@@ -22,7 +22,7 @@ from embquant.retrieve.retriever import Method, manifest_of
 def time_search(
     *,
     method_file: Annotated[Path, "definition of the method"],
-    baseline_file: Annotated[Path, "definition of the float32 baseline"],
+    baseline_file: Annotated[Path, "definition of the baseline"],
     candidates: Annotated[Sequence[Path], "what the method and the baseline find, which may be nothing"] = (),
     query_vectors: Annotated[Path, "query embeddings"],
     queries: Annotated[Path | None, "queries of the dataset, which name their own documents"] = None,
