@@ -70,7 +70,7 @@ def test_a_corpus_without_words_finds_nothing():
 
 def searched(dataset, output, **options):
     files = {name: dataset / f"{name}.parquet" for name in ("corpus", "queries", "qrels")}
-    fixed = {"parameters": PARAMETERS, "top_k": [2, 10], "metrics": ["nDCG@10", "RR@2", "overlap@10"]}
+    fixed = {"parameters": PARAMETERS, "top_k": [2, 10], "depth": 20, "metrics": ["nDCG@10", "RR@2", "overlap@10"]}
     search_bm25(**files, **fixed, output=output / "bm25.parquet", measured=output / "bm25-metrics.parquet", **options)
     return output / "bm25.parquet", output / "bm25-metrics.parquet"
 

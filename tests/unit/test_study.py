@@ -89,7 +89,7 @@ def test_a_method_is_searched_as_deep_as_its_settings_need_and_the_baseline_at_t
     methods = study().methods
     assert methods["binary"].depths == [3, 6, 10, 12, 20, 40]
     assert methods["float32"].depths == [3, 10]
-    assert methods["float32"].searched_depths == [3, 10, 20]
+    assert methods["float32"].searched_depths == [3, 10, study().config.depth_with_ties] == [3, 10, 20]
     assert methods["binary"].searched_depths == methods["binary"].depths  # deep enough already
     assert len(methods["binary"].settings) == 2 + 3 * 2 * 2
 

@@ -18,6 +18,7 @@ rule search_bm25:
     params:
         parameters=lambda wildcards: canonical(STUDY.config.to_dict()["bm25"]),  # a function: for the braces
         top_k=STUDY.config.top_k,
+        depth=STUDY.config.depth_with_ties,
         metrics=STUDY.config.metrics,
         fused=["--fused"] if LAYOUT.bm25() in STUDY.companion else [],
         code=code("search_bm25", *STUDY.metric_modules),
@@ -25,8 +26,8 @@ rule search_bm25:
         "{wildcards.dataset}: searching by words"
     shell:
         "embquant search-bm25 --corpus {input.corpus:q} --queries {input.queries:q} --qrels {input.qrels:q} "
-        "--parameters {params.parameters:q} --top-k {params.top_k} --metrics {params.metrics:q} "
-        "{params.fused} --output {output.found:q} --measured {output.metrics:q} 2> {log:q}"
+        "--parameters {params.parameters:q} --top-k {params.top_k} --depth {params.depth} "
+        "--metrics {params.metrics:q} {params.fused} --output {output.found:q} --measured {output.metrics:q} 2> {log:q}"
 
 
 rule read_run:

@@ -93,7 +93,7 @@ def minutes_of_embedding(wildcards, input, attempt):
 def candidates(wildcards, input):
     """Return how many candidates the deepest search, of a method or by words, finds for all queries together."""
     size_mb(input.queries)  # raises what Snakemake expects if the file doesn't exist yet
-    depths = method(wildcards).searched_depths if "method" in wildcards.keys() else [2 * max(STUDY.config.top_k)]
+    depths = method(wildcards).searched_depths if "method" in wildcards.keys() else [STUDY.config.depth_with_ties]
     with mistakes_in_one_line():
         return count_rows(map(Path, as_list(input.queries))) * max(depths)
 

@@ -27,6 +27,7 @@ def search_bm25(
     qrels: Annotated[Path, "judgements of the dataset"],
     parameters: Annotated[Mapping[str, Any], "k1, b and stopwords"],
     top_k: Annotated[Sequence[int], "numbers of documents returned"],
+    depth: Annotated[int, "documents searched for: more than are returned, so that those tied with the last are seen"],
     metrics: Annotated[Sequence[str], "metrics, as ir-measures writes them"],
     output: Annotated[Path, "candidates (Parquet)"],
     measured: Annotated[Path, "metrics of each query (Parquet)"],
@@ -45,7 +46,6 @@ def search_bm25(
         return
     asked = read_table(queries, ["id", "text"])
     index = BM25((batch.column("text").to_pylist() for batch in read_batches(corpus, ["text"])), **parameters)
-    depth = 2 * max(top_k)  # documents that are tied with the last one are seen, as those of vector searches are
     scores, rows = index.search(asked.column("text").to_pylist(), depth, read_own_rows(queries, len(asked)))
     write_candidates(output, [as_table(scores, rows)], {"depths": [depth]})
     judgements = read_judgements(qrels, len(asked), index.documents)

@@ -244,6 +244,11 @@ class Configuration(Entry):
         """What reports call the search that all else is compared with: float32, or the baseline if it scans codes."""
         return "float32" if self.reference is None else self.baseline
 
+    @property
+    def depth_with_ties(self) -> int:
+        """How many documents a search finds at least, so that those tied with the last one returned are seen."""
+        return 2 * max(self.top_k)
+
     @classmethod
     def read(cls, values: Mapping[str, Any], name: str = "config.yaml") -> Self:
         """Check a configuration and fill in its defaults; a mistake is an InputError that starts with ``name``."""

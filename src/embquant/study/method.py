@@ -96,10 +96,10 @@ class StudyMethod:
     def searched_depths(self) -> list[int]:
         """The numbers of candidates that are searched for.
 
-        Where a deeper search only appends to what a shallower one finds, these are at least twice the largest
-        ``top_k``: so documents that are tied with the last one returned are seen. The baseline's margin is read there.
+        Where a deeper search only appends to what a shallower one finds, documents that are tied with the last one
+        returned are searched for, too. The baseline's margin is read there.
         """
-        depth = 2 * max(self.study.config.top_k)
+        depth = self.study.config.depth_with_ties
         is_deeper = self.index_class.prefix_stable and depth > max(self.depths)
         return self.depths + ([depth] if is_deeper or self.name == self.study.config.baseline else [])
 

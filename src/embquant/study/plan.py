@@ -254,7 +254,7 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         yield PlannedFile(path, method.index_bytes(corpus.documents, corpus.dim))
     candidate_bytes = SCORE_BYTES + math.ceil(corpus.documents.bit_length() / 8)
     if study.config.bm25 != "none":
-        found = corpus.queries * min(2 * max(study.config.top_k), corpus.documents)
+        found = corpus.queries * min(study.config.depth_with_ties, corpus.documents)
         yield PlannedFile(layout.bm25(corpus.dataset), found * candidate_bytes)
     for method in methods:
         depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
