@@ -145,7 +145,7 @@ def _defined(code: str) -> Callable[[Queries], Any]:
 
 
 def open_baselines(baseline: Path, top_ks: Sequence[int], threads: int) -> list[Contestant]:
-    """Open the float32 baseline; return a contestant for each engine and top_k, which share its vectors.
+    """Open the baseline; return a contestant for each engine and top_k, which share its vectors.
 
     None where the baseline is no search of float32 vectors: nothing is faster or slower than these then.
     """
