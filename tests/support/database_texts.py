@@ -1,5 +1,9 @@
 """What reports print for databases, of every kind of setting."""
 
+from pathlib import Path
+
+import yaml
+
 from embquant.report.databases import DATABASES, answers
 from embquant.study.study import Study
 
@@ -25,6 +29,19 @@ METHODS = {
     **GRAPHS,
     **LISTS,
 }
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def shipped(top_k=10):
+    """The study of config/databases.yaml, and the settings of its methods."""
+    made = Study.read(yaml.safe_load((ROOT / "config" / "databases.yaml").read_text("utf-8")))
+    return made, [
+        (method, setting(name, found.store, found.multiplier) | {"top_k": top_k})
+        for name, method in made.methods.items()
+        for found in method.settings
+    ]
 
 
 def study(**methods):

@@ -2,17 +2,17 @@
 
 import ast
 import json
-from pathlib import Path
+import re
 
 import pytest
-import yaml
 
 from embquant.report.databases import DATABASES, answers, transforms_of
-from embquant.study.study import Study
-from support.database_texts import METHODS, NAMES, asked, study
+from support.database_texts import METHODS, NAMES, asked, shipped, study
 
-ROOT = Path(__file__).parents[2]
 MADE_OUTSIDE = "its bytes are made outside; it has nothing finer to rescore with"
+EDGES = re.compile(r'("m": |"M": |\bm=|\bm = |max_connections=|max-links-per-node: )(\d+)')
+KEPT = re.compile(r'("ef": |\bef=|\bef\(|"ef_search": |"num_candidates": |"hnsw_ef": |hnsw\.ef_search = )(\d+)')
+"""How databases say a graph's edges, and the candidates of a search."""
 NOTHING_FINER = "it ranks by the numbers that it stores; there is nothing finer to rescore with"
 
 
@@ -94,17 +94,6 @@ def test_a_transform_is_named_in_its_order():
     assert "bit(192)" in asked("rotated")["PostgreSQL with pgvector"].text
 
 
-def shipped():
-    """The study of config/databases.yaml, and the settings of its methods."""
-    made = Study.read(yaml.safe_load((ROOT / "config" / "databases.yaml").read_text("utf-8")))
-    asked = {"top_k": 10}
-    return made, [
-        (method, asked | {"method": name, "rescore_store": found.store, "rescore_multiplier": found.multiplier})
-        for name, method in made.methods.items()
-        for found in method.settings
-    ]
-
-
 def test_each_method_that_a_database_runs_finds_itself_in_that_databases_text():
     made, settings = shipped()
     written = {database.engine for database in DATABASES if database.engine}
@@ -130,6 +119,33 @@ def test_each_emulated_method_is_written_in_its_databases_language():
         ("opensearch-byte-emulated", "float32", f"no equal: {MADE_OUTSIDE}"),
         ("opensearch-fp16-emulated", "float32", f"no equal: {NOTHING_FINER}"),
     }
+
+
+@pytest.mark.parametrize("top_k", [10, 100])
+def test_a_printed_graph_has_edges_and_keeps_as_many_as_are_found(top_k):
+    edges, kept = set(), set()
+    made, settings = shipped(top_k)
+    for method, one in settings:
+        for answer in answers(one, made, (9870, 384)):
+            for words, found in ((EDGES, edges), (KEPT, kept)):
+                said = {(word, int(number)) for word, number in words.findall(answer.text)}
+                if answer.database == "Qdrant":
+                    said.discard(('"m": ', 0))  # a scan
+                if "iterative_scan" in answer.text:
+                    said.discard(("hnsw.ef_search = ", 40))  # it goes on
+                assert all(number >= (2 if found is edges else top_k) for _, number in said), (method.name, answer)
+                found |= {word for word, _ in said}
+    assert edges == {'"m": ', '"M": ', "m=", "m = ", "max_connections=", "max-links-per-node: "}
+    assert {'"ef": ', "ef=", "ef(", '"ef_search": ', '"num_candidates": ', '"hnsw_ef": '} <= kept
+
+
+def test_a_search_that_goes_on_is_as_wide_elsewhere_as_what_it_finds():
+    how = {"codec": "float32", "index": "pgvector", "build": {"type": "bit", "index": "hnsw"}}
+    on = {"ef_search": 40, "iterative_scan": True, "oversampling": 30}
+    found = asked("on", made_up=study(on={**how, "search": on}))
+    assert "SET hnsw.ef_search = 40;" in found["PostgreSQL with pgvector"].text
+    assert '"hnsw_ef": 300' in found["Qdrant"].text
+    assert "ef=300" in found["Weaviate"].text
 
 
 def test_what_the_study_ran_in_a_database_is_measured():

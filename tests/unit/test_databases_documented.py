@@ -3,13 +3,16 @@
 import json
 import re
 import shlex
+from functools import cache
 
 import jsonschema
 import pytest
 
-from support.database_texts import METHODS, asked
+from embquant.report.databases import answers
+from support.database_texts import METHODS, NAMES, asked, shipped
 
 WORDS = {"type": "object", "additionalProperties": False}
+OVERSAMPLING = ("oversampling", "refine_factor", "scale_factor")
 SETTINGS = [(method, *again) for method in METHODS for again in (("none", 1), ("int8", 4), ("float32", 10))]
 
 
@@ -144,12 +147,28 @@ def check(block, allowed):
         check(inner or [], within or {})
 
 
+@cache
+def everything():
+    """The answers for every kind of setting and all of config/databases.yaml, and what their first search finds."""
+    made = [(10 * multiplier, asked(method, store, multiplier)) for method, store, multiplier in SETTINGS]
+    study, settings = shipped()
+    for method, one in settings:
+        candidates = 10 * one["rescore_multiplier"] * deeper(method)
+        made.append((candidates, dict(zip(NAMES, answers(one, study, (9870, 384)), strict=True))))
+    return made
+
+
 def answered(database):
-    """The answers of a database that has an equal, for every kind of setting."""
-    answers = [(setting, asked(*setting)[database]) for setting in SETTINGS]
-    found = [(setting, answer.text) for setting, answer in answers if answer.text]
+    """The texts of a database, where it has an equal; before each the documents that its first search finds."""
+    found = [(candidates, of[database].text) for candidates, of in everything() if of[database].text]
     assert len(found) >= 10
     return found
+
+
+def deeper(method):
+    """How many times as many documents a method of a database ranks again."""
+    words = method.search.model_dump() if method.index_class.is_database else {}
+    return int(next((words[word] for word in OVERSAMPLING if words.get(word)), 1))
 
 
 def test_elasticsearch_is_told_nothing_that_its_documentation_does_not_have():
@@ -186,7 +205,7 @@ def test_a_schema_of_vespa_has_its_words_in_their_places():
 
 
 def test_a_query_of_vespa_asks_for_what_its_schema_has():
-    for (_, _, multiplier), text in answered("Vespa"):
+    for candidates, text in answered("Vespa"):
         schema, command = text.split("\n\n")
         program, verb, *arguments = shlex.split(command.replace("\\\n", ""))
         asked_for = dict(argument.split("=", 1) for argument in arguments)
@@ -199,8 +218,8 @@ def test_a_query_of_vespa_asks_for_what_its_schema_has():
         given = {name for name in asked_for if name.startswith("input.")}
         assert given == {f"input.query({name})" for name in declared}
         assert (asked_for["ranking"], asked_for["hits"]) == ("search", "10")
-        assert int(found[1]) == 10 * multiplier
-        assert f"rerank-count: {10 * multiplier}\n" in schema or "second-phase" not in schema
+        assert int(found[1]) == candidates
+        assert f"rerank-count: {candidates}\n" in schema or "second-phase" not in schema
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ BITS = ("rabitq", "eden", "turboquant", "osq")
 """Families whose codes have as many bits per dimension as their entry says."""
 
 GRAPH = (16, 128, 64)
-"""Edges per node, candidates compared to choose them, candidates of a search: of a graph that stands for lists."""
+"""Edges per node, candidates compared to choose them, and of a search: of a graph that stands for lists or a scan."""
 
 
 FLOATS = ("float32", "float16", "bfloat16")
@@ -31,9 +31,10 @@ class Wanted:
     """What a setting does, as a database has to do it with vectors of ``dim`` dimensions.
 
     ``index`` is flat, hnsw or ivf; ``graph`` has the edges per node, the candidates compared to choose them and those
-    kept in a search; ``lists`` their number, and how many are searched, or more if it ``goes_on`` until enough are
-    found. ``store`` is what candidates are rescored with, None if they aren't. ``own`` is the quantizer in the words of
-    the database that runs it, where no codec is like it; ``codec`` is float32 then.
+    kept in a search, at least as many as are found; ``lists`` their number, and how many are searched. ``goes_on`` is
+    the number of candidates that a search of pgvector starts with and goes on from until enough are found; None if it
+    doesn't go on. ``store`` is what candidates are rescored with, None if they aren't. ``own`` is the quantizer in the
+    words of the database that runs it, where no codec is like it; ``codec`` is float32 then.
     """
 
     codec: CodecSpec
@@ -45,7 +46,7 @@ class Wanted:
     lists: tuple[int, int] = (1, 1)
     store: CodecSpec | None = None
     multiplier: int = 1
-    goes_on: bool = False
+    goes_on: int | None = None
     own: Mapping[str, Any] | None = None
 
     @classmethod
@@ -76,9 +77,14 @@ class Wanted:
 
     @classmethod
     def said(cls, codec: Mapping[str, Any], dim: int, top_k: int, store: str | None = None, **how: Any) -> Self:
-        """Return what a database does that has the quantizer of the entry ``codec``; ``store`` is a family."""
+        """Return what a database does that has the quantizer of the entry ``codec``; ``store`` is a family.
+
+        ``how`` has the other fields. A ``graph`` counts for an ``index`` hnsw alone.
+        """
         again = parse_codec({"family": store}) if store else None
-        return cls(parse_codec(codec), dim, top_k, store=again, **how)
+        edges, compared, kept = how.pop("graph", GRAPH) if how.get("index") == "hnsw" else GRAPH
+        graph = (edges, compared, max(kept, top_k * how.get("multiplier", 1)))
+        return cls(parse_codec(codec), dim, top_k, store=again, **how | {"graph": graph})
 
     @property
     def code(self) -> str:

@@ -69,7 +69,7 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
         top_k,
         store="float32" if search.refine_factor else None,
         index=index,
-        graph=(build.m or 0, build.ef_construction or 0, max(search.ef or 1, top_k * deeper)),
+        graph=(build.m, build.ef_construction, search.ef or 1),
         lists=(build.num_partitions, search.nprobes),
         multiplier=deeper,
     )

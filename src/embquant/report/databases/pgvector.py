@@ -37,11 +37,11 @@ def equal(wanted: Wanted) -> Equal:
 def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
     """Return what a method of the kind ``pgvector`` does."""
     build, search = method.build, method.search
-    least = 1 if search.iterative_scan else top_k * (search.oversampling or 1)
+    deeper = search.oversampling or 1
+    least = 1 if search.iterative_scan else top_k * deeper
     if build.index == "hnsw" and least > MOST_CANDIDATES and not search.exact:
         raise NoEqual(f"its graph found at most {MOST_CANDIDATES:,} candidates of {least:,}; set iterative_scan: true")
     families = {"vector": "float32", "halfvec": "float16", "bit": "binary"}
-    deeper = search.oversampling or 1
     return Wanted.said(
         {"family": families[build.type]},
         dim,
@@ -49,10 +49,10 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
         store=families[build.originals] if search.oversampling else None,
         symmetric=True,
         index={None: "flat", "hnsw": "hnsw", "ivfflat": "ivf"}[None if search.exact else build.index],
-        graph=(build.m, build.ef_construction, max(search.ef_search, least)),
+        graph=(build.m, build.ef_construction, search.ef_search),
         lists=(build.lists, search.probes),
         multiplier=deeper,
-        goes_on=search.iterative_scan,
+        goes_on=search.ef_search if search.iterative_scan else None,
     )
 
 
@@ -72,8 +72,9 @@ def _index(wanted: Wanted, kind: str) -> list[str]:
     if compared < 2 * edges:
         raise NoEqual(f"its ef_construction is at least 2 × m, {compared} is less than 2 × {edges}")
     built = f"CREATE INDEX ON documents USING hnsw ({column}) WITH (m = {edges}, ef_construction = {compared});"
+    first = wanted.goes_on or min(kept, MOST_CANDIDATES)
     searched_on = ["SET hnsw.iterative_scan = strict_order;"] if wanted.goes_on or kept > MOST_CANDIDATES else []
-    return [built, BY_INDEX, f"SET hnsw.ef_search = {min(kept, MOST_CANDIDATES)};", *searched_on]
+    return [built, BY_INDEX, f"SET hnsw.ef_search = {first};", *searched_on]
 
 
 def _query(wanted: Wanted, kind: str, bits: bool) -> list[str]:

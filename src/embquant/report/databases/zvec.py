@@ -70,7 +70,7 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
         top_k,
         store="float32" if search.is_using_refiner else None,
         index="hnsw" if graph else "ivf" if (build.lists or 1) > 1 else "flat",
-        graph=(build.m, build.ef_construction, max(search.ef or 300, top_k * deeper)),
+        graph=(build.m, build.ef_construction, search.ef or 300),
         lists=(build.lists or 1, search.nprobe or 10),
         multiplier=deeper,
     )
