@@ -117,6 +117,7 @@ def test_a_mistake_is_said_in_the_databases_own_words(kind, build, said):
     ("build", "dim", "said"),
     [
         ({"index_type": "IVF_PQ", "num_sub_vectors": 7}, 64, "vectors have 64 dimensions; .* a multiple of .*, 7"),
+        ({"index_type": "IVF_PQ", "num_bits": 4}, 40, "vectors have 40 dimensions; .* num_sub_vectors, 6 by default"),
         ({"index_type": "IVF_RQ"}, 20, "vectors have 20 dimensions; LanceDB's RQ takes a multiple of 8"),
     ],
 )
@@ -127,14 +128,16 @@ def test_dimensions_that_lancedb_does_not_take_are_an_obstacle_and_it_does_not(t
         built(tmp_path, "float32", "lancedb", unit_vectors(rows=ROWS, dim=dim), num_partitions=1, **build)
 
 
-@pytest.mark.parametrize("dim", [64, 40, 20])
-def test_lancedb_chooses_the_pieces_that_it_says_nothing_of(tmp_path, dim):
-    """Whole 16 dimensions, else whole 8, else all: an index has as many bytes as one that is told so."""
+@pytest.mark.parametrize(
+    ("dim", "bits", "pieces"), [(64, 8, 4), (40, 8, 5), (20, 8, 1), (64, 4, 4), (48, 4, 4), (20, 4, 2)]
+)
+def test_lancedb_chooses_the_pieces_that_it_says_nothing_of(tmp_path, dim, bits, pieces):
+    """Whole 16 dimensions, else whole 8, else all, and an even number for 4 bits: as many bytes as if it was told."""
     sizes = []
-    for told in ({}, {"num_sub_vectors": {64: 4, 40: 5, 20: 1}[dim]}):
+    for told in ({}, {"num_sub_vectors": pieces}):
         folder = tmp_path / str(len(sizes))
         folder.mkdir()
-        build = {"index_type": "IVF_PQ", "num_partitions": 1, **told}
+        build = {"index_type": "IVF_PQ", "num_partitions": 1, "num_bits": bits, **told}
         codec, _, path = built(folder, "float32", "lancedb", unit_vectors(rows=ROWS, dim=dim), **build)
         tar("--extract", "--file", path, "--directory", folder)
         (file,) = folder.glob("*.lance/_indices/*/auxiliary.idx")

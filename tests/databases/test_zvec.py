@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from embquant.engines.zvec_words import MOST_CANDIDATES
 from embquant.entries import read_entry
 from embquant.errors import InputError
 from embquant.indexes import index_class
@@ -63,6 +64,18 @@ def test_a_graph_at_its_widest_finds_what_a_scan_of_the_same_codes_finds(tmp_pat
     _, found = searched(tmp_path / "graph", {"index": "hnsw", "quantize_type": "INT4"}, {"ef": 2000})
     assert overlap(found, scanned) >= 0.99
     assert overlap(found) < 0.9
+
+
+def test_a_graph_keeps_at_most_as_many_candidates_as_zvec_takes(tmp_path):
+    codec, _, path = built(tmp_path, "float32", "zvec", CORPUS, index="hnsw")
+    index = opened("float32", "zvec", path, codec, ef=MOST_CANDIDATES)
+    assert overlap(index.search(QUERIES, K)[1]) >= 0.99
+    engine = Zvec(Path(index.folder), Zvec.search_parameters.model_construct(ef=MOST_CANDIDATES + 1))
+    with pytest.raises(RuntimeError, match="Failed to search vector"):
+        engine.find(QUERIES[0], K)
+    engine.close()
+    with pytest.raises(InputError, match="ef is 2049, expected 1 to 2048"):
+        read_entry(Zvec.search_parameters, {"ef": MOST_CANDIDATES + 1})
 
 
 def test_the_refiner_ranks_candidates_by_the_vectors(tmp_path):

@@ -18,6 +18,7 @@ CODECS = {
     **{f"turboquant-{bits}": {"family": "turboquant", "bits": bits} for bits in (1, 2, 4)},
     **{f"osq-{bits}": {"family": "osq", "bits": bits} for bits in (1, 2, 4, 7)},
     "pq": {"family": "pq", "pieces": 48},
+    "pq-4-bits-odd": {"family": "pq", "pieces": 3, "bits": 4},
     "scaled-pq": {"family": "scaled-pq", "pieces": 50},
 }
 GRAPHS = {f"{codec}-hnsw": {"codec": codec, "index": "hnsw"} for codec in ("float32", "int8", "binary")}

@@ -7,9 +7,10 @@ import re
 import pytest
 
 from embquant.report.databases import DATABASES, answers, transforms_of
-from support.database_texts import METHODS, NAMES, asked, shipped, study
+from support.database_texts import METHODS, NAMES, asked, setting, shipped, study
 
 MADE_OUTSIDE = "its bytes are made outside; it has nothing finer to rescore with"
+ODD = "its product quantizer of 4 bits has an even number of pieces, 3 is odd"
 EDGES = re.compile(r'("m": |"M": |\bm=|\bm = |max_connections=|max-links-per-node: )(\d+)')
 KEPT = re.compile(r'("ef": |\bef=|\bef\(|"ef_search": |"num_candidates": |"hnsw_ef": |hnsw\.ef_search = )(\d+)')
 """How databases say a graph's edges, and the candidates of a search."""
@@ -79,6 +80,8 @@ def test_what_a_setting_says_is_what_the_database_is_told():
         ("OpenSearch", "signs-of-mean", "none", 1, "a graph instead of a scan"),
         ("OpenSearch", "centred", "none", 1, "its ADC rescales the bits; a graph instead of a scan"),
         ("OpenSearch", "unit-int8", "int8", 4, f"no equal: {MADE_OUTSIDE}"),
+        ("LanceDB", "pq-4-bits-odd", "none", 1, f"no equal: {ODD}"),
+        ("zvec", "int8-hnsw", "float32", 300, "no equal: its graph keeps at most 2,048 candidates, 3,000 are more"),
         ("Milvus", "uint8", "none", 1, ""),
         ("Milvus", "uint8", "float32", 4, "a graph instead of a scan"),
         ("Milvus", "int6", "none", 1, "a graph instead of a scan"),
@@ -146,6 +149,15 @@ def test_a_search_that_goes_on_is_as_wide_elsewhere_as_what_it_finds():
     assert "SET hnsw.ef_search = 40;" in found["PostgreSQL with pgvector"].text
     assert '"hnsw_ef": 300' in found["Qdrant"].text
     assert "ef=300" in found["Weaviate"].text
+
+
+def test_a_product_quantizer_of_parts_of_a_dimension_is_qdrants_own():
+    build = {"quantization": {"product": {"compression": "x64"}}, "hnsw_config": {"m": 0}}
+    method = {"codec": "float32", "index": "qdrant", "build": build, "search": {"rescore": False}}
+    found = dict(zip(NAMES, answers(setting("own"), study(own=method), (10_000, 100)), strict=True))
+    assert found["Qdrant"].mark == "measured here as own"
+    assert '"compression": "x64"' in found["Qdrant"].text  # 400 bytes are no multiple of 64
+    assert found["LanceDB"].differs.startswith("no equal: it has nothing like {")
 
 
 def test_what_the_study_ran_in_a_database_is_measured():

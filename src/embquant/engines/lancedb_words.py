@@ -54,13 +54,19 @@ class LanceDbBuild(Entry):
         return self
 
     def pieces(self, dim: int) -> int:
-        """Return the pieces that `PQ` cuts vectors of ``dim`` dimensions into; by default those of 16, of 8, or one."""
-        return self.num_sub_vectors or next((dim // of for of in (16, 8) if dim % of == 0), 1)
+        """Return the pieces that `PQ` cuts vectors of ``dim`` dimensions into.
+
+        By default those of 16 dimensions, of 8, or one; one more where codes of 4 bits need an even number.
+        """
+        chosen = next((dim // of for of in (16, 8) if dim % of == 0), 1)
+        one_more = self.num_bits == PQ_BITS[0] and chosen % 2 == 1
+        return self.num_sub_vectors or chosen + one_more
 
     def obstacle(self, dim: int) -> str | None:
         """Say that it takes no vectors of ``dim`` dimensions; None if it does."""
-        if dim % (pieces := self.num_sub_vectors or 1):
-            return f"vectors have {dim} dimensions; LanceDB's PQ takes a multiple of num_sub_vectors, {pieces}"
+        if "PQ" in (self.index_type or "") and dim % (pieces := self.pieces(dim)):
+            chosen = "" if self.num_sub_vectors else " by default"
+            return f"vectors have {dim} dimensions; LanceDB's PQ takes a multiple of num_sub_vectors, {pieces}{chosen}"
         if "RQ" in (self.index_type or "") and dim % 8:
             return f"vectors have {dim} dimensions; LanceDB's RQ takes a multiple of 8"
         return None

@@ -27,6 +27,7 @@ SEARCHED: dict[str, tuple[str, ...]] = {
 """The parameters that each type of index is searched with."""
 
 RABITQ_DIMENSIONS = range(64, 4096)
+MOST_CANDIDATES = 2048  # the largest ef
 
 
 class ZvecBuild(Entry):
@@ -65,7 +66,9 @@ class ZvecBuild(Entry):
 class ZvecSearch(Entry):
     """The parameters of a query."""
 
-    ef: int | None = Field(None, ge=1, description="candidates kept while a graph is searched; default: zvec's, 300")
+    ef: int | None = Field(
+        None, ge=1, le=MOST_CANDIDATES, description="candidates kept while a graph is searched; default: zvec's, 300"
+    )
     nprobe: int | None = Field(None, ge=1, description="lists that are looked at; default: zvec's, 10")
     is_using_refiner: bool | None = Field(None, description="ranks candidates again by the vectors; default: no")
     scale_factor: Number | None = Field(

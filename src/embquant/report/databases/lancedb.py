@@ -87,6 +87,8 @@ def _index(wanted: Wanted, quantizer: str) -> tuple[str, str]:
     if quantizer == "PQ":
         if wanted.codec.parameters.bits not in PQ_BITS:
             raise NoEqual("its product quantizer has 4 or 8 bits per piece")
+        if wanted.codec.parameters.bits == PQ_BITS[0] and wanted.pieces % 2:
+            raise NoEqual(f"its product quantizer of 4 bits has an even number of pieces, {wanted.pieces} is odd")
         options += [f"num_sub_vectors={wanted.pieces}", f"num_bits={wanted.codec.parameters.bits}"]
     if quantizer == "RQ":
         if wanted.dim % 8:

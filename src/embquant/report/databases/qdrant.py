@@ -86,8 +86,8 @@ def _codec(quantization: dict[str, Any], dim: int) -> dict[str, Any] | None:
         return {"family": "int8", "ranges": "percentile", "percentile": 50 * (1 + words["quantile"])}
     if name == "binary" and words["encoding"] == "one_bit" and words["query_encoding"] != "scalar4bits":
         return {"family": "binary"}
-    if name == "product":
-        return {"family": "pq", "pieces": 4 * dim // int(words["compression"][1:])}
+    if name == "product" and 4 * dim % (ratio := int(words["compression"][1:])) == 0:
+        return {"family": "pq", "pieces": 4 * dim // ratio}
     if name == "turboquant" and words["bits"] in ("bits1", "bits2", "bits4"):
         return {"family": "turboquant", "bits": int(words["bits"][4:])}
     return None

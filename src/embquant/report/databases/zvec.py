@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from embquant.engines.zvec_words import MOST_CANDIDATES
 from embquant.report.databases.base import Equal, NoEqual, Wanted
 from embquant.study.method import StudyMethod
 
@@ -88,6 +89,8 @@ def _index(wanted: Wanted, quantizer: str) -> tuple[str, list[str], list[str]]:
     built = [f"total_bits={bits}"] if rabitq else [f"quantize_type=zvec.QuantizeType.{quantizer}"] if quantizer else []
     again = [f"is_using_refiner=True, scale_factor={wanted.multiplier}"] if wanted.store else []
     if wanted.index == "hnsw":
+        if kept > MOST_CANDIDATES:
+            raise NoEqual(f"its graph keeps at most {MOST_CANDIDATES:,} candidates, {kept:,} are more")
         kind = "HnswRabitq" if rabitq else "Hnsw"
         return kind, [f"m={edges}", f"ef_construction={compared}", *built], [f"ef={kept}", *again]
     if wanted.index == "flat" and not rabitq and not again:
