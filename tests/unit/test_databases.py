@@ -107,6 +107,7 @@ def test_each_method_that_a_database_runs_finds_itself_in_that_databases_text():
         (own,) = (answer for database, answer in engines if database.engine == method.entry.index)
         names = own.mark.removeprefix("measured here as ").split(", ")
         assert own.text, f"{method.name}: {own.differs}"
+        assert not own.differs, f"{method.name} differs from itself: {own.differs}"
         assert method.name in names, f"{method.name}: {own.mark}"
 
 
@@ -158,6 +159,15 @@ def test_a_product_quantizer_of_parts_of_a_dimension_is_qdrants_own():
     assert found["Qdrant"].mark == "measured here as own"
     assert '"compression": "x64"' in found["Qdrant"].text  # 400 bytes are no multiple of 64
     assert found["LanceDB"].differs.startswith("no equal: it has nothing like {")
+
+
+def test_a_database_does_not_differ_from_itself():
+    scalar = {"quantization": {"scalar": {"quantile": 1.0}}, "hnsw_config": {"m": 0}}
+    method = {"codec": "float32", "index": "qdrant", "build": scalar, "search": {"rescore": False}}
+    made_up = study(own=method)
+    assert asked("own", made_up=made_up)["Qdrant"].differs == ""
+    twin = asked("int8", made_up=made_up)["Qdrant"]  # a codec of this project, which has ranges per dimension
+    assert (twin.mark, twin.differs) == ("measured here as own", "one range for all dimensions")
 
 
 def test_what_the_study_ran_in_a_database_is_measured():

@@ -30,7 +30,7 @@ class Answer:
     """What is equal to a setting in a ``database``: ``text`` in its ``language``; empty if there is nothing.
 
     ``mark`` says what this study knows of it. ``differs`` says in which respects it is not quite equal, or why there is
-    no equal.
+    no equal; nothing where it is the setting itself, in the database that ran it.
     """
 
     database: str
@@ -55,7 +55,7 @@ def answers(setting: Mapping[str, Any] | pd.Series, study: Study, corpus: tuple[
             wanted = Wanted.of(method, study.codecs[store], int(setting["rescore_multiplier"]), top_k, corpus)
     except NoEqual as reason:
         return [Answer(database.name, database.language, "", "", f"no equal: {reason}") for database in DATABASES]
-    return [_answer(database, wanted, study, corpus[1]) for database in DATABASES]
+    return [_answer(database, wanted, study, method.name, corpus[1]) for database in DATABASES]
 
 
 def transforms_of(method: str, study: Study) -> list[str]:
@@ -74,7 +74,8 @@ def _understood(study: Study, name: str, dim: int, top_k: int) -> Wanted:
     raise NoEqual(f"nothing is known of the index {method.entry.index}")
 
 
-def _answer(database: Database, wanted: Wanted, study: Study, dim: int) -> Answer:
+def _answer(database: Database, wanted: Wanted, study: Study, method: str, dim: int) -> Answer:
+    """Return what is equal to ``wanted``, which is what ``method`` does, in a database."""
     try:
         if wanted.store and wanted.code in FLOATS:
             raise NoEqual("it ranks by the numbers that it stores; there is nothing finer to rescore with")
@@ -83,8 +84,8 @@ def _answer(database: Database, wanted: Wanted, study: Study, dim: int) -> Answe
         return Answer(database.name, database.language, "", "", f"no equal: {reason}")
     source = "the floats" if study.config.reference is None else "numbers that are codes already"
     provider = [f"codes are made of {source}, they aren't the provider's"] if wanted.codec.precision else []
-    differs = "; ".join([*provider, *found.differs])
     measured = [name for name in study.methods if _does(study, name, database, found, dim, wanted.top_k)]
+    differs = "" if method in measured else "; ".join([*provider, *found.differs])
     mark = f"measured here as {', '.join(measured)}" if measured else "not measured" if differs else "emulated"
     return Answer(database.name, database.language, found.text, mark, differs)
 
