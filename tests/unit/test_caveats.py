@@ -132,9 +132,17 @@ def test_what_a_database_keeps_and_holds_is_said_because_its_memory_does_not_fal
         {**setting("float32"), "method": "floats", **kept, "searched_bytes": 6_000_000},
         {**setting("float32"), "method": "halves", **kept, "searched_bytes": 3_500_000, "bytes_per_vector": 200},
     )
-    assert originals_words(rows, made_up) == [
+    (words,) = originals_words(rows, made_up)
+    assert words == (
         "memory: pgvector on a keeps 5.0 MB of originals on disk, and 3.5 to 6.0 MB of codes, graph or lists; its "
-        "processes held 10.0 MB with a quantizer, 10.0 MB without one. float32 vectors take 4.0 MB. A quantizer adds "
-        "its codes to the originals; memory falls only where these may stay on disk"
-    ]
+        "processes held 10.0 MB with a quantizer, 10.0 MB without one. float32 vectors take 4.0 MB. Where the "
+        "originals are float32, a quantizer adds its codes to them; memory falls only where they may stay on disk"
+    )
+    halves = rows[rows["method"] == "halves"].assign(originals_bytes=2_500_000)  # float16 in place of float32
+    (words,) = originals_words(halves, made_up)
+    assert words.endswith("float32 vectors take 4.0 MB")
+    (words,) = originals_words(pd.concat([rows[rows["method"] == "floats"], halves]), made_up)
+    assert words.endswith("memory falls only where they may stay on disk")
+    (words,) = originals_words(halves.assign(originals_bytes=0), made_up)  # originals: false of sqlite-vec
+    assert words.endswith("float32 vectors take 4.0 MB")
     assert originals_words(summary(setting("int8")), made_up) == []

@@ -118,11 +118,17 @@ def _originals_words(dataset: str, database: str, rows: pd.DataFrame) -> str:
         for of, how in ((quantized, "with a quantizer"), (~quantized, "without one"))
         if of.any()
     ]
-    return (
+    float32 = 4 * rows["dim"] * rows["vectors"]
+    words = (
         f"memory: {database} on {dataset} keeps {_megabytes(rows['originals_bytes'])} of originals on disk, and "
         f"{_megabytes(rows['searched_bytes'])} of codes, graph or lists; its processes held {', '.join(processes)}. "
-        f"float32 vectors take {_megabytes(4 * rows['dim'] * rows['vectors'])}. A quantizer adds its codes to the "
-        "originals; memory falls only where these may stay on disk"
+        f"float32 vectors take {_megabytes(float32)}"
+    )
+    if (rows["originals_bytes"] < float32).all():
+        return words
+    return (
+        f"{words}. Where the originals are float32, a quantizer adds its codes to them; memory falls only where they "
+        "may stay on disk"
     )
 
 
