@@ -195,3 +195,10 @@ def test_what_the_study_ran_in_a_database_is_measured():
     own = asked("postgres-bits", made_up=made_up)
     assert own["PostgreSQL with pgvector"].mark == "measured here as postgres-bits"
     assert own["Vespa"].text == asked("binary", "float32", 4)["Vespa"].text
+
+
+def test_qdrant_searches_as_wide_as_it_built_where_nothing_else_is_said():
+    """So does its engine: what it finds then is what it finds with that ``hnsw_ef``."""
+    build = {"hnsw_config": {"m": 8, "ef_construct": 70}}
+    found = asked("own", made_up=study(own={"codec": "float32", "index": "qdrant", "build": build}))
+    assert '"hnsw_ef": 70' in found["Qdrant"].text

@@ -70,7 +70,7 @@ def understood(method: StudyMethod, dim: int, top_k: int) -> Wanted:
         top_k,
         store="float32" if again else None,
         index="hnsw" if graph else "flat",
-        graph=(graph, build.hnsw_config.ef_construct, search.hnsw_ef or 1),
+        graph=(graph, build.hnsw_config.ef_construct, search.hnsw_ef or build.hnsw_config.ef_construct),
         multiplier=deeper,
         symmetric=words.get("query_encoding", "scalar8bits") != "scalar8bits",
         own=None if codec else own,
