@@ -21,9 +21,6 @@ log = logging.getLogger(__name__)
 BASELINE_ENGINES: tuple[Literal["blas", "faiss"], ...] = ("blas", "faiss")
 """The engines of the flat float32 index; the faster one of a run is the baseline."""
 
-WARM_UP = 3
-"""Single queries that are searched for before any is timed."""
-
 BATCH_QUERIES = 128
 """Queries in a batch, or all where there are fewer: the same for all searches, as greater batches have higher rates."""
 
@@ -66,11 +63,10 @@ class Contestant:
     batches: list[float] = field(default_factory=list)
     code: str | None = None
 
-    def warm_up(self, batch: Queries) -> None:
-        """Search until pages and caches are warm; the first search for as many tries several kernels."""
-        for query in batch[:WARM_UP].singly():
+    def warm_up(self, queries: Queries) -> None:
+        """Search until pages and caches are warm."""
+        for query in queries[:3].singly():
             self.search(query)
-        self.search(batch)
 
     def time_singles(self, queries: Queries) -> None:
         """Search query by query."""
@@ -174,7 +170,9 @@ def measured_speed(
     batch = queries[:BATCH_QUERIES]
     everybody, judged = [*baselines, *contestants], contestants or baselines
     for each in everybody:
-        each.warm_up(batch if each in judged else batch[:WARM_UP])
+        each.warm_up(queries)
+    for each in judged:
+        each.search(batch)  # the first search for as many tries several kernels
     order = np.random.default_rng(0).permutation(len(queries))
     number = 0
     while waiting := [each for each in judged if not each.is_known(effort, len(batch))]:
