@@ -118,3 +118,14 @@ def test_fastscan_says_what_it_needs(tmp_path):
         built(tmp_path, "binary", "fastscan", unit_vectors(dim=36))
     with pytest.raises(InputError, match="index fastscan: needs a pq codec of 4 bits, this one has 8"):
         built(tmp_path, "pq", "fastscan", unit_vectors(), fitted(PQ, unit_vectors()))
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize("family", ["uint8", "int6", "int4"])
+def test_ranges_begin_a_cache_line_and_stay_what_they_are(tmp_path, family, mapped):
+    codec, _, path = built(tmp_path, family, "flat", unit_vectors())
+    plain = [faiss.read_index(str(path)) for _ in range(5)]  # kept, so that the memory after them is at any place
+    index = opened(family, "flat", path, codec, mapped=mapped)
+    quantizer = index._index.sq
+    assert faiss.rev_swig_ptr(quantizer.trained.data(), 1).ctypes.data % 64 == 0
+    np.testing.assert_array_equal(faiss.vector_to_array(quantizer.trained), faiss.vector_to_array(plain[0].sq.trained))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embquant.exact.topk import TopK, nearest_by_faiss, rank, sort_by_score
+from embquant.exact.topk import TopK, TopKOfOne, nearest_by_faiss, rank, sort_by_score
 
 
 def sorted_all(scores, k):
@@ -18,24 +18,26 @@ def sorted_all(scores, k):
 @given(st.data())
 @settings(deadline=None, max_examples=60)
 def test_equals_a_stable_sort_whatever_the_blocks(data):
-    documents, queries = data.draw(st.integers(1, 300)), data.draw(st.integers(1, 5))
+    documents, queries = data.draw(st.integers(1, 300)), data.draw(st.sampled_from([1, 1, 2, 3, 5]))
     k, levels = data.draw(st.integers(1, 40)), data.draw(st.integers(1, 50))
     seed, block = data.draw(st.integers(0, 99)), data.draw(st.integers(1, 300))
     dtype = data.draw(st.sampled_from([np.int32, np.float32]))
     scores = np.random.default_rng(seed).integers(-levels, levels, (queries, documents)).astype(dtype)
-    best = TopK(queries, min(k, documents), dtype)
-    for first in range(0, documents, block):
-        best.push(np.array(scores[:, first : first + block], order=data.draw(st.sampled_from(["C", "F"]))), first)
-    found_scores, found_rows = best.result()
     expected_scores, expected_rows = sorted_all(scores, k)
-    np.testing.assert_array_equal(found_rows, expected_rows)
-    np.testing.assert_array_equal(found_scores, expected_scores)
+    kept = [TopK(queries, min(k, documents), dtype), *([TopKOfOne(min(k, documents), dtype)] if queries == 1 else [])]
+    for best in kept:
+        for first in range(0, documents, block):
+            best.push(np.array(scores[:, first : first + block], order=data.draw(st.sampled_from(["C", "F"]))), first)
+        found_scores, found_rows = best.result()
+        np.testing.assert_array_equal(found_rows, expected_rows)
+        np.testing.assert_array_equal(found_scores, expected_scores)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
-def test_scores_come_back_as_they_went_in(dtype):
-    scores = (np.random.default_rng(0).standard_normal((2, 50_000)) * 1000).astype(dtype)
-    best = TopK(2, 25, dtype)
+@pytest.mark.parametrize("queries", [1, 2])
+def test_scores_come_back_as_they_went_in(queries, dtype):
+    scores = (np.random.default_rng(0).standard_normal((queries, 50_000)) * 1000).astype(dtype)
+    best = TopKOfOne(25, dtype) if queries == 1 else TopK(2, 25, dtype)
     best.push(scores[:, :30_000], 0)
     best.push(scores[:, 30_000:], 30_000)
     for found, expected in zip(best.result(), sorted_all(scores, 25), strict=True):
@@ -46,9 +48,9 @@ def test_extreme_scores_keep_their_order():
     integers = np.array([[np.iinfo(np.int32).min, 0, np.iinfo(np.int32).max, -1]], np.int32)
     floats = np.array([[-np.inf, 0.0, np.inf, -0.0, -1e-45, 1e-45]], np.float32)
     for scores, expected in ((integers, [2, 1, 3, 0]), (floats, [2, 5, 1, 3, 4, 0])):
-        best = TopK(1, scores.size, scores.dtype.type)
-        best.push(scores, 0)
-        assert best.result()[1].tolist() == [expected]
+        for best in (TopK(1, scores.size, scores.dtype.type), TopKOfOne(scores.size, scores.dtype.type)):
+            best.push(scores, 0)
+            assert best.result()[1].tolist() == [expected]
 
 
 def test_sort_by_score_breaks_ties_by_row():

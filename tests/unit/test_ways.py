@@ -122,11 +122,15 @@ def test_few_queries_have_one_way_and_many_are_tried_in_blocks_of_two_sizes():
 
 
 def test_the_first_block_is_small_where_many_queries_ask_for_many_documents():
-    assert [Trial([], queries).first_block(k) for queries, k in ((1, 10), (500, 100), (1000, 1000))] == [
+    assert [Trial([], queries).first_block(k) for queries, k in ((2, 10), (500, 100), (1000, 1000))] == [
         640,
         6400,
         16_000,
     ]
+
+
+def test_a_single_query_begins_with_a_whole_block():
+    assert Trial([], 1).first_block(10) == ways.MOST_DOCUMENTS
 
 
 def test_other_work_on_the_machine_does_not_count():

@@ -12,7 +12,7 @@ import numpy as np
 from embquant.errors import InapplicableError
 from embquant.exact.mapped import look_up, read_ahead
 from embquant.exact.threads import limit_blas_threads
-from embquant.exact.topk import TopK, best, sort_by_score
+from embquant.exact.topk import TopK, TopKOfOne, best, sort_by_score
 from embquant.exact.ways import Score, Ways
 
 
@@ -218,7 +218,7 @@ class DecodedScan:
 
 def _blockwise(ways: Ways, queries: np.ndarray, codes: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k best of ``codes`` on one thread."""
-    best = TopK(len(queries), k, ways.dtype)
+    best = TopKOfOne(k, ways.dtype) if len(queries) == 1 else TopK(len(queries), k, ways.dtype)
     trial = ways.trial(queries, codes)
     way, start, stop = trial.next(), 0, min(trial.first_block(k), len(codes))
     while start < len(codes):

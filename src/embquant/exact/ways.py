@@ -62,7 +62,9 @@ class Trial:
         self._seconds: dict[Way, list[float]] = {way: [] for way in ways}
 
     def first_block(self, k: int) -> int:
-        """Return the number of documents to begin with."""
+        """Return the number of documents to begin with; all of a block where a single query needs no bar."""
+        if self._queries == 1:
+            return MOST_DOCUMENTS
         least, wanted = (times * k for times in FIRST_DOCUMENTS)
         return max(LEAST_DOCUMENTS, least, min(wanted, FIRST_SCORES // self._queries))
 

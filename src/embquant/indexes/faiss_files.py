@@ -12,6 +12,12 @@ from embquant.errors import InputError
 from embquant.quantize.batches import Batches
 from embquant.quantize.codecs.faiss_codes import reading_at_most
 
+CACHE_LINE = 64
+"""Bytes that memory is read in, and the widest register."""
+
+MOST_PLACES = 16
+"""Places tried for the ranges of a quantizer; a quarter of those that malloc returns begin a cache line."""
+
 
 def fill(index: Any, storage: Any, codes: Batches, width: int) -> None:
     """Put codes of ``width`` bytes into a flat index.
@@ -52,7 +58,26 @@ def read(path: Path, index_type: type, dim: int, mapped: bool = False, code_byte
         raise InputError(
             f"{path}: holds codes of {index.code_size} bytes, expected {code_bytes}; delete it and run again"
         )
+    if hasattr(index, "sq"):
+        _align(index.sq)
     return index
+
+
+def _align(quantizer: faiss.ScalarQuantizer) -> None:
+    """Move a scalar quantizer's ranges to the beginning of a cache line.
+
+    FAISS reads as many of them as a register holds for each piece of a code. Where these lie in two lines, a search
+    takes up to 1.4 times as long.
+    """
+    ranges = faiss.vector_to_array(quantizer.trained)
+    tried: list[faiss.Float32Vector] = []
+    while len(ranges) and faiss.rev_swig_ptr(quantizer.trained.data(), 1).ctypes.data % CACHE_LINE:
+        if len(tried) == MOST_PLACES:
+            return
+        elsewhere = faiss.Float32Vector()
+        faiss.copy_array_to_vector(ranges, elsewhere)
+        quantizer.trained.swap(elsewhere)
+        tried.append(elsewhere)  # kept, so that the next is at another place
 
 
 @contextmanager
