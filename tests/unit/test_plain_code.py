@@ -27,7 +27,14 @@ PLAIN = {
     "binary-mean": {"codec": "binary-mean", "index": "flat"},
     "int8": {"codec": "int8", "index": "flat"},
     "int8-hnsw": {"codec": "int8", "index": "hnsw", "search": {"expansion_search": 90}},
+    "int8-hnsw-sparse": {
+        "codec": "int8",
+        "index": "hnsw",
+        "build": {"connectivity": 2, "expansion_add": 1},
+        "search": {"expansion_search": 1},
+    },
 }
+"""The sparse graph finds fewer documents than are asked for."""
 OTHERS = {
     "int8-codes": {"codec": "int8", "index": "flat", "scoring": "symmetric"},
     "binary-float-query": {"codec": "binary", "index": "flat", "scoring": "asymmetric"},
@@ -101,6 +108,8 @@ def test_it_finds_the_rows_that_were_measured(run, tmp_path):
             wanted[name] = best.rows
     subprocess.run([sys.executable, "-I", "-c", ALONE], cwd=tmp_path, check=True)
     assert len(wanted) == sum(len(STUDY.methods[method].settings) for method in PLAIN)
+    sparse = Candidates(run.path(STUDY.layout.candidates("int8-hnsw-sparse")))
+    assert [bool((sparse.read(sparse.group(depth))[0] < 0).any()) for depth in (10, 40)] == [True, True]
     for name, rows in wanted.items():
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), rows, err_msg=name)
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}-batch.npy"), rows, err_msg=f"{name}, all at once")

@@ -56,9 +56,14 @@ def nearest_int8(
 
 
 def nearest_linked(graph: Graph, ranges: np.ndarray, queries: np.ndarray, count: int, threads: int) -> np.ndarray:
-    """Return the rows that USearch's graph of int8 codes finds."""
+    """Return the rows that USearch's graph of int8 codes finds, −1 where it finds no more."""
     found = graph.search(int8_queries(ranges, queries), count, threads=threads)
-    return in_order(-np.atleast_2d(found.distances), np.atleast_2d(found.keys).astype(np.int64), count)
+    keys, distances = np.atleast_2d(found.keys), np.atleast_2d(found.distances)
+    places = np.arange(keys.shape[1]) < np.reshape(getattr(found, "counts", len(found.keys)), (-1, 1))
+    scores, rows = np.full((len(queries), count), -np.inf), np.full((len(queries), count), -1)
+    scores[:, : keys.shape[1]] = np.where(places, -distances, -np.inf)
+    rows[:, : keys.shape[1]] = np.where(places, keys, -1)
+    return in_order(scores, rows, count)
 
 
 def stored_vectors(index: faiss.Index, kind: type) -> np.ndarray:
@@ -178,10 +183,11 @@ from usearch.index import search as search_exactly"""
 
 
 def plain_code(method: Path, store: Path | None, top_k: int, multiplier: int, threads: int) -> str | None:
-    """Return Python that defines ``search(queries)``, float32 (queries, dim) → rows (queries, top_k), best first.
+    """Return Python that defines ``search(queries)``, float32 (queries, dim) → rows, best first.
 
-    ``method`` is the definition of a method, ``store`` the manifest of the store that rescores ``top_k × multiplier``
-    candidates. None if either is not of a plain format, or is of transformed vectors or a provider's codes.
+    Rows are (queries, min(top_k, documents)), −1 where a graph finds no more. ``method`` is the definition of a method,
+    ``store`` the manifest of the store that rescores ``top_k × multiplier`` candidates. None if either is not of a
+    plain format, or is of transformed vectors or a provider's codes.
     """
     definition, index = Method.read(method), Manifest.read(manifest_of(method))
     searched = SEARCHES.get((index.family, index.kind))
@@ -199,6 +205,8 @@ def plain_code(method: Path, store: Path | None, top_k: int, multiplier: int, th
         if rescoring.family not in STORES or not _is_plain(store, rescoring):
             return None
         more, scores, needed = _filled(STORES[rescoring.family], store, rescoring, values)
+        if index.kind == "hnsw":
+            scores = f"np.where(rows < 0, -np.inf, {scores})"
         opening, functions = [*opening, *more], [*functions, *needed]
         body = f"    rows = {found}\n    return in_order({scores}, rows, {min(top_k, index.vectors)})"
     texts = [inspect.getsource(function).rstrip() for function in FUNCTIONS if function in functions]
