@@ -71,14 +71,14 @@ def test_a_graph_is_part_of_the_bytes_of_a_vector():
 
 def test_at_the_same_price_less_is_rescored_then_more_kept_then_the_study_s_order():
     rows = [setting("binary", "int8", 4), setting("binary", "int8", 2)]
-    assert words(chosen(*rows, setting("int8")).best) == ("binary", "int8", 2)
-    assert words(chosen(setting("int8", "int8", 2), setting("int8", kept=0.995)).best) == ("int8", "none", 1)
+    assert words(chosen(*rows, setting("int8"), STUDY[0]).best) == ("binary", "int8", 2)
+    assert words(chosen(setting("int8", "int8", 2), setting("int8", kept=0.995), STUDY[0]).best) == ("int8", "none", 1)
     twin = {**setting("int8"), "method": "twin"}
     twins = study({"twin": CONFIG["methods"]["int8"]})
     for first, second in [(setting("int8", kept=0.995), twin), (twin, setting("int8", kept=0.995))]:
-        own = recommendations(summary(first, second), twins, "results")[0]
+        own = recommendations(summary(first, second, STUDY[0]), twins, "results")[0]
         assert own.best["method"] == "twin"
-    equal = recommendations(summary(setting("int8"), twin), twins, "results")[0]
+    equal = recommendations(summary(setting("int8"), twin, STUDY[0]), twins, "results")[0]
     assert (equal.best["method"], equal.runner_up["method"]) == ("int8", "twin")
 
 

@@ -35,7 +35,7 @@ def without(*rows):
 
 
 def test_what_is_left_out_is_said_with_its_reason():
-    row = {**TAKEN, "method": "binary", "compared_in": "RR@5", "verdict": "worse", "RR@5": 0.3, "retention_RR@5": 0.75}
+    row = {**TAKEN, "method": "float32", "compared_in": "RR@5", "verdict": "worse", "RR@5": 0.3, "retention_RR@5": 0.75}
     rows = [
         ("facts", "m", "pq", None, "few"),
         ("facts", "m", "binary", "pq", "few"),
@@ -46,9 +46,16 @@ def test_what_is_left_out_is_said_with_its_reason():
     assert "?" not in text
 
 
+def test_the_dimensions_are_those_of_the_vectors_whatever_the_first_method_makes_of_them():
+    told = {**TAKEN, "compared_in": "RR@5", "verdict": "worse", "RR@5": 0.3, "retention_RR@5": 0.75}
+    rows = [{**told, "method": name, "dim": dim} for name, dim in (("binary", 4), ("float32", 8))]
+    text = summary_text(pd.DataFrame(rows), study(), DATASETS, without())
+    assert text.startswith("facts · m: 1,000 documents of 8 dimensions, 7 queries")
+
+
 def lines(compared, **measured):
     """Return the rows of the table of one method, split at two spaces, the heading first."""
-    row = {**TAKEN, "method": "binary", "compared_in": compared, "verdict": "worse", **measured}
+    row = {**TAKEN, "method": "float32", "compared_in": compared, "verdict": "worse", **measured}
     for name in measured:
         row |= {f"{name}_low": measured[name] - 0.01, f"{name}_high": measured[name] + 0.01}
     text = summary_text(pd.DataFrame([row]), study(), DATASETS, without())

@@ -11,6 +11,7 @@ TEXTS = [
     *("dataset", "model", "method", "rescore_store", "other_method", "other_rescore_store"),
     *("other_model", "best_model", "chosen_model", "runner_up_model"),
     *("runner_up_method", "runner_up_rescore_store", "query_id", "query", "document_id", "document"),
+    *("baseline_document_id", "baseline_document"),
 ]
 """Columns that are text, whatever they look like: an id may be 007."""
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from embquant.measure.crowding import REACH
 from embquant.measure.evaluation import DOCUMENTS
+from embquant.report.measure import FLOATS
 from embquant.report.numbers.growth import BASIS, BEYOND, KEYS
 from embquant.report.numbers.quality import KEPT, with_quality
 from embquant.study.study import Study
@@ -29,15 +30,14 @@ def expected_at(rows: pd.DataFrame, growth: pd.DataFrame, vectors: int) -> pd.Da
 
 
 def float32_bytes_beside(setting: pd.Series, dim: int, study: Study) -> float:
-    """Return the bytes of the float32 vectors that ``setting`` has no need of, NaN if it keeps them itself.
+    """Return the bytes of the float32 vectors that ``setting`` has no need of, NaN if it keeps some itself.
 
     A database that holds them all the same takes so much more. NaN, too, where a study has no float vectors.
     """
     if study.config.reference is not None:
         return np.nan
-    methods = study.config.methods
-    float32 = methods[study.config.baseline].codec
-    if float32 in (methods[setting["method"]].codec, setting["rescore_store"]):
+    float32 = {name for name, codec in study.config.codecs.items() if codec.spec.family.family == FLOATS}
+    if float32 & {study.config.methods[setting["method"]].codec, setting["rescore_store"]}:
         return np.nan
     return 4.0 * dim * setting["vectors"]
 

@@ -20,6 +20,11 @@ RUN = ["dataset", "model", "method"]
 SETTING = ["rescore_store", "rescore_multiplier", "top_k"]
 
 
+def dimensions(rows: pd.DataFrame, baseline: str) -> int:
+    """Return the dimensions of a model's vectors, from ``rows`` of a summary: other methods may search shorter ones."""
+    return int(rows.loc[rows["method"] == baseline, "dim"].iloc[0])
+
+
 @dataclass(frozen=True)
 class Measured:
     """Settings of one dataset and model; ``metrics`` are float64 (settings, queries), NaN where there is none.

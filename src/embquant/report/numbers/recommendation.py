@@ -32,7 +32,7 @@ from embquant.report.numbers.limits import (
     ranked,
     relaxations,
 )
-from embquant.report.numbers.measured import RUN, SETTING
+from embquant.report.numbers.measured import RUN, SETTING, dimensions
 from embquant.report.numbers.quality import all_datasets, decisive, with_quality
 from embquant.study.study import Study
 
@@ -228,7 +228,7 @@ def recommend(
         configuration=configuration(best, study),
         deployment_code=deployment_code(best, study, folder, deployed_on in own_documents),
         deployed_on=deployed_on,
-        float32_bytes=float32_bytes_beside(best, int(own["dim"].iloc[0]), study),
+        float32_bytes=float32_bytes_beside(best, dimensions(own, study.config.baseline), study),
     )
 
 

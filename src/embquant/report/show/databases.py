@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from embquant.report.databases import Answer, answers, transforms_of
+from embquant.report.numbers.measured import dimensions
 from embquant.report.numbers.recommendation import CHOICE
 from embquant.report.reports import Reports, with_setting_name
 
@@ -32,7 +33,7 @@ def in_databases(reports: Reports, row: pd.Series) -> list[InDatabases]:
         if pd.isna(chosen["method"]):
             continue
         of_model = reports.summary[reports.summary["model"] == row.get(model_column, row["model"])]
-        corpus = int(of_model["vectors"].max()), int(of_model["dim"].iloc[0])
+        corpus = int(of_model["vectors"].max()), dimensions(of_model, reports.study.config.baseline)
         name = with_setting_name(pd.DataFrame([chosen]))["setting"].iloc[0]
         transforms = ", ".join(transforms_of(chosen["method"], reports.study))
         found.append(InDatabases(name, transforms, answers(chosen, reports.study, corpus)))

@@ -12,6 +12,7 @@ from embquant.report.numbers.caveats import drift_words, graph_words, originals_
 from embquant.report.numbers.cost import pareto_settings, with_pareto
 from embquant.report.numbers.doubts import chance_words
 from embquant.report.numbers.landmark import BM25
+from embquant.report.numbers.measured import dimensions
 from embquant.report.numbers.quality import in_summary
 from embquant.report.numbers.spread import EXPECTED, LOST, judged_by_expected
 from embquant.report.show.diagnosis import diagnosis_line
@@ -61,8 +62,8 @@ def summary_text(
         measure = Measure.of_metric(compared) if compared else None
         lines = [
             *chance_words(table, study),
-            f"{dataset} · {model}: {first['vectors']:,} documents of {first['dim']} dimensions, "
-            f"{first['queries']:,} queries, top_k {top_k}",
+            f"{dataset} · {model}: {first['vectors']:,} documents of {dimensions(table, study.config.baseline)} "
+            f"dimensions, {first['queries']:,} queries, top_k {top_k}",
         ]
         for verb, counts in (("left out", "left_out"), ("kept", "kept")):
             named = described[dataset][counts].items()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from embquant.report.measure import Measure, renamed
+from embquant.report.measure import FLOATS, Measure, renamed
 from embquant.report.numbers.growth import BASIS, BEYOND
 from embquant.report.numbers.limits import MIN_QUALITY, limits_of, named
 from embquant.report.numbers.recommendation import BELOW_BEST, CHOICE, Recommendation, others_required
@@ -34,7 +34,7 @@ CHECK = [
 def advice(found: Sequence[Recommendation], examples: pd.DataFrame, path: Path) -> str:
     """Return the start of the report: for each model its verdict, and the configuration and Python to deploy it.
 
-    ``examples``, the table, tell in three queries what the setting finds in place of float32.
+    ``examples``, the table, tell in at most three queries what the setting finds in place of float32.
     """
     parts = []
     for recommendation in _first_of_each_model(found):
@@ -126,7 +126,7 @@ def figures(setting: pd.Series) -> str:
     vectors, timed = setting[["vectors", "timed_vectors"]]
     place = "" if vectors == timed else f" as timed on {timed:,} vectors"
     return (
-        f"{quality}{share}{bound}; p95 {setting['latency_p95_ms']:.3g} ms{place}; "
+        f"{quality}{share}{bound}; p95 {three_digits(setting['latency_p95_ms'])} ms{place}; "
         f"{setting['memory_bytes_per_vector']:,.0f} B per vector in memory; "
         f"{usd(setting['usd_per_month'])} USD a month for {vectors:,} vectors"
     )
@@ -137,7 +137,7 @@ def plain_words(timed: pd.Series | None) -> list[str]:
     if timed is None or pd.isna(timed["plain_latency_p50_ms"]):
         return []
     plain, own = timed["plain_latency_p50_ms"], timed["latency_p50_ms"]
-    times = f"the median query takes {plain:.3g} ms instead of {own:.3g} ms"
+    times = f"the median query takes {three_digits(plain)} ms instead of {three_digits(own)} ms"
     return [f"without this library, with NumPy and FAISS or USearch alone, {times}"]
 
 
@@ -145,7 +145,8 @@ def float32_words(size: float) -> list[str]:
     """Say that float32 vectors of ``size`` bytes aren't needed; nothing where they are, and ``size`` is NaN."""
     if pd.isna(size):
         return []
-    return [f"no vector need be kept in float32; if your database holds them all the same, add {size / 1e9:,.3g} GB"]
+    added = f"add {three_digits(size / 1e9)} GB"
+    return [f"no vector need be kept in float32; if your database holds them all the same, {added}"]
 
 
 def _quality_words(metric: str, setting: pd.Series) -> str:
@@ -160,12 +161,25 @@ def _quality_words(metric: str, setting: pd.Series) -> str:
 
 
 def _saving(found: Recommendation, best: pd.Series) -> str:
-    """Tell how much more the baseline costs, unless the baseline is recommended, or all is free."""
+    """Tell how much less than the baseline it costs, unless it is the baseline, or all is free."""
     baselines = found.settings[found.settings["method"] == found.baseline]
     baseline = (baselines[baselines["model"] == best["model"]] if "model" in best else baselines).iloc[0]
     if best["method"] == found.baseline or best["usd_per_month"] == 0:
         return ""
-    return f", {baseline['usd_per_month'] / best['usd_per_month']:.3g}× less than {found.baseline}"
+    return f", {beside(best['usd_per_month'], baseline['usd_per_month'], found.baseline)}"
+
+
+def beside(value: float, reference: float, name: str) -> str:
+    """Say how much less or more ``value`` is than that of ``name``, the ``reference``."""
+    less, more = three_digits(reference / value), three_digits(value / reference)
+    if "1" in (less, more):
+        return f"as much as {name}"
+    return f"{less}× less than {name}" if value < reference else f"{more}× as much as {name}"
+
+
+def three_digits(value: float) -> str:
+    """Write a number with three digits that count, and without an exponent up to a million: 0.00123, 12.3, 1,230."""
+    return f"{float(f'{value:.3g}'):,g}"
 
 
 def usd(price: float) -> str:
@@ -225,8 +239,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
     summary = reports.summary
     chosen = row.get("chosen_model", row["model"])
     baseline = summary[(summary["method"] == reports.study.config.baseline) & (summary["model"] == chosen)]
-    smaller = baseline["memory_bytes_per_vector"].max() / row["memory_bytes_per_vector"]
-    less = "as float32" if smaller == 1 else f"{smaller:.3g}× less than float32"
+    less = beside(row["memory_bytes_per_vector"], baseline["memory_bytes_per_vector"].max(), FLOATS)
     basis = "expected " if row[BASIS] == BEYOND else ""
     quality = []
     if "chosen_model" in row:
@@ -236,7 +249,7 @@ def _figures(reports: Reports, row: pd.Series) -> list[tuple[str, str]]:
         *quality,
         (f"{row['kept']:.2%}", f"{basis}{share}; at least {row['kept_low']:.2%} (lower bound)"),
         (f"{row['memory_bytes_per_vector']:,.0f} B", f"per vector in memory, {less}"),
-        (f"{row['latency_p95_ms']:.3g} ms", "for 95 % of single queries, as timed on this machine"),
+        (f"{three_digits(row['latency_p95_ms'])} ms", "for 95 % of single queries, as timed on this machine"),
         (f"{usd(row['usd_per_month'])} USD", f"a month for {row['vectors']:,.0f} vectors, memory and disk"),
     ]
 

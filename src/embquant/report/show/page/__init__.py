@@ -16,6 +16,7 @@ from embquant.report.csv_files import csv_text
 from embquant.report.deployment import as_yaml
 from embquant.report.reports import Reports
 from embquant.report.show.databases import MARKS, preparation, words
+from embquant.report.show.examples import NUMBERS
 from embquant.report.show.figures.style import THEMES, Drawing, themed_svg
 from embquant.report.show.sections import Section
 from embquant.report.show.verdict import CHECK, page_verdicts
@@ -33,6 +34,7 @@ def render(reports: Reports, sections: Sequence[Section]) -> str:
         config=reports.study.config,
         verdicts=page_verdicts(reports),
         check=CHECK,
+        numbers=NUMBERS,
         database_marks=MARKS,
         sections=sections,
         style=page_style(),
