@@ -35,6 +35,8 @@ METHODS = {
     "int8-hnsw": {"codec": "int8", "index": "hnsw"},
 }
 GOAL = {"goal": 1.05, "at_most": True}
+TURN = 5
+"""Queries that a side searches in succession."""
 
 
 def main() -> None:
@@ -108,13 +110,17 @@ def searched(retriever: Retriever, setting: Setting, queries: Queries) -> object
 
 
 def p50s(ours: Callable, theirs: Callable, queries: list, args: argparse.Namespace) -> list[list[float]]:
-    """Return the median seconds of a query of each round for both, which take turns at every query."""
+    """Return the median seconds of a query of each round for both, which take turns every few queries.
+
+    The first of a turn may be slower: threads of the other side still keep the cores busy, waiting for work.
+    """
     rounds = []
     for number in range(args.rounds):
         found: tuple[list[float], list[float]] = ([], [])
-        for at, query in enumerate(queries):
-            for place in (0, 1) if (at + number) % 2 else (1, 0):
-                found[place].append(seconds((ours, theirs)[place], query))
+        for first in range(0, len(queries), TURN):
+            for place in (0, 1) if (first // TURN + number) % 2 else (1, 0):
+                turn = queries[first : first + TURN]
+                found[place].extend(seconds((ours, theirs)[place], query) for query in turn)
         rounds.append([median(side) for side in found])
     return [list(side) for side in zip(*rounds, strict=True)]
 

@@ -101,12 +101,15 @@ def test_each_top_k_has_a_baseline_of_its_own(clock):
 
 
 def test_rounds_alternate_in_direction(clock):
-    """What a search leaves in the caches, or a machine that slows down, must not favour one of two."""
+    """What a search leaves in the caches, or a machine that slows down, must not favour one of two.
+
+    A batch comes after its own queries, where no thread of another search is left waiting.
+    """
     effort = Effort(3, 1, 0)
     methods = [clock.contestant(name, 0.01, 0.0001) for name in ("int8", "binary")]
     measured([clock.contestant("blas", 0.01, 0.0001)], methods, effort=effort)
-    forth = [*[("blas", 1)] * 3, *[("int8", 1)] * 3, *[("binary", 1)] * 3, ("int8", 40), ("binary", 40)]
-    back = [*[("binary", 1)] * 3, *[("int8", 1)] * 3, *[("blas", 1)] * 3, ("binary", 40), ("int8", 40)]
+    blas, int8, binary = [("blas", 1)] * 3, [*[("int8", 1)] * 3, ("int8", 40)], [*[("binary", 1)] * 3, ("binary", 40)]
+    forth, back = [*blas, *int8, *binary], [*binary, *int8, *blas]
     assert clock.order[-33:] == [*forth, *back, *forth]  # what comes before is the warm-up
 
 

@@ -163,9 +163,11 @@ def measured_speed(
 ) -> tuple[list[dict[str, Any]], int]:
     """Time all contestants in rounds that alternate in direction; return their settings and the size of a batch.
 
-    Each round times other queries one at a time, ``single_queries`` of all, and the same in a batch. A contestant whose
-    medians are known takes no further part. The ``baselines`` do as long as anybody else does, but without batches, of
-    which there is no speed-up. Without ``contestants``, the settings are those of the baseline itself.
+    Each round times other queries one at a time, ``single_queries`` of all, and the same batch. A contestant's batch
+    follows its own queries: for a while after another's, that one's threads would still keep the cores busy, waiting
+    for work. A contestant whose medians are known takes no further part. The ``baselines`` do as long as anybody else
+    does, but without batches, of which there is no speed-up. Without ``contestants``, the settings are those of the
+    baseline itself.
     """
     batch = queries[:BATCH_QUERIES]
     everybody, judged = [*baselines, *contestants], contestants or baselines
@@ -180,7 +182,6 @@ def measured_speed(
         turn = [each for each in everybody if each in waiting or each in baselines]
         for contestant in turn:
             contestant.time_singles(singles)
-        for contestant in turn:
             if contestant in judged:
                 contestant.time_batch(batch)
         everybody.reverse()
