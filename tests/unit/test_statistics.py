@@ -204,3 +204,13 @@ def test_the_same_seed_gives_the_same_bits():
     assert (resample_counts(80, 100, [1, 2]) == resample_counts(80, 100, [1, 2])).all()
     assert (sample_weights(80, 100, [1, 2]) == sample_weights(80, 100, [1, 2])).all()
     assert (randomization_test(differences, 3000, [1, 2]) == randomization_test(differences, 3000, [1, 2])).all()
+
+
+@pytest.mark.parametrize("queries", [1, 7, 3000, 40_000])
+def test_samples_are_those_that_are_drawn_one_after_the_other(queries):
+    """However many are drawn at once, a seed means the same."""
+    counts, weights = resample_counts(queries, 50, 5), sample_weights(queries, 50, 5)
+    whole, shares = np.random.default_rng(5), np.random.default_rng(5)
+    for count, weight in zip(counts[1:], weights, strict=True):
+        assert (count == np.bincount(whole.integers(queries, size=queries), minlength=queries)).all()
+        assert (weight == np.minimum(np.rint(16 * shares.standard_exponential(queries + 1)), 255)).all()

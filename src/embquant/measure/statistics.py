@@ -6,6 +6,7 @@ which BLAS adds, hence on the number of cores. Every resample of every setting i
 of resamples at a time.
 """
 
+from collections.abc import Iterator
 from math import ceil
 
 import numpy as np
@@ -13,6 +14,9 @@ from scipy.special import ndtr, ndtri
 
 BLOCK = 1024
 """Resamples that are computed at once; part of what a seed means."""
+
+DRAWN_AT_ONCE = 1 << 14
+"""Random numbers that are drawn by one call: few calls for few queries, and no results larger than a cache."""
 
 FEW = 30
 """Number of differing queries, as :func:`has_few_differences` counts them, below which percentiles are too narrow."""
@@ -36,8 +40,10 @@ def resample_counts(queries: int, resamples: int, seed: int | list[int]) -> np.n
     """
     rng = np.random.default_rng(seed)
     counts = np.ones((1 + resamples, queries), np.uint8)
-    for row in counts[1:]:
-        row[:] = np.bincount(rng.integers(queries, size=queries), minlength=queries)
+    for block in _blocks(counts[1:]):
+        drawn = rng.integers(queries, size=block.shape)
+        drawn += queries * np.arange(len(block))[:, np.newaxis]
+        block[:] = np.bincount(drawn.reshape(-1), minlength=drawn.size).reshape(block.shape)
     return counts
 
 
@@ -74,9 +80,16 @@ def sample_weights(queries: int, resamples: int, seed: int | list[int]) -> np.nd
     """
     rng = np.random.default_rng(seed)
     weights = np.empty((resamples, queries + 1), np.uint8)
-    for row in weights:
-        row[:] = np.minimum(np.rint(WEIGHT * rng.standard_exponential(queries + 1)), 255)
+    for block in _blocks(weights):
+        block[:] = np.minimum(np.rint(WEIGHT * rng.standard_exponential(block.shape)), 255)
     return weights
+
+
+def _blocks(samples: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the rows of ``samples`` (samples, queries), as many at once as fill the processor's cache."""
+    rows = max(1, DRAWN_AT_ONCE // max(1, samples.shape[1]))
+    for start in range(0, len(samples), rows):
+        yield samples[start : start + rows]
 
 
 def has_few_differences(differences: np.ndarray) -> np.ndarray:
