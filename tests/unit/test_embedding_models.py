@@ -16,7 +16,8 @@ from embquant.embedding.encoder import load_encoder
 from embquant.embedding.spec import TextModelSpec
 from embquant.embedding.weights import resolve_weights
 from embquant.files.atomic import read_json
-from embquant.files.parquet import array_to_matrix, read_matrices, read_metadata, read_table
+from embquant.files.matrices import array_to_matrix
+from embquant.files.parquet import read_matrices, read_metadata, read_table
 from support.embedding_files import TEXTS, command, prepare, query_options, small_model, write_corpus, write_queries
 
 ALLOWED = 1e-5

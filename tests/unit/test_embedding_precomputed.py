@@ -9,7 +9,8 @@ import pytest
 
 from embquant.embedding.vectors import load_npy
 from embquant.errors import InputError
-from embquant.files.parquet import array_to_matrix, read_table
+from embquant.files.matrices import array_to_matrix
+from embquant.files.parquet import read_table
 from support.embedding_files import command, query_options, write_corpus, write_queries
 
 IDS = ["a", "b", "c", "d", "e"]

@@ -15,7 +15,8 @@ from sentence_transformers import SentenceTransformer
 from sentence_transformers.util.quantization import quantize_embeddings
 
 from embquant import evaluate
-from embquant.files.parquet import array_to_matrix, read_table
+from embquant.files.matrices import array_to_matrix
+from embquant.files.parquet import read_table
 from embquant.indexes.manifest import open_store
 from embquant.study.study import Study
 from support.embedding_files import command, query_options, small_model, write_corpus, write_queries

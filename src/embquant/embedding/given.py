@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-
 from embquant.embedding.ids import IDS_AT_ONCE
 from embquant.embedding.precisions import CodeFiles, CodesAsVectors, check_width, code_files
 from embquant.embedding.precomputed import GivenFiles, PrecomputedVectors, vector_files
@@ -84,6 +82,8 @@ def check_query_vectors(model: Mapping[str, Any], dataset: str, queries: Path, c
     shared = _same_files(*(given_files(model, role, dataset).vectors for role in ("corpus", "queries")))
     if not shared:
         return
+    import pyarrow.compute as pc
+
     table = read_table(queries, ["id", "own_row"])
     asked = table["id"].filter(pc.less(table["own_row"], 0))
     for batch in read_batches(corpus, ["id"], IDS_AT_ONCE):

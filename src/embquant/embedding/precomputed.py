@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from embquant.embedding.columns import BadVectorError
 from embquant.embedding.encoder import row_lengths, unit_rows
@@ -126,6 +125,8 @@ class PrecomputedVectors:
 
     def _match(self, files: GivenFiles) -> np.ndarray:
         """Return the position of the vector of each wanted id (int64); other ids are left out."""
+        import pyarrow.compute as pc
+
         wanted = self._wanted(self._start, self._stop)
         positions = np.full(len(wanted), -1, dtype=np.int64)
         offset = matched = 0

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from embquant.errors import InputError
 from embquant.files import records
 from embquant.files.atomic import atomic_path
+from embquant.files.matrices import array_to_matrix, embedding_schema, flat_values, matrix_to_array
 
 METADATA_KEY = b"embquant"
 ROWS_PER_GROUP = 16_384
@@ -205,26 +206,6 @@ def read_table(path: Path, columns: Sequence[str]) -> pa.Table:
     return pa.Table.from_batches(_row_groups(path, file, columns, ROWS_PER_GROUP), _schema(file, columns))
 
 
-def embedding_schema(dim: int) -> pa.Schema:
-    """Return the schema of an embeddings file: id, embedding (float32[dim])."""
-    return pa.schema([("id", pa.string()), ("embedding", pa.list_(pa.float32(), dim))])
-
-
-def matrix_to_array(matrix: np.ndarray) -> pa.FixedSizeListArray:
-    """Turn a (rows, width) matrix into an Arrow array of fixed-size lists, without copying contiguous data."""
-    values = pa.array(np.ascontiguousarray(matrix).reshape(-1))
-    return pa.FixedSizeListArray.from_arrays(values, matrix.shape[1])
-
-
-def array_to_matrix(array: pa.Array) -> np.ndarray:
-    """Turn an Arrow array of fixed-size lists or fixed-size binaries into a (rows, width) matrix."""
-    if pa.types.is_fixed_size_binary(array.type):
-        width = array.type.byte_width
-        values = np.frombuffer(array.buffers()[1], dtype=np.uint8)
-        return values[array.offset * width : (array.offset + len(array)) * width].reshape(-1, width)
-    return array.flatten().to_numpy(zero_copy_only=True).reshape(len(array), array.type.list_size)
-
-
 def read_matrices(paths: Iterable[Path], column: str, expected: pa.DataType | None = None) -> Iterator[np.ndarray]:
     """Yield ``column`` of several Parquet files in order as (rows, width) matrices, one per row group.
 
@@ -239,7 +220,7 @@ def read_matrices(paths: Iterable[Path], column: str, expected: pa.DataType | No
             raise InputError(f"{path}: column {column!r} holds {found}, expected {wanted}; delete it and run again")
         for batch in _row_groups(path, file, [column], ROWS_PER_GROUP):
             array = batch.column(0)
-            if array.null_count or (lists and array.flatten().null_count):
+            if array.null_count or (lists and flat_values(array).null_count):
                 raise InputError(f"{path}: column {column!r} lacks values; delete it and run again")
             yield array_to_matrix(array)
 

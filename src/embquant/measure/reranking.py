@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from embquant.exact.topk import best
+from embquant.files.matrices import flat_values
 from embquant.files.parquet import open_parquet, write_parquet
 from embquant.measure.evaluation import FIRST_STAGE_RECALL
 from embquant.measure.judged import Recall
@@ -43,7 +44,7 @@ def read_returned(path: Path) -> Iterator[tuple[Setting, np.ndarray]]:
     for number in range(file.num_row_groups):
         table = file.read_row_group(number)
         setting = Setting(*(table.column(name)[0].as_py() for name in SCHEMA.names[:3]))
-        yield setting, table.column("rows").combine_chunks().flatten().to_numpy().reshape(-1, setting.top_k)
+        yield setting, flat_values(table.column("rows").combine_chunks()).to_numpy().reshape(-1, setting.top_k)
 
 
 def pair_keys(rows: np.ndarray) -> np.ndarray:

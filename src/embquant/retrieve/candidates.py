@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from embquant.errors import InapplicableError, InputError
 from embquant.exact.scan import OVERFLOW
+from embquant.files.matrices import flat_values
 from embquant.files.parquet import damaged_parquet, metadata_of, open_parquet, read_table, write_parquet
 
 SCHEMA = pa.schema(
@@ -145,7 +146,7 @@ def _is_subsets(subsets: Any) -> bool:
 def _matrix(column: pa.ChunkedArray, path: Path) -> np.ndarray:
     """Return a column of lists of the same length as an array (lists, length)."""
     lists = column.combine_chunks()
-    lengths = lists.value_lengths()
-    if lists.null_count or lists.flatten().null_count or len(lengths.unique()) > 1:
+    lengths = np.diff(lists.offsets.to_numpy())
+    if lists.null_count or flat_values(lists).null_count or (lengths != lengths[:1]).any():
         raise InputError(f"{path}: queries have different numbers of candidates; delete it and run again")
-    return lists.flatten().to_numpy().reshape(len(lists), -1)
+    return flat_values(lists).to_numpy().reshape(len(lists), -1)

@@ -14,7 +14,8 @@ from embquant.entries import read_entry
 from embquant.errors import InapplicableError, InputError
 from embquant.files.atomic import read_json, write_json
 from embquant.files.inapplicable import mark_inapplicable
-from embquant.files.parquet import count_rows, embedding_schema, open_parquet, read_matrices, read_table
+from embquant.files.matrices import embedding_schema
+from embquant.files.parquet import count_rows, open_parquet, read_matrices, read_table
 from embquant.files.records import remade_by
 from embquant.indexes.manifest import Encoded, manifest_beside, write_index
 from embquant.quantize.batches import Batches
