@@ -19,6 +19,8 @@ report: "workflow/report/workflow.rst"
 
 
 with mistakes_in_one_line():
+    for path in workflow.configfiles:  # Snakemake lets the last of two equal keys win
+        read_yaml(Path(os.path.relpath(path)))
     STUDY = Study.read(config, config_name())
     STUDY.require_stages()
 LAYOUT = STUDY.layout

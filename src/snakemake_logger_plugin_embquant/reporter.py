@@ -1,6 +1,7 @@
 """Takes Snakemake's events and shows them: in a display on a terminal, elsewhere in lines."""
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -144,4 +145,5 @@ class Reporter:
 def with_configuration(cause: str) -> str:
     """Append the configuration file of the command line, unless ``cause`` names it."""
     files = [value for option, value in zip(sys.argv, sys.argv[1:], strict=False) if option == "--configfile"]
-    return f"{cause} ({files[-1]})" if files and files[-1] not in cause else cause
+    is_named = any(name in cause for file in files[-1:] for name in (file, os.path.relpath(file)))
+    return f"{cause} ({files[-1]})" if files and not is_named else cause

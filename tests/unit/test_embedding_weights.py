@@ -58,6 +58,12 @@ def test_a_model_that_is_not_there_says_what_to_do(monkeypatch):
         resolve_weights(TextModelSpec(name="nobody/nothing"))
 
 
+@pytest.mark.parametrize("name", ["/no/such-model", "./no-such-model", "../no-such-model", "~/no-such-model"])
+def test_a_path_that_is_not_there_is_not_asked_of_the_hub(name):
+    with pytest.raises(InputError, match=f"^model {name}: no such folder; name is a model's folder"):
+        resolve_weights(TextModelSpec(name=name))
+
+
 def test_a_pinned_revision_is_not_taken_from_the_package(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(InputError, match="the hub didn't deliver it"):

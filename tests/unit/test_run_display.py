@@ -176,6 +176,23 @@ def test_an_error_before_any_job_is_the_cause(capsys):
 
 
 @pytest.mark.parametrize(
+    ("cause", "line"),
+    [
+        ("../study.yaml: no key", "../study.yaml: no key"),  # as the Snakefile names it
+        ("{file}: no key", "{file}: no key"),
+        ("no YAML", "no YAML ({file})"),
+    ],
+)
+def test_the_configuration_is_named_once(capsys, monkeypatch, tmp_path, cause, line):
+    file = tmp_path / "study.yaml"
+    (tmp_path / "checkout").mkdir()
+    monkeypatch.chdir(tmp_path / "checkout")
+    monkeypatch.setattr("sys.argv", ["snakemake", "--configfile", str(file)])
+    lines = said(capsys, raised("WorkflowError", f"embquant: error: {cause.format(file=file)}"))
+    assert lines == [f"embquant: error: {line.format(file=file)}"]
+
+
+@pytest.mark.parametrize(
     ("rule", "files"),
     [
         ("plan_study", ["plan.json", "plan.txt"]),

@@ -33,6 +33,13 @@ def test_configuration_that_is_no_mapping(fresh, text):
     assert failing_run(fresh)
 
 
+def test_a_key_that_stands_twice(fresh):
+    """Snakemake's own reader lets the last one win: a method would be measured under another one's name."""
+    with (fresh.folder / "study.yaml").open("a") as file:
+        file.write("\ntop_k: [5]\ntop_k: [10]\n")
+    assert "study.yaml: line " in (last := failing_run(fresh)) and "the key 'top_k' stands twice" in last
+
+
 def test_empty_corpus(fresh):
     (fresh.folder / "input" / "corpus.jsonl").write_text("")
     assert "corpus.jsonl" in failing_run(fresh, DATASET)

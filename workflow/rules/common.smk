@@ -17,6 +17,7 @@ from embquant.errors import InputError
 from embquant.files.provenance import file_digest, source_digest
 from embquant.files.running import RunFolder, profile_of
 from embquant.report.tables import TABLES as REPORT_TABLES
+from embquant.study.configfile import read_yaml
 from embquant.study.layout import literal, nameable, unnameable
 from embquant.study.study import Study
 

