@@ -12,13 +12,16 @@ from embquant.steps import time_embedding as step
 
 
 class Encoder:
-    """Stands for the module ``time`` and for the encoder: queries take 2 ms in turn with 2.02 ms, documents 10 ms."""
+    """Stands for the module ``time`` and for the encoder: queries take 2 ms in turn with 2.02 ms, documents 10 ms.
+
+    Other ``seconds`` of queries, and those of a ``document`` in each batch, repeat.
+    """
 
     dim = 4
 
-    def __init__(self, *seconds):
+    def __init__(self, *seconds, document=(0.01,)):
         self.now, self.queries, self.batches = 0.0, [], []
-        self.seconds = seconds or (0.002, 0.00202)
+        self.seconds, self.document = seconds or (0.002, 0.00202), document
 
     def perf_counter(self):
         return self.now
@@ -28,7 +31,7 @@ class Encoder:
         self.queries += texts
 
     def encode_documents(self, texts):
-        self.now += 0.01 * len(texts)
+        self.now += self.document[len(self.batches) % len(self.document)] * len(texts)
         self.batches.append(len(texts))
 
 
@@ -66,8 +69,21 @@ def test_figures_are_of_single_queries_and_of_documents_in_a_batch(timed):
 
 def test_a_spread_latency_takes_more_rounds_until_the_seconds_are_spent(timed):
     encoder = Encoder(0.001, 0.003)
-    np.testing.assert_allclose(timed(encoder, rounds=2, seconds=3.0)["query_latency_p50_ms"], 2)
-    assert len(encoder.batches) == 5  # 0.68 s each
+    np.testing.assert_allclose(timed(encoder, rounds=2, seconds=2.6)["query_latency_p50_ms"], 2)
+    assert len(encoder.batches) == 4  # 0.68 s each, of which documents take 0.64
+
+
+def test_a_spread_batch_takes_more_rounds_too(timed):
+    encoder = Encoder(0.002, document=(0.01, 0.012))
+    timed(encoder, seconds=1e9)
+    assert len(encoder.batches) == 30  # five times the least number
+
+
+def test_percentiles_are_those_of_all_queries(timed):
+    """Of 120 queries 108 take 2 ms, six 4 and six 8 ms; 95 % of 119 steps are 113.05: between the last 4 and an 8."""
+    figures = timed(Encoder(*[0.002] * 3, *[*[0.002] * 18, 0.004, 0.008] * 6))
+    assert figures["query_latency_p95_ms"] == pytest.approx(4.2)
+    assert figures["query_latency_p99_ms"] == pytest.approx(8)
 
 
 def test_a_round_is_one_value_however_many_queries_it_has(timed):

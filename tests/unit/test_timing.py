@@ -1,6 +1,7 @@
 """What is timed, in which order, when it ends, and what is made of the seconds; a clock that only searches advance."""
 
-from itertools import chain, repeat
+from dataclasses import replace
+from itertools import chain, cycle, repeat
 
 import numpy as np
 import pytest
@@ -109,8 +110,9 @@ def test_rounds_alternate_in_direction(clock):
     methods = [clock.contestant(name, 0.01, 0.0001) for name in ("int8", "binary")]
     measured([clock.contestant("blas", 0.01, 0.0001)], methods, effort=effort)
     blas, int8, binary = [("blas", 1)] * 3, [*[("int8", 1)] * 3, ("int8", 40)], [*[("binary", 1)] * 3, ("binary", 40)]
+    warm_up = [*blas, *int8[:3], *binary[:3], int8[3], binary[3]]
     forth, back = [*blas, *int8, *binary], [*binary, *int8, *blas]
-    assert clock.order[-33:] == [*forth, *back, *forth]  # what comes before is the warm-up
+    assert clock.order == [*warm_up, *forth, *back, *forth]
 
 
 def test_a_search_whose_median_is_known_gets_no_further_round_and_one_that_is_spread_does(clock):
@@ -141,6 +143,25 @@ def test_a_median_within_the_precision_ends_the_rounds(clock):
         assert len(search.batches) == rounds
 
 
+@pytest.mark.parametrize(("single", "batch"), [([0.001], [0.001, 0.0011]), ([*[0.001] * 3, *[0.0011] * 3], [0.001])])
+def test_the_medians_of_single_queries_and_of_batches_have_to_be_known(clock, single, batch):
+    """Either of them takes 10 % more in every other round."""
+    each = {1: cycle(single), 40: cycle(batch)}
+
+    def search(queries):
+        clock.now += next(each[len(queries)])
+
+    searched = Contestant("int8", (PLAIN,), search)
+    measured([clock.contestant("blas", 0.001, 0.0001)], [searched], effort=Effort(6, 0.03, 1e9))
+    assert len(searched.batches) == 30
+
+
+@pytest.mark.parametrize(("greatest", "is_known"), [(1.059, True), (1.061, False)])
+def test_the_precision_is_half_an_interval(greatest, is_known):
+    """Of six rounds the interval has both ends: from 1 to 1.06 it is 1.03 ± 3 % of the median, which is 1."""
+    assert Effort(6, 0.03, 9).is_enough(6, 0, [[1, 1, 1, 1, 1, greatest]]) == is_known
+
+
 def test_a_round_is_one_value_however_many_queries_it_has(clock):
     """The least and the greatest of six rounds are 20 % off; of nine, the interval of the median leaves both out."""
     rounds = [0.001, 0.0012, 0.001, 0.0008, *[0.001] * 27]
@@ -169,6 +190,17 @@ def test_the_interval_of_a_speed_up_is_around_it_and_wider_than_either_latency_s
     assert high / low > setting["latency_p50_ms_high"] / setting["latency_p50_ms_low"]
 
 
+def test_a_search_without_this_library_is_no_row_of_its_own_but_beside_that_of_its_setting(clock):
+    deep = Setting(NO_STORE, 1, 100)
+    plain = replace(clock.contestant("plain", 0.001, 0.00025), code="its code")
+    own = [clock.contestant("int8", 0.002, 0.0005), clock.contestant("int8", 0.002, 0.0005, deep)]
+    (row, other), _ = measured([clock.contestant("blas", 0.008, 0.0004)], [*own, plain])
+    assert (row["latency_p50_ms"], row["engine"], row["plain_code"]) == (pytest.approx(2), "int8", "its code")
+    for name, value in (("plain_latency_p50_ms", 1), ("plain_queries_per_second", 4000)):
+        assert [row[f"{name}{end}"] for end in ("", "_low", "_high")] == pytest.approx([value] * 3)
+    assert not [name for name in other if name.startswith("plain")]
+
+
 def test_too_few_rounds_have_no_interval(clock):
     (setting,), _ = measured([clock.contestant("blas", 0.01, 0.01)], [], effort=Effort(1, 0.03, 0))
     assert setting["rounds"] == 1
@@ -187,7 +219,7 @@ def test_each_round_asks_other_queries_and_everybody_the_same():
     turns = asked[-3 * 9 :]
     singles = {name: [found[0] for who, found in turns if who == name and len(found) == 1] for name in ("blas", "int8")}
     assert singles["blas"] == singles["int8"]
-    assert sorted(singles["blas"]) == list(range(12))
+    assert sorted(singles["blas"]) == list(range(12)) != singles["blas"]  # neighbours are often alike
 
 
 def test_settings_that_rescore_the_same_candidates_share_a_search_that_finds_what_each_would(tmp_path):
@@ -254,15 +286,15 @@ def test_latency_is_that_of_the_median_round_and_throughput_that_of_the_median_b
     assert figures["latency_p95_ms"] == pytest.approx(9.0)
 
 
+def test_percentiles_are_those_of_all_single_queries():
+    """Of 0 to 100 ms, one each: 95 and 99 are the values that 95 and 99 of the others don't reach."""
+    seconds = [milliseconds / 1000 for milliseconds in range(101)]
+    figures = Contestant("none", (PLAIN,), lambda queries: None, [seconds[50:], seconds[:50]], [1.0, 1.0]).figures()
+    assert (figures["latency_p95_ms"], figures["latency_p99_ms"]) == (pytest.approx(95), pytest.approx(99))
+
+
 def test_the_interval_of_the_throughput_is_that_of_the_batches():
     """Of six, the least and the greatest: they enclose the median with a chance of 1 − 2 · ½⁶ = 96.9 %."""
     contestant = Contestant("none", (PLAIN,), lambda queries: None, [[0.001]], [0.5, 0.25, 1.0, 0.5, 2.0, 0.5])
     figures = contestant.figures()
     assert (figures["queries_per_second_low"], figures["queries_per_second_high"]) == (0.5, 4.0)
-
-
-def test_each_query_keeps_its_own_document_alone_and_in_batches():
-    asked = Queries(np.arange(12.0).reshape(4, 3), np.array([5, -1, 7, 2]))
-    assert [query.own_rows.tolist() for query in asked.singly()] == [[5], [-1], [7], [2]]
-    assert asked[np.array([0, 3])].own_rows.tolist() == [5, 2]
-    assert [query.vectors[0, 0] for query in asked[1:].singly()] == [3, 6, 9]
