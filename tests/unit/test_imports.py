@@ -33,11 +33,15 @@ import sys
 import torch
 from embquant.embedding.library import import_sentence_transformers
 import_sentence_transformers()
-print("sklearn" in sys.modules)
+print("sklearn" in sys.modules, "scipy.optimize" in sys.modules)
 from sentence_transformers.util import manhattan_sim
 print((manhattan_sim(torch.eye(2).to_sparse(), torch.eye(2).to_sparse()) + 0).tolist())  # -0.0 becomes 0.0
 from sklearn.metrics import accuracy_score
 print(accuracy_score([1, 0], [1, 1]))
+from transformers.loss.loss_for_object_detection import linear_sum_assignment
+print(*linear_sum_assignment([[4, 1], [1, 9]]))
+from scipy.optimize import LinearConstraint
+print(LinearConstraint(1).lb)
 """
 
 
@@ -62,6 +66,6 @@ def test_arrow_can_be_kept_from_importing_pandas_which_others_still_can():
     assert done.stdout == "False\n"
 
 
-def test_scikit_learn_is_imported_once_something_calls_it():
+def test_what_no_model_needs_is_imported_once_something_calls_it():
     done = subprocess.run([sys.executable, "-c", DISTANCES], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n[[0.0, -2.0], [-2.0, 0.0]]\n0.5\n"
+    assert done.stdout == "False False\n[[0.0, -2.0], [-2.0, 0.0]]\n0.5\n[0 1] [1 0]\n[-inf]\n"
