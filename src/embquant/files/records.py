@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -272,11 +273,17 @@ def _seal(values: Mapping[str, Any]) -> str:
 
 def _loaded_source_digest() -> str:
     """Return a digest of the library's loaded modules: all that took part, chosen kinds included."""
+    ours = [name for name in sys.modules if name.partition(".")[0] == "embquant"]
+    files = ((name, getattr(sys.modules[name], "__file__", None)) for name in sorted(ours))
+    return _digest_of(tuple((name, file) for name, file in files if file))
+
+
+@cache  # a command that writes many files loads few modules between them
+def _digest_of(modules: tuple[tuple[str, str], ...]) -> str:
+    """Return a digest of the names of modules and of what their files hold."""
     digest = hashlib.sha256()
-    for name, module in sorted(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if name.partition(".")[0] == "embquant" and file:
-            digest.update(name.encode() + b"\0" + Path(file).read_bytes() + b"\0")
+    for name, file in modules:
+        digest.update(name.encode() + b"\0" + Path(file).read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 
 
