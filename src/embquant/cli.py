@@ -68,8 +68,8 @@ ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join
 DESCRIPTION = "Measure what quantizing embeddings costs in retrieval quality and saves in memory and time."
 
 
-IMPORTED_OBJECTS = 100_000
-"""New objects after which Python looks for garbage; after its usual 700, imports would start hundreds of searches."""
+IMPORTED_OBJECTS = 500_000
+"""New objects after which Python looks for garbage: more than most commands import, of which none is garbage."""
 
 
 def run() -> NoReturn:
