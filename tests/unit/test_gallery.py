@@ -57,6 +57,21 @@ def test_the_index_has_each_verdict_and_a_page_says_what_changed(studies, tmp_pa
     assert "facts · minilm: nDCG@10 at top_k 10, 60 queries, the same in both" in compared
 
 
+def test_a_study_is_called_as_its_folder_and_lies_in_one_that_every_server_finds(studies, tmp_path, monkeypatch):
+    """``.`` has no name of its own; white space, ``#`` and other letters are no part of a link."""
+    named = [shutil.copytree(studies[0], tmp_path / name) for name in ("A größere #1", "own")]
+    monkeypatch.chdir(named[1])
+    assert gallery([named[0], "."], tmp_path / "site") == 0
+    index = tmp_path / "site" / "index.html"
+    assert [path.relative_to(tmp_path / "site").as_posix() for path in links(index)] == [
+        *("a-gr-ere-1/report.html", "own/report.html", "compare/a-gr-ere-1--own.html")
+    ]
+    assert all(path.is_file() for path in links(index))
+    text = index.read_text(encoding="utf-8")
+    assert ">A größere #1</a></h2>" in text
+    assert "A größere #1 and own</a>" in text
+
+
 def test_other_files_in_the_folder_stay(studies, tmp_path):
     (tmp_path / "CNAME").write_text("mine")
     assert gallery(studies, tmp_path) == gallery(studies, tmp_path) == 0

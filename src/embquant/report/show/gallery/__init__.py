@@ -3,6 +3,7 @@
 All links are relative and nothing is loaded from elsewhere, so any server of files, or none, can show it.
 """
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -31,6 +32,7 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
 
     A folder without a report is an InputError, and so are two studies of one name.
     """
+    folders = [Path(os.path.normpath(folder.absolute())) for folder in folders]  # "." has no name of its own
     studies = {file_name(folder.name): folder for folder in folders}
     if COMPARED in studies:
         raise InputError(f"{studies[COMPARED]}: a site has pages of its own in {COMPARED}/; rename the folder")
@@ -68,7 +70,7 @@ def _described(name: str, reports: Reports) -> dict[str, Any]:
     datasets = [f"{dataset} ({count:,} documents)" for dataset, count in documents.items()]
     return {
         "path": f"{name}/{PAGE}",
-        "title": name,
+        "title": reports.folder.name,
         "datasets": ", ".join(datasets),
         "models": ", ".join(reports.study.models),
         "settings": len(reports.summary),
@@ -81,8 +83,9 @@ def _compared(studies: dict[str, Path]) -> Iterator[dict[str, Any]]:
     runs = {name: StudyRun.read(folder) for name, folder in studies.items()}
     for (name, one), (other_name, other) in combinations(runs.items(), 2):
         if pairings(one, other):
+            titles = (studies[name].name, studies[other_name].name)
             yield {
                 "path": f"{COMPARED}/{name}--{other_name}.html",
-                "title": f"{name} and {other_name}",
-                "text": comparison_text(one, other, changes(one, other), (name, other_name)),
+                "title": " and ".join(titles),
+                "text": comparison_text(one, other, changes(one, other), titles),
             }
