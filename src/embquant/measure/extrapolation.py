@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from embquant.measure.crowding import REACH
 from embquant.measure.statistics import percentile_interval, sample_means
@@ -106,6 +105,8 @@ def _interval(
     ``share`` is the law's error per doubling as a share of the change from ``now``, ``chance`` the standard error of
     what a corpus happens to have, (targets, settings) or (settings,).
     """
+    from scipy.special import ndtri
+
     expected, low, high = np.stack([percentile_interval(target, confidence) for target in samples], axis=1)
     doublings = np.log2(np.maximum(factors, 1))[:, None]
     form = doublings * np.hypot(share * (expected - now), DOUBLING)
