@@ -1,4 +1,5 @@
 # The functions of the rules. They ask STUDY what a study is, and LAYOUT where a file lies.
+import gc
 import json
 import os
 import platform
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from embquant.cli import IMPORTED_OBJECTS
 from embquant.embedding.backends import BACKENDS
 from embquant.engines import locks
 from embquant.errors import InputError
@@ -20,6 +22,8 @@ from embquant.report.tables import TABLES as REPORT_TABLES
 from embquant.study.configfile import read_yaml
 from embquant.study.layout import literal, nameable, unnameable
 from embquant.study.study import Study
+
+gc.set_threshold(IMPORTED_OBJECTS, 20, 20)  # as for every command
 
 
 @contextmanager
