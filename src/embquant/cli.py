@@ -68,8 +68,8 @@ ARROW_WITH_PANDAS = ("prepare-dataset", "prepare-model", "explain-losses", "join
 DESCRIPTION = "Measure what quantizing embeddings costs in retrieval quality and saves in memory and time."
 
 
-IMPORTED_OBJECTS = 500_000
-"""New objects after which Python looks for garbage: more than most commands import, of which none is garbage."""
+IMPORTED_OBJECTS = 1_000_000
+"""New objects after which Python looks for garbage: more than any command imports, of which none is garbage."""
 
 
 def run() -> NoReturn:
