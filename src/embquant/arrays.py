@@ -1,6 +1,6 @@
 """Evaluate methods on arrays, in one process: for notebooks and scripts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +28,8 @@ Qrels = Mapping[int, Mapping[int, int]]
 
 DATASET, MODEL = "corpus", "vectors"
 """What the arrays are called in a study, which has names for all it measures."""
+
+EXAMPLE = '{"bits": {"codec": "binary", "index": "flat"}}'
 
 SIZES = ("bytes_per_vector", "index_file_bytes", "store_file_bytes")
 
@@ -73,6 +75,7 @@ def evaluate(  # noqa: PLR0913 - a study in one call
     Anything wrong with the input is an InputError.
     """
     require("report", "pandas")
+    _check_kinds(methods, top_k=top_k, rescore_stores=rescore_stores, multipliers=multipliers, metrics=metrics)
     vectors, asked = _matrix(corpus, "corpus"), _matrix(queries, "queries")
     if asked.shape[1] != vectors.shape[1]:
         raise InputError(f"queries: {asked.shape[1]} dimensions, expected {vectors.shape[1]}, as the corpus has")
@@ -227,6 +230,15 @@ class StudyOfArrays:
             self.path(self.study.store_file(store)).stat().st_size if stored else 0,
         )
         return dict(zip(SIZES, values, strict=True))
+
+
+def _check_kinds(methods: object, **lists: object) -> None:
+    """Refuse one value where a list of them is expected, and methods that are no entries."""
+    for name, values in lists.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise InputError(f"{name} is {values!r}, expected a list: [{values!r}]")
+    if not (isinstance(methods, Mapping) and all(isinstance(entry, Mapping) for entry in methods.values())):
+        raise InputError(f"methods is {methods!r}, expected names and entries: {EXAMPLE}")
 
 
 def _matrix(values: np.ndarray, name: str) -> np.ndarray:

@@ -183,6 +183,10 @@ def test_no_files_are_left(vectors, tmp_path, monkeypatch):
         ({"qrels": {1: {0: 0.5}}}, "qrels: query 1, document 0: relevance 0.5, expected a whole number"),
         ({"qrels": {1: {0: 0, 2: -1}}}, "qrels: no relevance is above 0"),
         ({"metrics": ["nDCG"]}, "nDCG"),
+        ({"top_k": 10}, r"top_k is 10, expected a list: \[10\]"),
+        ({"rescore_stores": "int8"}, r"rescore_stores is 'int8', expected a list: \['int8'\]"),
+        ({"methods": {"bits": "binary"}}, "methods is {'bits': 'binary'}, expected names and entries: {\"bits\": "),
+        ({"methods": ["binary"]}, r"methods is \['binary'\], expected names and entries"),
         ({"rescore_stores": ["int9"]}, "int9"),
     ],
 )

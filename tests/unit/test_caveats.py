@@ -80,6 +80,23 @@ def test_a_graph_that_loses_more_than_noise_is_said_with_what_helps():
     assert graph_words(summary(setting("graph", **graph(0.99))), study()) == []
 
 
+@pytest.mark.parametrize(
+    ("index", "end"),
+    [
+        ("qdrant", " on a; what may help: search wider (hnsw_ef)"),
+        ("pgvector", " on a; what may help: search wider (ef_search or probes)"),
+        ("lancedb", " on a; what may help: search wider (nprobes or ef)"),
+        ("zvec", " on a; what may help: search wider (ef or nprobe)"),
+        ("sqlite-vec", " of what a scan of the same codes finds on a"),
+    ],
+)
+def test_each_database_has_advice_in_its_own_words_or_none(index, end):
+    (words,) = graph_words(
+        summary(setting("graph", **graph(0.5))), study(methods={"graph": {"codec": "float32", "index": index}})
+    )
+    assert words.endswith(end)
+
+
 def test_vectors_that_are_not_normalized_are_told_so():
     config = study().config.to_dict()
     config["models"] = {"m": {"type": "precomputed", "corpus": "x.npy", "queries": "y.npy", "normalize": False}}

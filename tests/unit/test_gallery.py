@@ -82,6 +82,7 @@ def test_other_files_in_the_folder_stay(studies, tmp_path):
     ("folders", "words"),
     [
         (["first-study", "nothing"], "nothing/report.html: no such file; name folders of reports"),
+        (["first-study/report.html", "second-study/report.html"], "first-study/report.html/report.html: no such file;"),
         (["first-study", "first-study"], "have the same name; rename one"),
         (["compare"], "compare: a site has pages of its own in compare/; rename the folder"),
     ],

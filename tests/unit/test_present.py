@@ -136,3 +136,7 @@ def test_an_index_whose_codes_nothing_scans_is_no_exact_scan(reports, tmp_path, 
 def test_a_study_that_has_not_run_is_said_in_one_line(tmp_path, capsys):
     assert main(["present", "--reports", str(tmp_path), "--figures", str(tmp_path)]) == 2
     assert "provenance.json: no such file; run the study first" in capsys.readouterr().err
+    page = tmp_path / "report.html"
+    page.touch()
+    assert main(["present", "--reports", str(page), "--figures", str(tmp_path)]) == 2
+    assert "report.html: a file; expected a folder of reports, such as results/reports/" in capsys.readouterr().err

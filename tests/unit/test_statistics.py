@@ -195,8 +195,10 @@ def test_the_least_detectable_difference_is_found_four_times_in_five():
     assert found.mean() == pytest.approx(0.8, abs=0.03)
 
 
+@pytest.mark.filterwarnings("error")
 def test_no_difference_at_all_says_nothing_of_power():
     assert np.isnan(least_detectable_difference(np.zeros((1, 5)), 0.05)).all()
+    assert np.isnan(least_detectable_difference(np.ones((2, 1)), 0.05)).all()
 
 
 def test_the_same_seed_gives_the_same_bits():

@@ -26,6 +26,7 @@ class LanceDb(Engine):
     engine = "lancedb"
     packages = ("lancedb",)
     varies = True
+    breadth = "nprobes or ef"
     build_parameters = LanceDbBuild
     search_parameters = LanceDbSearch
     originals_in = ("*.lance/data/*",)

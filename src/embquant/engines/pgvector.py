@@ -25,6 +25,7 @@ class PgVector(Engine):
     build_parameters = PgVectorBuild
     search_parameters = PgVectorSearch
     varies = True
+    breadth = "ef_search or probes"
     breadths = ("ef_search", "probes", "iterative_scan", "exact")
     overhead = 2.0
 

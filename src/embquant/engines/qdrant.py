@@ -23,6 +23,7 @@ class Qdrant(Engine):
     varies = True
     maps_files = True
     overhead = 3.0
+    breadth = "hnsw_ef"
     build_parameters = QdrantBuild
     search_parameters = QdrantSearch
     originals_in = ("segments/*/vector_storage/matrix.dat", "segments/*/vector_storage/vectors/*")

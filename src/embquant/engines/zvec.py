@@ -27,6 +27,7 @@ class Zvec(Engine):
     varies = True
     maps_files = True
     overhead = 3.0
+    breadth = "ef or nprobe"
     build_parameters = ZvecBuild
     search_parameters = ZvecSearch
     originals_in = (f"{COLLECTION}/*/{VECTOR}.index.*",)

@@ -51,7 +51,7 @@ class Index(ABC, Generic[Quantizer]):
     """Whether it is built by several threads or by chance, so that each build finds somewhat other documents."""
 
     breadth: ClassVar[str] = ""
-    """The search parameter that makes a search look at more codes; none where all are looked at."""
+    """The search parameters that make a search look at more codes, for readers; none where all are looked at."""
 
     engine: str
     """The library that computes the scores, for the reports."""

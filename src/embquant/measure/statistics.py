@@ -220,9 +220,11 @@ def least_detectable_difference(differences: np.ndarray, level: float, power: fl
     """Return the true mean difference, float64 (pairs,), that a two-sided test at ``level`` finds with ``power``.
 
     By the normal approximation, (z(1 − level / 2) + z(power)) · s / √queries, from the standard deviations s of
-    ``differences`` (pairs, queries); NaN where all are the same, which says nothing of others. Cohen 1988,
-    "Statistical Power Analysis for the Behavioral Sciences", chapter 2.
+    ``differences`` (pairs, queries); NaN where all are the same, as those of one query are, which says nothing of
+    others. Cohen 1988, "Statistical Power Analysis for the Behavioral Sciences", chapter 2.
     """
+    if differences.shape[1] == 1:
+        return np.full(len(differences), np.nan)
     deviation = np.std(differences, axis=1, ddof=1)
     return np.where(deviation > 0, _deviations(level, power) * deviation / np.sqrt(differences.shape[1]), np.nan)
 

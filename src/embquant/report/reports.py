@@ -79,6 +79,8 @@ class Reports:
     @classmethod
     def read(cls, folder: Path) -> Self:
         """Open the reports in ``folder``; a study that hasn't run is an InputError."""
+        if folder.is_file():
+            raise InputError(f"{folder}: a file; expected a folder of reports, such as results/reports/default")
         return cls(folder, read_json(_written(folder / "provenance.json")))
 
     @cached_property

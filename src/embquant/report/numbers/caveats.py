@@ -147,7 +147,8 @@ def _graph_words(row: pd.Series, study: Study) -> str:
         helps.append("leave copies of a text out of the corpus")
     nothing = f", and nothing for {lost:.1%} of queries" if lost > 0 else ""
     found = f"its {method.entry.index} index finds {row[INDEX_OVERLAP]:.1%} of what a scan of the same codes finds"
-    return f"{row['method']}: {found} on {row['dataset']}{nothing}; what may help: {'; '.join(helps)}"
+    advice = f"; what may help: {'; '.join(helps)}" if helps else ""
+    return f"{row['method']}: {found} on {row['dataset']}{nothing}{advice}"
 
 
 def _by_compared(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -36,6 +36,8 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
     studies = {file_name(folder.name): folder for folder in folders}
     if COMPARED in studies:
         raise InputError(f"{studies[COMPARED]}: a site has pages of its own in {COMPARED}/; rename the folder")
+    for folder in folders:
+        _page(folder)
     if len(studies) < len(folders):
         raise InputError(f"two of {', '.join(map(str, folders))} have the same name; rename one")
     for name, folder in studies.items():
@@ -55,13 +57,19 @@ def write_gallery(folders: Sequence[Path], site: Path) -> Path:
 
 def _copy_report(folder: Path, target: Path) -> None:
     """Copy a page, and the files that it names."""
-    page = folder / PAGE
-    if not page.is_file():
-        raise InputError(f"{page}: no such file; name folders of reports, such as results/reports/default")
+    page = _page(folder)
     named = (file for pattern in NAMED for file in sorted(folder.glob(pattern)))
     for file in [page, *(file for file in named if file.is_file())]:  # records of a run lie in a folder beside them
         with atomic_path(target / file.relative_to(folder)) as temporary:
             shutil.copyfile(file, temporary)
+
+
+def _page(folder: Path) -> Path:
+    """Return the path of a study's page; a folder without one is an InputError."""
+    page = folder / PAGE
+    if not page.is_file():
+        raise InputError(f"{page}: no such file; name folders of reports, such as results/reports/default")
+    return page
 
 
 def _described(name: str, reports: Reports) -> dict[str, Any]:
