@@ -1,5 +1,7 @@
 """The quality that a run prints before it times anything; means and shares by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -43,6 +45,14 @@ def test_without_judgements_it_is_agreement():
 def test_a_baseline_that_finds_nothing_leaves_no_share():
     text = first_numbers(measured("nDCG@10", [("float32", "none", 1, [0.0, 0.0])]), "float32")
     assert text.splitlines()[-1].split() == ["float32", "0.0000"]
+
+
+def test_a_baseline_at_chance_is_said_and_leaves_no_share():
+    title, labels, *_, last = first_numbers(replace(measured("nDCG@10"), baseline_p=0.42), "float32").splitlines()
+    assert title == "Quality on facts · minilm: nDCG@10, 2 queries; float32 itself is at chance, p = 0.42"
+    assert "of float32" not in labels
+    assert last.split() == ["int8", "0.7500"]
+    assert "chance" not in first_numbers(replace(measured("nDCG@10"), baseline_p=0.01), "float32")
 
 
 def test_without_a_metric_it_says_so():

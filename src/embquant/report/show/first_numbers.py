@@ -20,7 +20,8 @@ def first_numbers(measured: Measured, baseline: str) -> str:
     """Return a table of what each method finds alone and with the rescoring that finds most.
 
     ``measured`` is of one dataset and model. Figures are means over queries of the metric that settings are compared
-    in, and shares of the ``baseline``'s. Of rescorings that find equally much, the one with fewest candidates is shown.
+    in, and shares of the ``baseline``'s, but none where that is at chance. Of rescorings that find equally much, the
+    one with fewest candidates is shown.
     """
     compared = measured.compared()
     if compared is None:
@@ -28,11 +29,14 @@ def first_numbers(measured: Measured, baseline: str) -> str:
     measure, group = compared
     settings = group.settings.assign(mean=group.metrics[measure.metric].mean(axis=1))
     first = settings.iloc[0]
-    reference = settings.loc[settings["method"] == baseline, "mean"].iloc[0]
+    whole = settings.loc[settings["method"] == baseline, "mean"].iloc[0]
+    reference = 0.0 if measured.at_chance else whole
     rows = [_row(method, rows, reference) for method, rows in settings.groupby("method", sort=False)]
     columns = {name: Column(column.label.format(baseline=baseline), column.number) for name, column in COLUMNS.items()}
     table = TableView("quality", "", "", pd.DataFrame(rows), columns).text()
-    return f"Quality on {first['dataset']} · {first['model']}: {measure.metric}, {first['queries']:,} queries\n{table}"
+    title = f"Quality on {first['dataset']} · {first['model']}: {measure.metric}, {first['queries']:,} queries"
+    chance = f"; {baseline} itself is at chance, p = {measured.baseline_p:.2g}" if measured.at_chance else ""
+    return f"{title}{chance}\n{table}"
 
 
 def _row(method: object, settings: pd.DataFrame, reference: float) -> dict[str, object]:
