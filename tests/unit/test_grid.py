@@ -1,16 +1,19 @@
 """A grid of the configuration: the codecs and methods that it stands for, and its heat map."""
 
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from embquant.errors import InputError
+from embquant.files.atomic import read_json
 from embquant.report.measure import Measure
 from embquant.report.reports import Reports, Scope
 from embquant.report.show.figures.grid import draw_grid
 from embquant.study.config import Configuration
 from embquant.study.study import Study
+from support.made_up_study import write_study
 
 
 def study(grid, **codecs):
@@ -87,6 +90,20 @@ def test_the_heat_map_has_a_cell_for_each_dimension_and_codec():
     assert [label.get_text() for label in axes.get_yticklabels()] == ["8", "16"]
     assert {text.get_text().split()[0] for text in axes.texts} == {"0.700", "0.750", "0.900", "0.950"}
     assert "from 0.7000 to 0.9500 (pca-16-float32)" in drawing.alt
+
+
+def test_of_several_datasets_a_map_is_drawn_of_all_together_and_of_each(tmp_path):
+    methods = ["float32", *(f"int8-{dim}" for dim in (16, 32)), *(f"binary-{dim}" for dim in (16, 32))]
+    folder = write_study(tmp_path, datasets=("facts", "tales"), methods=methods, multipliers=(4,))
+    written = read_json(folder / "provenance.json")
+    for family, dim in product(("int8", "binary"), (16, 32)):
+        codec, method = f"truncate-{dim}-{family}", f"{family}-{dim}"
+        written["config"]["codecs"][codec] = {"family": family, "transform": {"kind": "truncate", "dim": dim}}
+        written["config"]["methods"][method]["codec"] = codec
+    reports = Reports(folder, written)
+    drawings = [draw_grid(reports, scope) for scope in reports.scopes]
+    assert [drawing.name for drawing in drawings] == ["grid-all-minilm", "grid-facts-minilm", "grid-tales-minilm"]
+    assert [drawing.data["bytes"].tolist() for drawing in drawings] == [[384, 384, 48, 48]] * 3
 
 
 def test_what_differs_in_more_than_its_dimensions_has_a_column_of_its_own():

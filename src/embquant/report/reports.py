@@ -25,7 +25,10 @@ from embquant.report.tables import TABLES
 from embquant.study import NO_STORE
 from embquant.study.study import Study
 
-AVERAGED = ["memory_bytes_per_vector", "usd_per_month", "latency_p50_ms", "latency_p95_ms", "queries_per_second"]
+AVERAGED = [
+    *("bytes_per_vector", "memory_bytes_per_vector", "usd_per_month"),
+    *("latency_p50_ms", "latency_p95_ms", "queries_per_second"),
+]
 """Columns that are averaged over datasets."""
 
 
