@@ -247,7 +247,7 @@ def record(
         config=_job.config,
         source_digest=_loaded_source_digest(),
         version=__version__,
-        inputs={_portable(used, path): digest for used, digest in sorted(_job.used.items())},
+        inputs={_portable(used, folder): digest for used, digest in sorted(_job.used.items())},
         profile=_job.profile,
         root=None if _job.config is None else os.path.relpath(Path.cwd(), folder),
     )
@@ -292,6 +292,6 @@ def absolute(path: Path) -> Path:
     return Path(os.path.normpath(Path.cwd() / path))
 
 
-def _portable(used: Path, written: Path) -> str:
-    """Return ``used`` relative to the folder of ``written``, so that both may move; absolute if it lies elsewhere."""
-    return os.path.relpath(used, absolute(written).parent) if used.is_relative_to(Path.cwd()) else str(used)
+def _portable(used: Path, folder: Path) -> str:
+    """Return ``used`` relative to the ``folder`` of what is written, so that both may move; absolute elsewhere."""
+    return os.path.relpath(used, folder) if used.is_relative_to(Path.cwd()) else str(used)
