@@ -1,9 +1,18 @@
 """The queries that tell what a setting finds in place of float32: which are shown, and in which words."""
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from embquant.files.atomic import read_json
+from embquant.files.parquet import write_parquet
+from embquant.report.numbers.explained import EXAMPLES
+from embquant.report.numbers.measurements import Measurements
+from embquant.report.numbers.recommendation import CHOICE
 from embquant.report.show.examples import examples_of, examples_text
+from embquant.study.study import Study
+from support.made_up_study import MadeUpRun, write_study
 
 KEYS = {"model": "m", "method": "int8", "rescore_store": "none", "rescore_multiplier": 1}
 SETTING = pd.Series({**KEYS, "measure": "retention_nDCG@10"})
@@ -45,6 +54,22 @@ def test_queries_are_those_of_the_first_dataset_that_has_the_measure_of_the_verd
     """A dataset without judgements, which a verdict on those with some leaves out, may come first."""
     examples = [example(dataset="bare", metric="overlap@10"), example(dataset="tales"), example(dataset="facts")]
     assert [one.dataset for one in told(*examples)] == ["tales"]
+
+
+def test_a_dataset_on_which_float32_is_at_chance_has_no_example(tmp_path):
+    """Two datasets; that of the first is at chance, so that the verdict is on the other alone."""
+    folder = write_study(tmp_path, datasets=("facts", "tales"), methods=["float32", "int8"], multipliers=(4,))
+    config = read_json(folder / "provenance.json")["config"]
+    runs = [folder / "runs" / dataset / "minilm" / name for dataset in ("facts", "tales") for name in config["methods"]]
+    for run in runs[:2]:
+        MadeUpRun(run.name, config, np.full(60, 0.5), True, np.random.default_rng(0)).write(run, 0.5)
+    losses = [folder / "runs" / dataset / "minilm" for dataset in ("facts", "tales")]
+    measured = Measurements(runs, [], losses, Study.read(config), "results")
+    chosen = {**measured.recommendations[0].best[CHOICE], "model": "minilm", "top_k": 10}
+    for folder, dataset in zip(losses, ("facts", "tales"), strict=True):
+        rows = [{**row, **chosen} for row in example(dataset=dataset)]
+        write_parquet(folder / "examples.parquet", EXAMPLES, [pa.Table.from_pylist(rows, EXAMPLES)])
+    assert set(measured.examples["dataset"]) == {"tales"}
 
 
 @pytest.mark.parametrize(

@@ -121,3 +121,6 @@ def test_the_table_of_the_summary_ends_with_bm25(tmp_path, values):
     (line,) = [line for line in text.splitlines() if line.startswith("bm25")]
     own, share = values["bm25"].mean(), values["bm25"].mean() / values["float32"].mean()
     assert line.split() == ["bm25", "–", f"{own:.4f}", f"{share:.4f}", "≈"]
+    text = summary_text(summary.assign(**{"retention_nDCG@10": np.nan}), study, described, without, bm25=table)
+    (line,) = [line for line in text.splitlines() if line.startswith("bm25")]
+    assert line.split() == ["bm25", "–", f"{own:.4f}", "≈"]  # nor has anything a share where float32 is at chance

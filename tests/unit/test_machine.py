@@ -70,8 +70,15 @@ def test_a_period_other_than_the_usual_one(cgroups, sixteen):
 
 
 def test_groups_of_other_controllers_and_other_processes_limit_nothing(cgroups, sixteen):
-    files = {f"cpu,cpuacct/other/{name}": text for name, text in limit(1, 100_000).items()}
+    quota = limit(1, 100_000).items()
+    files = {f"{top}/other/{name}": text for top in ("cpu,cpuacct", "cpu", "cpuset") for name, text in quota}
     assert cgroups("4:cpu,cpuacct:/docker/box\n3:cpuset:/other\n", files) == 16
+
+
+def test_version_1_where_the_controllers_have_another_order(cgroups, sixteen):
+    """Folders of single controllers are links to that of several."""
+    files = {f"cpu/docker/box/{name}": text for name, text in limit(1, 300_000).items()}
+    assert cgroups("4:cpuacct,cpu:/docker/box\n", files) == 3
 
 
 def test_version_2_beside_version_1(cgroups, sixteen):

@@ -18,7 +18,7 @@ def usable_cores(cgroups: Path = CGROUPS, own: Path = OWN_CGROUPS) -> int:
     https://docs.kernel.org/scheduler/sched-bwc.html.
     """
     quotas = [quota for folder in _folders(cgroups, own) if (quota := _quota(folder)) is not None]
-    return max(1, ceil(min([len(os.sched_getaffinity(0)), *quotas])))
+    return ceil(min([len(os.sched_getaffinity(0)), *quotas]))
 
 
 def machine() -> str:

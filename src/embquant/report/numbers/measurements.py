@@ -26,6 +26,7 @@ from embquant.report.numbers.intervals import INTERVAL, Chance
 from embquant.report.numbers.landmark import bm25_words, landmark_table
 from embquant.report.numbers.measured import RUN, SETTING
 from embquant.report.numbers.models import Models
+from embquant.report.numbers.quality import at_chance
 from embquant.report.numbers.recommendation import AMONG_MODELS, CHOICE, EVERY, Recommendation, recommendations
 from embquant.report.numbers.significance import Analysis
 from embquant.report.numbers.stages import FUSED, RERANKED, after_words, judged_after, stage_table
@@ -207,9 +208,11 @@ class Measurements:
     def examples(self) -> pd.DataFrame:
         """Return what float32 and each recommended setting find for three queries, one row per rank.
 
-        None are there if settings are judged after a stage: these lists are what goes into it.
+        None are there if settings are judged after a stage: these lists are what goes into it. None are of a dataset on
+        which the baseline is at chance.
         """
-        rows = joined(self.losses, "examples")
+        told = self.summary.loc[~at_chance(self.summary), RUN[:2]].drop_duplicates()
+        rows = joined(self.losses, "examples").merge(told)
         if self.study.config.requirements.judge_after:
             return rows.iloc[:0]
         chosen = pd.DataFrame(

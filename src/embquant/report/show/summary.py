@@ -104,7 +104,8 @@ def _table(table: pd.DataFrame, measure: Measure | None, study: Study, bm25: pd.
         **{name: table[name].map(_times, na_action="ignore") for name in FACTORS},
     )
     kept = None if measure is None else _kept(table, measure)
-    if kept is not None and f"{kept}_high" in table and table[kept].notna().any():
+    kept = kept if kept in table and table[kept].notna().any() else None  # no share of what is at chance
+    if kept is not None and f"{kept}_high" in table:
         half = (table[f"{kept}_high"] - table[f"{kept}_low"]) / 2
         rows[kept] = formatted(table[kept], "{:.4f}") + formatted(half, " ±{:.4f}")
     if measure is not None and bm25 is not None:
