@@ -8,8 +8,9 @@ import pytest
 from embquant.arrays import DATASET, MODEL, StudyOfArrays
 from embquant.files.atomic import read_json
 from embquant.measure.effort import Effort
-from embquant.measure.speed import Queries
+from embquant.measure.speed import Contestant, Queries, measured_speed
 from embquant.steps import time_search as step
+from embquant.study import Setting
 from embquant.study.study import Study
 from support.codec_cases import unit_vectors
 
@@ -138,6 +139,13 @@ def test_own_documents_are_left_out_of_what_is_timed_and_plain_code_which_has_th
         _, without = each.search(asked)
         assert (with_own[:, 0] == asked.own_rows).all()
         assert not (without == asked.own_rows[:, None]).any()
+
+
+def test_few_queries_are_asked_again_in_turn():
+    asked = []
+    search = Contestant("int8", (Setting("none", 1, 10),), lambda queries: asked.append(queries.vectors[:, 0].tolist()))
+    measured_speed([], [search], Queries(np.arange(2.0)[:, None]), 4, Effort(1, 1, 0))
+    assert sorted(asked[-5:-1]) == [[0], [0], [1], [1]]  # the last is the batch
 
 
 def test_each_query_keeps_its_own_document_alone_and_in_batches():
