@@ -11,8 +11,12 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from support.snakemake_runs import run_snakemake
+
 REPOSITORY = Path(__file__).parents[2]
 COPIED = ["Snakefile", "config.yaml", "config", "envs", "profiles", "src", "workflow"]
+NOT_COPIED = shutil.ignore_patterns("*.egg-info", "*.pyc.*")
+"""Byte code is copied, so that no checkout compiles the library again, but not what is being written of it."""
 
 DOCUMENTS = """Binary quantization keeps one bit a dimension.
 Scalar quantization maps each dimension to one byte.
@@ -60,17 +64,19 @@ class Checkout:
 
     def snakemake(self, *arguments, cores=2):
         """Run Snakemake as the README says; return its exit status and everything it printed."""
-        command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
-        return self.call(command)
+        return run_snakemake(["--cores", str(cores), *arguments], self.folder, self.variables())
 
     def call(self, command):
         """Run a command in the checkout with its own copy of the library."""
-        paths = [str(self.folder / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
         done = subprocess.run(
-            command, cwd=self.folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, cwd=self.folder, env=self.variables(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         return done.returncode, done.stdout
+
+    def variables(self):
+        """Return the environment variables with which commands find this copy of the library."""
+        paths = [str(self.folder / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
 
     def embquant(self, *arguments):
         """Run a command of the library."""
@@ -126,7 +132,7 @@ def new_checkout(folder):
     for name in COPIED:
         source = REPOSITORY / name
         if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            shutil.copytree(source, folder / name, ignore=NOT_COPIED)
         else:
             shutil.copy(source, folder / name)
     write_input(folder / "input")
