@@ -18,6 +18,9 @@ COPIED = ["Snakefile", "config.yaml", "config", "envs", "profiles", "src", "work
 NOT_COPIED = shutil.ignore_patterns("*.egg-info", "*.pyc.*")
 """Byte code is copied, so that no checkout compiles the library again, but not what is being written of it."""
 
+TABLES_ALONE = ("--", "results/reports/small/summary.csv")
+"""Arguments of a run that makes all tables of the small study and not its page."""
+
 DOCUMENTS = """Binary quantization keeps one bit a dimension.
 Scalar quantization maps each dimension to one byte.
 Hamming distance counts the bits in which two codes differ.

@@ -30,9 +30,17 @@ def files_around(checkout):
     return {path for folder in folders if folder.exists() for path in folder.iterdir()}
 
 
-def test_what_a_shell_would_obey_is_data_in_every_string_of_a_study(fresh):
-    source = fresh.folder / "in put '; touch pwned; $(touch pwned) `touch pwned`"
-    shutil.move(fresh.folder / "input", source)
+@pytest.fixture
+def converted(changed):
+    """A checkout of which only the model is ready: a prompt is no part of what is converted."""
+    for made in (changed.folder / "results" / "facts", changed.folder / "results" / "reports"):
+        shutil.rmtree(made)
+    return changed
+
+
+def test_what_a_shell_would_obey_is_data_in_every_string_of_a_study(converted):
+    source = converted.folder / "in put '; touch pwned; $(touch pwned) `touch pwned`"
+    shutil.move(converted.folder / "input", source)
     ids = [*IDS, *(f"d{row}" for row in range(len(IDS), len(DOCUMENTS)))]
     corpus = [{"_id": name, INJECTION: f"{text} {INJECTION}"} for name, text in zip(ids, DOCUMENTS, strict=True)]
     (source / "corpus.jsonl").write_text("".join(json.dumps(document) + "\n" for document in corpus))
@@ -41,19 +49,19 @@ def test_what_a_shell_would_obey_is_data_in_every_string_of_a_study(fresh):
     columns = {"corpus": {"text": INJECTION}}
     prompts = {"query_prompt": INJECTION, "document_prompt": INJECTION}
     price = {"usd_per_gb_month": 1, "source": INJECTION}
-    fresh.configure(
+    converted.configure(
         datasets={"facts": {"source": "files", "path": source.name, "columns": columns}},
         models={"minilm": {**study()["models"]["minilm"], **prompts}},
         methods={name: study()["methods"][name] for name in ("float32", "binary")},
         prices={"memory": price, "disk": price},
         search={"by": "part"},
     )
-    before = files_around(fresh)
-    status, output = fresh.snakemake("--configfile", "study.yaml")
+    before = files_around(converted)
+    status, output = converted.snakemake("--configfile", "study.yaml")
     assert status == 0, output
-    assert {path.name for path in files_around(fresh) - before} <= {"results", ".snakemake"}
-    assert not list(fresh.folder.glob("**/pwned*"))
-    results = fresh.folder / "results"
+    assert files_around(converted) == before
+    assert not list(converted.folder.glob("**/pwned*"))
+    results = converted.folder / "results"
     assert pq.read_table(results / "facts" / "corpus.parquet")["id"].to_pylist() == ids
     assert (
         INJECTION

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from support.embeddings import write_vectors
-from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, Checkout, new_checkout, report, study
+from support.small_study import DOCUMENTS, QUERIES, REPOSITORY, TABLES_ALONE, Checkout, new_checkout, report, study
 
 pytestmark = pytest.mark.workflow
 GIVEN = {"minilm": {"type": "precomputed", "corpus": "vectors/embeddings", "queries": "vectors/queries.parquet"}}
@@ -18,38 +18,41 @@ IGNORED = shutil.ignore_patterns(".*")
 KEYS = ["method", "rescore_store", "rescore_multiplier", "top_k"]
 
 
-@pytest.fixture
-def embedded(finished, fresh):
-    """A checkout in which nothing has run, with the embeddings of the finished study beside its input."""
+@pytest.fixture(scope="module")
+def unjudged(finished, tmp_path_factory):
+    """A study of the finished one's embeddings without judgements, which has run, and what the run printed."""
+    checkout = new_checkout(tmp_path_factory.mktemp("unjudged") / "study")
     made = finished.folder / "results" / "facts" / "minilm"
-    shutil.copytree(made / "embeddings", fresh.folder / "vectors" / "embeddings", ignore=IGNORED)
-    shutil.copy(made / "queries.parquet", fresh.folder / "vectors")
-    return fresh
+    shutil.copytree(made / "embeddings", checkout.folder / "vectors" / "embeddings", ignore=IGNORED)
+    shutil.copy(made / "queries.parquet", checkout.folder / "vectors")
+    shutil.rmtree(checkout.folder / "input" / "qrels")
+    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
+    rescore = {"stores": ["int8", "float32"], "multipliers": [2, 4]}
+    checkout.configure(models=GIVEN, methods=methods, top_k=[10], rescore=rescore)
+    status, output = checkout.snakemake("--configfile", "study.yaml")
+    assert status == 0, output
+    return checkout, output
 
 
 def test_from_scratch_on_one_core_gives_the_same_bytes(finished, tmp_path):
     again = new_checkout(tmp_path / "again")
-    status, output = again.snakemake("--configfile", "study.yaml", cores=1)
+    status, output = again.snakemake("--configfile", "study.yaml", *TABLES_ALONE, cores=1)
     assert status == 0, output
     for name in ("retrieval.csv", "memory.csv", "significance.csv", "macro.csv"):
         written = [own.folder.joinpath("results", "reports", "small", name).read_bytes() for own in (finished, again)]
         assert written[0] == written[1], name
 
 
-def test_without_judgements_agreement_is_measured(embedded):
-    shutil.rmtree(embedded.folder / "input" / "qrels")
-    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
-    embedded.configure(models=GIVEN, methods=methods, top_k=[10], rescore={"stores": ["int8"], "multipliers": [2]})
-    status, output = embedded.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
-    retrieval = report(embedded, "retrieval")
+def test_without_judgements_agreement_is_measured(unjudged):
+    checkout, output = unjudged
+    retrieval = report(checkout, "retrieval")
     assert retrieval[["nDCG@10", "RR@10", "retention_nDCG@10"]].isna().all(axis=None)
     assert retrieval[["overlap@10", "rbo"]].notna().all(axis=None)
     assert "compared in agreement with float32 (overlap@10), not in quality" in output
-    assert report(embedded, "significance")["kind"].eq("agreement").all()
+    assert report(checkout, "significance")["kind"].eq("agreement").all()
     assert "rbo" in output
-    assert report(embedded, "recommendation")["measure"].tolist() == ["overlap@10"]
-    worst = report(embedded, "worst_queries")
+    assert report(checkout, "recommendation")["measure"].tolist() == ["overlap@10"]
+    worst = report(checkout, "worst_queries")
     assert worst["metric"].eq("overlap@10").all()
     assert set(worst["document"]) <= set(DOCUMENTS)
     rescored = worst["rescore_store"] == "int8"
@@ -61,14 +64,11 @@ def test_without_judgements_agreement_is_measured(embedded):
     assert "nothing is judged" in output
 
 
-def test_more_candidates_than_documents_are_clipped_and_said(embedded):
-    methods = {name: study()["methods"][name] for name in ("float32", "binary")}
-    embedded.configure(models=GIVEN, methods=methods, top_k=[10], rescore={"stores": ["float32"], "multipliers": [4]})
-    status, output = embedded.snakemake("--configfile", "study.yaml")
-    assert status == 0, output
+def test_more_candidates_than_documents_are_clipped_and_said(unjudged):
+    checkout, output = unjudged
     assert "top_k × multiplier of up to 40 is clipped to the corpus's 25 documents" in output
-    retrieval = report(embedded, "retrieval").set_index(["method", "rescore_store"])
-    assert retrieval.loc[("binary", "float32"), "overlap@10"] == 1  # all documents were candidates
+    retrieval = report(checkout, "retrieval").set_index(["method", "rescore_store", "rescore_multiplier"])
+    assert retrieval.loc[("binary", "float32", 4), "overlap@10"] == 1  # all documents were candidates
 
 
 def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh):
@@ -97,8 +97,9 @@ def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh)
         methods={name: study()["methods"][name] for name in ("float32", "int8", "int8-hnsw")},
         rescore={"stores": ["float32"], "multipliers": [2]},
         search={"by": "part"},
+        top_k=[10],
     )
-    status, output = fresh.snakemake("--configfile", "study.yaml")
+    status, output = fresh.snakemake("--configfile", "study.yaml", *TABLES_ALONE)
     assert status == 0, output
     assert "left out: 4 results that are the query itself" in output
     assert "left out: 1 judgements of unknown queries" in output
@@ -111,7 +112,7 @@ def test_missing_documents_stay_relevant_and_own_documents_are_no_results(fresh)
         if row == 1 or doc != ids[row]
     ]
     judge = ir_measures.calc_aggregate([ir_measures.nDCG @ 10, ir_measures.R @ 10], qrels, run)
-    found = report(fresh, "retrieval").query("top_k == 10").set_index(["method", "rescore_store"])
+    found = report(fresh, "retrieval").set_index(["method", "rescore_store"])
     for metric, value in judge.items():
         assert found.loc[("float32", "none"), str(metric)] == pytest.approx(value, rel=1e-5)
         assert found.loc[("int8-hnsw", "float32"), str(metric)] == pytest.approx(value, rel=1e-5)
