@@ -161,6 +161,15 @@ def test_nothing_is_recommended_where_no_quality_is_known(tmp_path):
         assert (verdict["place"], verdict["setting"]) == ("facts · all models", "")
 
 
+def test_nothing_would_have_to_be_relaxed_where_every_baseline_is_at_chance():
+    """All settings are near enough to the best model, but what they keep says nothing."""
+    (found,) = chosen(*({**one, "baseline_p": 0.6} for one in STUDY), max_below_best_model=0.2)
+    assert (found.best, found.relaxations) == (None, [])
+    lines = verdict_lines(found, REPORT)
+    assert "isn't distinguishable from chance" in lines[0]
+    assert lines[2] == "Verdict for a · all models: nothing is recommended"
+
+
 def test_a_study_of_one_model_may_require_quality_as_well(tmp_path):
     options = {"methods": ["float32", "binary"], "multipliers": (4,), "requirements": {"max_below_best_model": 0.3}}
     [verdict] = page_verdicts(Reports.read(write_study(tmp_path, **options)))

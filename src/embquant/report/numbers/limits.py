@@ -71,10 +71,11 @@ def ranked(settings: pd.DataFrame) -> pd.DataFrame:
 def relaxations(settings: pd.DataFrame, limits: Mapping[str, float]) -> list[Relaxation]:
     """Return which ``limits`` to relax, how far, and for which setting, where no setting meets them all.
 
-    Only the settings that miss the fewest requirements count. Usually that is one requirement, which is relaxed to the
-    value of the setting that comes nearest to it. Where all settings miss more than one, these are relaxed together.
+    Only the settings that miss the fewest requirements count, of those that something is known of. Usually that is one
+    requirement, which is relaxed to the value of the setting that comes nearest to it. Where all settings miss more
+    than one, these are relaxed together.
     """
-    settings = settings.dropna(subset=[column_of(name) for name in limits])
+    settings = settings.dropna(subset=["kept", *(column_of(name) for name in limits)])
     misses = missed(settings, limits)
     near = settings[misses.sum(axis=1) == misses.sum(axis=1).min()]
     found: dict[tuple[str, ...], list[Any]] = {}
