@@ -95,8 +95,8 @@ def _choose_backend(
             # The digests are in model.json: if a conversion ever gives another graph, everything is embedded again.
             converted = sorted(path for path in Path(folder).iterdir() if path.is_file())
             files = {path.name: file_digest(path) for path in converted}
-            for file in files:
-                with atomic_path(output / file, remade_by="model.json") as temporary:
+            for file, digest in files.items():
+                with atomic_path(output / file, remade_by="model.json", sha256=digest) as temporary:
                     shutil.move(Path(folder, file), temporary)
             return {"backend": name, "max_abs_difference": difference, "files": files}
     changed = {**model, "backend": TORCH}
