@@ -1,5 +1,7 @@
 """What a stage's digest is made of."""
 
+import ast
+
 import pytest
 
 from embquant.files import provenance
@@ -55,3 +57,28 @@ def test_what_type_checkers_alone_import_does_not_count(package, condition, coun
     before = digest("embquant.typed")
     (package / "other.py").write_text("x = 1")
     assert (digest("embquant.typed") != before) == counts
+
+
+def test_no_import_of_this_library_is_missed_though_few_modules_are_parsed_whole():
+    sources = [path.read_bytes() for path in provenance.PACKAGE.rglob("*.py")]
+    heads = [provenance._statements(source) for source in sources]
+    wholes = [ast.parse(source) for source in sources]
+    assert [set(provenance._imported(head)) for head in heads] == [set(provenance._imported(whole)) for whole in wholes]
+    assert sum(len(head.body) < len(whole.body) for head, whole in zip(heads, wholes, strict=True)) > len(sources) / 2
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def late():\n    from embquant.other import x\n",
+        "def late(): import os, embquant.other\n",
+        "x = 1\n@property\ndef late(): pass\nimport embquant.other\n",
+        'TEMPLATE = """\ndef early(): pass\n"""\nimport embquant.other\n\ndef late(): pass\n',
+        'import embquant.other\nTEMPLATE = """\ndef early(): pass\n"""\n',
+    ],
+)
+def test_imports_count_wherever_they_stand(package, source):
+    (package / "late.py").write_text(source)
+    before = digest("embquant.late")
+    (package / "other.py").write_text("x = 1")
+    assert digest("embquant.late") != before
