@@ -103,12 +103,13 @@ def test_a_study_that_nothing_fits_says_what_to_relax(tmp_path, judged):
             own = [column for column in table if re.match(empty, column)]
             table[own] = None
             table["relax"] = "min_retention to 0.97 for binary"
+            table["more_queries"] = "about 300"
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     (tmp_path / "provenance.json").write_text((reports / "provenance.json").read_text())
     (tmp_path / "runs").symlink_to(reports / "runs")
     text = "".join(report(tmp_path).texts)
     assert "No setting meets the requirements" in text
-    assert "To be relaxed: min_retention to 0.97 for binary" in text
+    assert "To be relaxed: min_retention to 0.97 for binary. More queries: about 300." in text
 
 
 def test_a_study_in_which_no_query_loses_has_no_table_of_the_worst(tmp_path):
