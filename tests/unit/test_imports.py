@@ -8,8 +8,9 @@ import pytest
 from embquant.cli import COMMANDS
 
 MODELS = ("torch", "transformers", "sentence_transformers", "openvino")
-TABLES = ("pandas", "matplotlib", "scipy", "pyarrow.dataset")
+TABLES = ("pandas", "matplotlib", "pyarrow.dataset")
 INDEXES = ("faiss", "usearch")
+TEXTS = ("prepare-dataset", "read-run", "rerank", "search")
 REPORTING = ("explain-losses", "join-reports", "write-report", "compare", "check", "present", "diagnose", "gallery")
 PROBE = """
 import sys
@@ -48,10 +49,11 @@ print(LinearConstraint(1).lb)
 @pytest.mark.parametrize(
     ("heavy", "commands"),
     [
-        (MODELS + INDEXES, COMMANDS),
+        ((*MODELS, *INDEXES, "scipy"), COMMANDS),
         (TABLES, [command for command in COMMANDS if command not in REPORTING]),
+        (["pyarrow.compute"], [command for command in COMMANDS if command not in REPORTING + TEXTS]),
     ],
-    ids=["models and indexes", "tables"],
+    ids=["models, indexes and distributions", "tables", "functions of texts"],
 )
 def test_no_command_s_module_imports_a_library_that_its_work_may_not_need(heavy, commands):
     """Those that need one import it when they come to it: prepare-model, say, which converts with torch."""
