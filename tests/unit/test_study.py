@@ -100,6 +100,14 @@ def test_a_scan_that_nothing_rescores_is_searched_deeper_to_see_what_is_tied_wit
     assert methods["int8-hnsw-expansion-search-16"].searched_depths == [3, 10]
 
 
+def test_larger_corpora_are_drawn_from_lists_as_deep_of_the_baseline_as_of_what_is_rescored():
+    """Of 20 candidates, 12 of them without judgements, float32 was expected to find half of what it finds of 40."""
+    methods = study(top_k=[10], rescore={"stores": ["int8"], "multipliers": [1, 4]}).methods
+    assert [max(methods[name].searched_depths) for name in ("float32", "half", "binary")] == [40, 40, 40]
+    alone = study(top_k=[10], rescore={"stores": ["int8"], "multipliers": [4]}, growth={"halvings": 0}).methods
+    assert max(alone["float32"].searched_depths) == 20
+
+
 def test_methods_of_a_sweep_share_an_index_and_are_compared_with_the_scan_of_the_same_codes():
     small = study()
     swept = [small.methods[f"int8-hnsw-expansion-search-{value}"] for value in (16, 64)]

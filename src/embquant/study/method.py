@@ -97,9 +97,10 @@ class StudyMethod:
         """The numbers of candidates that are searched for.
 
         Where a deeper search only appends to what a shallower one finds, documents that are tied with the last one
-        returned are searched for, too. The baseline's margin is read there.
+        returned are searched for, too. The baseline's margin is read there. What is expected of larger corpora is drawn
+        from lists of the same depth for all methods, those that nothing rescores and the baseline among them.
         """
-        depth = self.study.config.depth_with_ties
+        depth = max(self.study.config.depth_with_ties, self.growth.get("depth", 0))
         is_deeper = self.index_class.prefix_stable and depth > max(self.depths)
         return self.depths + ([depth] if is_deeper or self.name == self.study.config.baseline else [])
 
