@@ -49,6 +49,8 @@ def test_the_index_has_each_verdict_and_a_page_says_what_changed(studies, tmp_pa
     gallery(studies, tmp_path)
     index = (tmp_path / "index.html").read_text(encoding="utf-8")
     assert index.count('<p class="chosen">') == 3
+    assert index.count("1 of 4 settings meets what is required: at least 98.00% kept") == 3
+    assert index.count("would show that int8 is enough") == 3
     assert "facts (10,000 documents); minilm; " in index
     compared = (tmp_path / "compare" / "first-study--second-study.html").read_text(encoding="utf-8")
     assert "made with the same configuration" in compared

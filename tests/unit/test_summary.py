@@ -82,5 +82,6 @@ def test_where_nothing_is_judged_agreement_is_compared_and_said(capsys):
 
 
 def test_without_any_metric_the_rest_is_shown():
-    _, heading, _ = lines(None, **{"nDCG@5": nan, "retention_nDCG@5": nan, "overlap@5": nan})
+    text, heading, _ = lines(None, **{"nDCG@5": nan, "retention_nDCG@5": nan, "overlap@5": nan})
     assert heading[:4] == ["method", "rescored", "by", "B/vector"]
+    assert "B/vector: of a code; smaller: the index file, with a graph or lists if there are some" in text

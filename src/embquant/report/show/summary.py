@@ -31,7 +31,7 @@ FIGURES = {
 FACTORS = ("compression_vs_float32", "speedup_p50_vs_float32")
 LEGEND = "±: half of the confidence interval; <, ≈, >: less than float32, not distinguishable from it, more"
 FASTER = "faster: float32's p50 in the same rounds / this p50; float32's row has the p50 of rounds of its own"
-SMALLER = "smaller: than 32-bit floats"
+SMALLER = "B/vector: of a code; smaller: the index file, with a graph or lists if there are some, than 32-bit floats"
 
 
 def summary_text(
@@ -81,7 +81,7 @@ def summary_text(
         lines += [*graph_words(table, study), *drift_words(table, study), *originals_words(table, study)]
         landmark = None if bm25 is None else bm25[(bm25["dataset"] == dataset) & (bm25["model"] == model)]
         texts.append("\n".join([*lines, "", _table(table, measure, study, landmark)]))
-    legend = [LEGEND, FASTER if study.config.reference is None else SMALLER]
+    legend = [LEGEND, SMALLER, *([FASTER] if study.config.reference is None else [])]
     return renamed("\n\n".join([*texts, "\n".join(legend)]), study.config.compared_with)
 
 
