@@ -8,6 +8,9 @@ import pytest
 from embquant.cli import main
 from support.made_up_study import write_study
 
+NAMED = ("summary.txt", "databases.md", "figures/growth.svg", "figures/growth.png", "tables/settings.tex")
+"""Files that a page names."""
+
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory):
@@ -17,8 +20,9 @@ def studies(tmp_path_factory):
         reports = write_study(folder / name, datasets=(dataset,), methods=["float32", "int8"], multipliers=(4,))
         reports.rename(folder / f"{name}-study")
         (folder / f"{name}-study" / "report.html").write_text(f"the page of {name}")
-        (folder / f"{name}-study" / "figures").mkdir(exist_ok=True)
-        (folder / f"{name}-study" / "figures" / "growth.svg").write_text("<svg/>")
+        for file in NAMED:
+            (folder / f"{name}-study" / file).parent.mkdir(exist_ok=True)
+            (folder / f"{name}-study" / file).write_text(f"{file} of {name}")
         (folder / f"{name}-study" / "figures" / ".records").mkdir(exist_ok=True)
     shutil.copytree(folder / "first-study", folder / "second-study")
     return [folder / f"{name}-study" for name in ("first", "second", "third")]
@@ -41,7 +45,9 @@ def test_every_link_leads_to_a_page_of_the_site(studies, tmp_path):
     ]
     assert all(path.is_file() for path in links(index))
     assert (tmp_path / "third-study" / "report.html").read_text() == "the page of third"
-    assert [path.name for path in (tmp_path / "third-study" / "figures").iterdir()] == ["growth.svg"]
+    copied = {path.relative_to(tmp_path / "third-study").as_posix() for path in (tmp_path / "third-study").rglob("*.*")}
+    assert copied == {"report.html", *NAMED}  # no CSV file, and no record
+    assert all((tmp_path / "third-study" / file).read_text() == f"{file} of third" for file in NAMED)
     assert [path.resolve() for path in links(tmp_path / "compare" / "first-study--second-study.html")] == [index]
 
 

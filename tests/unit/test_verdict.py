@@ -9,7 +9,7 @@ import pytest
 from embquant.report.numbers.recommendation import recommendations
 from embquant.report.reports import Reports
 from embquant.report.show.databases import databases_text
-from embquant.report.show.verdict import beside, three_digits, verdict_lines
+from embquant.report.show.verdict import beside, plain_words, three_digits, verdict_lines
 from embquant.study.study import Study
 from support.made_up_study import write_study
 from support.report_tables import CONFIG, setting, study, summary
@@ -68,6 +68,13 @@ def test_what_costs_more_than_float32_is_not_said_to_cost_less():
 )
 def test_how_much_less_or_more_a_setting_takes(value, reference, words):
     assert beside(value, reference, "float32") == words
+
+
+def test_code_without_this_library_stands_with_its_own_time_beside_this_library_s():
+    timed = pd.Series({"plain_latency_p50_ms": 0.4567, "latency_p50_ms": 0.12})
+    (words,) = plain_words(timed)
+    assert words.endswith("alone, the median query takes 0.457 ms instead of 0.12 ms")
+    assert plain_words(None) == plain_words(timed * np.nan) == []
 
 
 @pytest.mark.parametrize(
