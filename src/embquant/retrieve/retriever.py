@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 
 from embquant.entries import Entry, read_entry
+from embquant.errors import InputError
 from embquant.exact.topk import best, without_rows
 from embquant.files.inapplicable import read_applicable
 from embquant.indexes.base import Index
@@ -50,14 +51,15 @@ class Retriever:
     threads: int
 
     @classmethod
-    def open(cls, method: Path, store: Path | None = None, threads: int = 1) -> Self:
+    def open(cls, method: Path | str, store: Path | str | None = None, threads: int = 1) -> Self:
         """Open the definition of a method, methods/{method}.json, and for rescoring the manifest of a store.
 
         The index is read into memory, the store is mapped from disk. Searches use ``threads`` threads.
         """
-        definition = Method.read(method)
-        codec, index = open_index(manifest_of(method), threads, definition.search)
-        return cls(codec, index, definition.scoring, Store.open(store) if store else None, threads)
+        path = Path(method)
+        definition = Method.read(path)
+        codec, index = open_index(manifest_of(path), threads, definition.search)
+        return cls(codec, index, definition.scoring, Store.open(Path(store)) if store else None, threads)
 
     def search(
         self, queries: np.ndarray, top_k: int, multiplier: int = 1, without: np.ndarray | None = None
@@ -71,10 +73,16 @@ class Retriever:
 
         ``without``, int64 (queries,), is a row per query that is no result, such as the query's own document; −1 for
         none. The index is searched one deeper for it.
+
+        Queries of other dimensions than the documents', and numbers below 1, are an InputError.
         """
         if queries.ndim == 1:
             scores, rows = self.search(queries[None], top_k, multiplier, None if without is None else without[None])
             return scores[0], rows[0]
+        if queries.shape[1] != (dim := self.codec.input_dim):
+            raise InputError(f"queries: {queries.shape[1]} dimensions, expected {dim}, as documents have")
+        if top_k < 1 or multiplier < 1:
+            raise InputError(f"top_k is {top_k} and multiplier {multiplier}, expected 1 or more")
         encoded = self.codec.encode_queries(queries, self.scoring)
         depth = top_k * (multiplier if self.store else 1)
         if without is None:
