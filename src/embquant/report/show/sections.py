@@ -48,12 +48,12 @@ SECTIONS = {
     "grid": ("Dimensions and bits", "Fewer dimensions save bytes, and so do fewer bits."),
     "rescoring": (
         "Quality against the rescore multiplier",
-        "The query as it is scores the candidates of the first search again: how many, and from which store?",
+        "The first search's candidates are scored again, by the query as it is: how many are needed, and which store?",
     ),
     "growth": (
         "As the corpus grows",
-        "Each further document may be mistaken for a neighbour: what is left in smaller corpora and in this one, and "
-        "what is expected in larger ones.",
+        "In a larger corpus more documents may be mistaken for a neighbour. What is left in smaller corpora and "
+        "in this one, and what is expected in larger ones?",
     ),
     "latency": ("Latency against quality", "How long a query takes, and what is left of float32's results."),
     "retention": ("What is left, setting by setting", "The settings that summary.txt lists."),
