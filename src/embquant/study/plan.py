@@ -257,7 +257,7 @@ def files(study: Study, corpus: Corpus) -> Iterator[PlannedFile]:
         found = corpus.queries * min(study.config.depth_with_ties, corpus.documents)
         yield PlannedFile(layout.bm25(corpus.dataset), found * candidate_bytes)
     for method in methods:
-        depths = method.depths[-1:] if method.index_class.prefix_stable else method.depths
+        depths = method.searched_depths[-1:] if method.index_class.prefix_stable else method.searched_depths
         in_subsets = method.subset_depths(corpus.documents)
         found = corpus.queries * sum(min(depth, corpus.documents) for depth in [*depths, *in_subsets])
         yield PlannedFile(layout.candidates(method.name, *place), found * candidate_bytes)
