@@ -10,7 +10,7 @@ export PYTHON
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env databases databases-test run gallery test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
+.PHONY: help env databases databases-test named run gallery test browser-test slurm-test fuzz chaos check-real lint bench bench-scale bench-workflow bench-growth clean
 
 # Targets call programs by name; these must be the environment's.
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
@@ -31,10 +31,13 @@ WHERE = $(if $(PROFILE),--profile 'profiles/$(PROFILE)',--cores $(if $(filter al
 # Affinity and quotas of containers count; `nproc` and Snakemake's "all" know no quotas.
 USABLE_CORES = .venv/bin/python -m embquant.files.machine
 
-run: env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=slurm, ARGS='more arguments for snakemake'
+# Before the environment: a mistyped name is said at once.
+named:
 	@$(if $(PROFILE),test -f 'profiles/$(PROFILE)/config.yaml' || { echo "embquant: error: profiles/$(PROFILE)/config.yaml: no such file; PROFILE names a folder of profiles" >&2; exit 2; })
 	@$(if $(CONFIG),test -f '$(CONFIG)' || { echo "embquant: error: $(CONFIG): no such file; CONFIG names a study's configuration" >&2; exit 2; })
 	@$(if $(CONFIG),iconv -f UTF-8 '$(CONFIG)' >/dev/null 2>&1 || { echo "embquant: error: $(CONFIG): not UTF-8 text; save it as that" >&2; exit 2; })
+
+run: named env  ## the default study, or CONFIG=config/x.yaml; CORES=all or PROFILE=slurm, ARGS='more arguments for snakemake'
 	@$(if $(CONFIG),! grep -Eq 'index: *($(DATABASES))' '$(CONFIG)' || envs/setup.sh databases)
 	@.venv/bin/snakemake $(WHERE) $(if $(CONFIG),--configfile '$(CONFIG)') $(ARGS)
 
