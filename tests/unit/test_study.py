@@ -104,6 +104,8 @@ def test_larger_corpora_are_drawn_from_lists_as_deep_of_the_baseline_as_of_what_
     """Of 20 candidates, 12 of them without judgements, float32 was expected to find half of what it finds of 40."""
     methods = study(top_k=[10], rescore={"stores": ["int8"], "multipliers": [1, 4]}).methods
     assert [max(methods[name].searched_depths) for name in ("float32", "half", "binary")] == [40, 40, 40]
+    methods = study(top_k=[10], rescore={"stores": ["int8"], "multipliers": [1]}).methods
+    assert [max(methods[name].searched_depths) for name in ("float32", "binary")] == [40, 40]
     alone = study(top_k=[10], rescore={"stores": ["int8"], "multipliers": [4]}, growth={"halvings": 0}).methods
     assert max(alone["float32"].searched_depths) == 20
 
