@@ -40,14 +40,15 @@ def test_folders_files_and_texts_with_braces_are_taken_literally(tmp_path):
         codecs={name: {"family": name} for name in FLAT},
         methods=FLAT,
         rescore={"stores": []},
+        parts=1,
+        top_k=[10],
         prices={"memory": price, "disk": price},
     )
     (checkout.folder / "study.yaml").rename(checkout.folder / "study {y}.yaml")
     status, output = checkout.snakemake("--configfile", "study {y}.yaml")
     assert status == 0, output
     retrieval = report(checkout, "retrieval")
-    float32 = retrieval[(retrieval["method"] == "float32") & (retrieval["top_k"] == 10)]
-    assert float32["nDCG@10"].tolist() == [1]
+    assert retrieval.loc[retrieval["method"] == "float32", "nDCG@10"].tolist() == [1]
 
     (checkout.folder / "study {y}.yaml").rename(checkout.folder / "study.yaml")
     assert checkout.jobs() == {}
