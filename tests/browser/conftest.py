@@ -29,7 +29,7 @@ def page(tmp_path_factory):
     """The page of a study of two models and more settings than the default one's, with all sections, as a file."""
     folder = tmp_path_factory.mktemp("Bericht für Browser")
     reports = write_study(folder, queries=400, multipliers=(1, 2, 4, 10), models=("minilm", "small"), stages=True)
-    write_worst_queries(reports, query='<b>bold</b> & "quoted"')
+    write_worst_queries(reports, query='<b>bold</b> & "quoted"', document="yeast turns sugar to gas\n" * 30)
     write_examples(reports, query="why does dough rise " * 30, document="because of yeast " * 20)
     path = reports / "report.html"
     folders = ["--figures", reports / "figures", "--tables", reports / "tables"]

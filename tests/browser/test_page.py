@@ -125,6 +125,23 @@ def test_a_query_is_text(opened):
     assert opened.find_elements(By.TAG_NAME, "b") == []
 
 
+@pytest.mark.parametrize("width", [1300, 500])
+def test_tables_keep_long_texts_in_three_lines_until_they_are_clicked_and_names_in_one(opened, width):
+    opened.set_window_size(width, 900)
+    part = table(opened, "worst-queries")
+    text = part.find_element(By.CSS_SELECTOR, ".clamped")
+    assert column(part, "a document that is lost")[0] == "yeast turns sugar to gas\n" * 30
+    height, line = text.size["height"], float(text.value_of_css_property("line-height").removesuffix("px"))
+    assert height == pytest.approx(3 * line, abs=1)
+    opened.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", text)
+    text.click()
+    assert text.size["height"] > 2 * height
+    lines = """const texts = document.createRange();
+        return [...document.querySelectorAll("#table-settings tbody tr:not([hidden]) td:first-child")].map((cell) => {
+          texts.selectNodeContents(cell); return texts.getClientRects().length; })"""
+    assert set(opened.execute_script(lines)) == {1}
+
+
 def test_how_an_example_was_chosen_stands_below_its_query_however_long_that_is(opened):
     words = opened.find_elements(By.CSS_SELECTOR, ".example > .how")
     assert len(words) == len(opened.find_elements(By.CSS_SELECTOR, ".example > .query")) > 0

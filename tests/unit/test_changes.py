@@ -194,6 +194,7 @@ def test_what_the_runs_were_made_with(one, tmp_path, capsys):
     }
     _, output = printed(capsys, one, other)
     assert 'models.minilm.environment.machine (and 1 more): "a processor, 2 cores" → "another, 64 cores"' in output
+    assert output.index("not tested") < output.index("differences in what they were made with, a → b: 4\n   config.")
     assert "warning: the machines differ" in output
 
 

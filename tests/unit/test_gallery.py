@@ -65,6 +65,19 @@ def test_the_index_has_each_verdict_and_a_page_says_what_changed(studies, tmp_pa
     assert "facts · minilm: nDCG@10 at top_k 10, 60 queries, the same in both" in compared
 
 
+def test_a_page_folds_away_what_unlike_studies_were_made_with(studies, tmp_path):
+    other = shutil.copytree(studies[0], tmp_path / "other")
+    provenance = (other / "provenance.json").read_text()
+    (other / "provenance.json").write_text(re.sub(r'"seed": \d+', '"seed": 99', provenance))
+    gallery([studies[0], other], tmp_path / "site")
+    compared = (tmp_path / "site" / "compare" / "first-study--other.html").read_text(encoding="utf-8")
+    folded = re.search(r"<details>\n<summary>(.*)</summary>.*?</details>", compared, re.DOTALL)
+    assert folded[1].startswith("differences in what they were made with, a → b: ")
+    assert "seed: " in folded[0]
+    assert "→ 99" in folded[0]
+    assert "→" not in compared.replace(folded[0], "")
+
+
 def test_a_study_is_called_as_its_folder_and_lies_in_one_that_every_server_finds(studies, tmp_path, monkeypatch):
     """``.`` has no name of its own; white space, ``#`` and other letters are no part of a link."""
     named = [shutil.copytree(studies[0], tmp_path / name) for name in ("A größere #1", "own")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from embquant.report.csv_files import write_csv
 from embquant.report.numbers.changes import StudyRun, changes
-from embquant.report.show.comparison import comparison_text
+from embquant.report.show.comparison import made_with, results_text
 
 
 def compare(
@@ -18,12 +18,14 @@ def compare(
 ) -> None:
     """Compare two runs and test which differences are significant.
 
-    Prints what the runs were made with, as far as they differ, and the settings of the summaries; ``output`` has all
-    settings. Differences are tested if both runs have the same queries and judgements.
+    Prints the settings of the summaries, and then what the runs were made with, as far as they differ; ``output`` has
+    all settings. Differences are tested if both runs have the same queries and judgements.
     """
     one, other = StudyRun.read(run_a), StudyRun.read(run_b)
     table = changes(one, other)
     if output is not None:
         write_csv(table, output)
-    text = comparison_text(one, other, table, (str(run_a), str(run_b)))
-    sys.stdout.write(f"{text}\n\nall settings: {output or 'with --output changes.csv'}\n")
+    results = results_text(one, other, table, (str(run_a), str(run_b)))
+    heading, lines = made_with(one, other)
+    text = "\n   ".join([heading, *lines])
+    sys.stdout.write(f"{results}\n\n{text}\n\nall settings: {output or 'with --output changes.csv'}\n")

@@ -1,4 +1,4 @@
-"""What changed between two runs, as the text that ``compare`` prints."""
+"""What changed between two runs, as texts: what ``compare`` prints, and a gallery shows."""
 
 from collections.abc import Iterator
 
@@ -28,23 +28,22 @@ COLUMNS = {
 }
 
 
-def comparison_text(one: StudyRun, other: StudyRun, changes: pd.DataFrame, names: tuple[str, str]) -> str:
-    """Return what differs between two runs, which are called ``names``; ``changes`` are all settings."""
+def results_text(one: StudyRun, other: StudyRun, changes: pd.DataFrame, names: tuple[str, str]) -> str:
+    """Return how the results of two runs differ, which are called ``names``; ``changes`` are all settings."""
     sections = [_section(changes, pairing) for pairing in pairings(one, other)]
-    parts = [_made_with(one, other, names), *(sections or ["no dataset, model and method are in both runs"])]
+    parts = [f"a: {names[0]}\nb: {names[1]}", *(sections or ["no dataset, model and method are in both runs"])]
     return "\n\n".join([*parts, *_only_in_one(changes), *_cautions(one, other)])
 
 
-def _made_with(one: StudyRun, other: StudyRun, names: tuple[str, str]) -> str:
-    """Return the names of the runs and what differs in what they were made with, one line per change."""
-    found = differences(one, other)
-    same = "made with the same configuration, data, models and versions, on the same kind of machine"
-    lines = [f"a: {names[0]}", f"b: {names[1]}", "", "made with, a → b:" if found else same]
-    for values, places in found.items():
+def made_with(one: StudyRun, other: StudyRun) -> tuple[str, list[str]]:
+    """Return a heading for what differs in what two runs were made with, and one line per change; none where none."""
+    lines = []
+    for values, places in differences(one, other).items():
         more = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
         shortened = (value if len(value) <= WIDTH else value[:WIDTH] + " …" for value in values)
-        lines.append(f"   {places[0]}{more}: {' → '.join(shortened)}")
-    return "\n".join(lines)
+        lines.append(f"{places[0]}{more}: {' → '.join(shortened)}")
+    same = "made with the same configuration, data, models and versions, on the same kind of machine"
+    return (f"differences in what they were made with, a → b: {len(lines)}" if lines else same), lines
 
 
 def _section(changes: pd.DataFrame, pairing: Pairing) -> str:

@@ -134,19 +134,19 @@ class WorstQueries(ReportTable):
         if rows.empty:
             return None
         columns = {
+            "place": Column("place", ".0f", "1: the greatest loss of the setting"),
+            "query": Column("query"),
+            "document": Column("a document that is lost"),
+            "reason": Column("why", meaning="not a candidate; lost in rescoring; ranked lower"),
             **place_columns(reports),
             **SETTING,
             **PARETO,
-            "place": Column("place", ".0f", "1: the greatest loss of the setting"),
-            "query": Column("query"),
+            "loss": Column("loss", ".3f"),
             "metric": Column("metric"),
             "baseline_value": Column("float32's value", ".3f"),
             "value": Column("its value", ".3f"),
-            "loss": Column("loss", ".3f"),
-            "document": Column("a document that is lost"),
             "baseline_rank": Column("float32's rank", ".0f"),
             "rank": Column("its rank", ".0f", "empty: not returned"),
-            "reason": Column("why", meaning="not a candidate; lost in rescoring; ranked lower"),
             "query_id": Column("query's id"),
             "document_id": Column("document's id"),
         }

@@ -15,7 +15,7 @@ from embquant.files.atomic import atomic_path
 from embquant.report.csv_files import write_text
 from embquant.report.numbers.changes import StudyRun, changes, pairings
 from embquant.report.reports import Reports, file_name
-from embquant.report.show.comparison import comparison_text
+from embquant.report.show.comparison import made_with, results_text
 from embquant.report.show.page import page_style, templates
 from embquant.report.show.verdict import page_verdicts
 
@@ -92,8 +92,11 @@ def _compared(studies: dict[str, Path]) -> Iterator[dict[str, Any]]:
     for (name, one), (other_name, other) in combinations(runs.items(), 2):
         if pairings(one, other):
             titles = (studies[name].name, studies[other_name].name)
+            heading, lines = made_with(one, other)
             yield {
                 "path": f"{COMPARED}/{name}--{other_name}.html",
                 "title": " and ".join(titles),
-                "text": comparison_text(one, other, changes(one, other), titles),
+                "text": results_text(one, other, changes(one, other), titles),
+                "made_with": heading,
+                "differences": "\n".join(lines),
             }
