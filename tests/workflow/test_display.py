@@ -30,7 +30,7 @@ FINE = f"{PROGRESS}; touch {{output}}"
 FAILING = "echo 'reading'  > {log}; echo 'embquant: error: corpus.jsonl: not this' >> {log}; exit 2"
 KILLED = "echo 'embedding' > {log}; kill -9 $$"
 COLOUR = "\x1b[38;"
-ENDLESS = f"{PROGRESS}; exec tail -f /dev/null"
+LONG = f"{PROGRESS}; exec sleep 60"
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_a_terminal_shows_stages_while_they_run_and_ends_with_the_verdict(workfl
 
 
 def test_texts_and_jobs_are_shown_until_ctrl_c_ends_them_and_the_terminal_is_as_it_was(workflow):
-    folder = workflow(ENDLESS)
+    folder = workflow(LONG)
     status, written = run_in_terminal(command(), folder, variables(), keys={"2,500 of 5,622 texts": "\x03"})
     plain = ESCAPE.sub("", written)
     assert "2,500 of 5,622 texts at 195/s" in plain
@@ -103,7 +103,9 @@ def test_a_job_that_ends_without_an_error_message_was_perhaps_killed(workflow):
 
 
 def test_a_narrow_window_cuts_lines_and_wraps_none_of_the_display(workflow):
-    status, written = run_in_terminal(command(), workflow(ENDLESS), variables(), keys={"jobs": "\x03"}, columns=40)
+    status, written = run_in_terminal(
+        command(), workflow(LONG), variables(), keys={"2,500 of 5,622 texts": "\x03"}, columns=40
+    )
     assert status != 0
     shown = ESCAPE.sub("", written[written.index(HIDE) : written.index("^C")])
     assert max(map(len, shown.replace("\r", "\n").splitlines())) <= 40
