@@ -18,6 +18,8 @@ from pathlib import Path
 import psutil
 from harness import CORES, Row, save
 
+from embquant.cli import COMMANDS
+
 ROOT = Path(__file__).parents[1]
 GOAL = 0.1
 SAMPLED = 0.01
@@ -74,9 +76,9 @@ def running_commands(pid: int) -> dict[int, str]:
         for child in psutil.Process(pid).children(recursive=True):
             with suppress(psutil.Error):
                 words = child.cmdline()
-                places = [place for place, word in enumerate(words[:3]) if Path(word).name == "embquant"]
-                if places and len(words) > places[0] + 1:
-                    found[child.pid] = words[places[0] + 1]
+                command = next((word for word in words if word in COMMANDS), None)
+                if command and any(Path(word).name == "embquant" for word in words[:3]):
+                    found[child.pid] = command
     return found
 
 
